@@ -1,0 +1,61 @@
+/*
+ * One mirrored log: C2SP tlog-mirror over a copy (design section 5). It cosigns only what it durably holds.
+ * Answers are status codes and bodies of the specification; the caller moves them over HTTP.
+ */
+#ifndef PARLEY_RECORD_MIRROR_H
+#define PARLEY_RECORD_MIRROR_H
+
+#include "record/copy.h"
+#include "record/signer.h"
+
+#define MIRROR_PENDING_MAX 8 /* last pending checkpoints accepted as upload_end */
+#define CONTENT_SIZE "text/x.tlog.size"
+#define CONTENT_MIRROR_INFO "text/x.tlog.mirror-info"
+#define CONTENT_TEXT "text/plain; charset=utf-8"
+
+struct mirror;
+
+/* keys: the log's vkeys for this origin (current first); must outlive the mirror. Loads its state from STORE_LOGS. */
+parley_err mirror_open(struct mirror **out, struct store *s, struct signer *signer, const char *origin, size_t entry_max,
+                       const struct vkey *keys, size_t n_keys, struct errmsg *e);
+void mirror_close(struct mirror *m);
+struct copy *mirror_copy(struct mirror *m);
+
+struct mirror_answer {
+  unsigned status;          /* 200, 202, 400, 403, 404, 409, 413, 422, 500, 507 */
+  const char *content_type; /* of body; NULL when empty */
+  struct buf body;          /* the caller frees */
+  struct errmsg why;        /* for logs and the attempt record; also the body of 4xx without a prescribed one */
+};
+
+/*
+ * tlog-witness add-checkpoint on the pending checkpoint, all checks in the order of the specification, durable before 200. Empty body on 200.
+ * A checkpoint signed by the log that contradicts what is held is kept verbatim (key "fork/<origin>" in STORE_LOGS, first one only) beside the 422.
+ */
+void mirror_add_checkpoint(struct mirror *m, struct bytes body, struct mirror_answer *out);
+
+/*
+ * tlog-mirror add-entries as a stream: the caller has already parsed the head (to find the log), then feeds all bytes after it.
+ * Each package is authenticated and committed as it completes. upload_begin may answer at once (409, 422): then feeding is over.
+ * now: for the cosignature, seconds. upload_end consumes the end of the body and answers (200 with cosignature line, 202, 400 …).
+ * Several uploads may run at once. Memory: at most one package.
+ */
+struct mirror_upload;
+parley_err mirror_upload_begin(struct mirror_upload **out, struct mirror *m, const struct add_entries_head *h, struct mirror_answer *answer, struct errmsg *e);
+/* False when the answer is set and the rest of the body is not wanted. */
+bool mirror_upload_data(struct mirror_upload *u, struct bytes in, struct mirror_answer *answer);
+void mirror_upload_finish(struct mirror_upload *u, int64_t now, struct mirror_answer *answer);
+void mirror_upload_free(struct mirror_upload *u);
+
+/* What is held. size 0 when nothing. Notes are empty when there is none. */
+struct mirror_state {
+  uint64_t pending_size, next, size; /* newest pending checkpoint, next entry, mirror checkpoint */
+  struct hash pending_root, root;
+  struct bytes pending_note; /* as signed by the log */
+  struct bytes note;         /* log signature and our cosignature line */
+  int64_t cosigned;          /* time of our last cosignature */
+};
+/* The bytes live until the mirror's next change. */
+void mirror_state(const struct mirror *m, struct mirror_state *out);
+
+#endif
