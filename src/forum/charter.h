@@ -79,10 +79,13 @@ typedef const struct card *(*card_lookup)(void *ctx, const char *name, const uin
  */
 parley_err charter_envelope_parse(struct charter *out, bool signed_by[static FORUM_MEMBERS_MAX], bool *complete, struct arena *a, struct bytes envelope,
                                   card_lookup lookup, void *ctx, struct errmsg *e);
-/* Appends an envelope over payload made of the signatures of `in` (may be empty bytes) plus ours, in member order. */
+/*
+ * Appends an envelope over payload made of the signatures of `in` (may be empty bytes) plus ours, in member order. The cards tell
+ * which member a signature belongs to; our key must be the statement key of our card.
+ */
 parley_err charter_sign(struct buf *out, struct bytes in, struct bytes payload, const char *member, const struct ed25519_key *statement_key,
-                        struct arena *a, struct errmsg *e);
-/* Merges the signatures of two envelopes over the same payload. */
-parley_err charter_merge(struct buf *out, struct bytes a_env, struct bytes b_env, struct arena *a, struct errmsg *e);
+                        card_lookup lookup, void *ctx, struct arena *a, struct errmsg *e);
+/* Merges the signatures of two envelopes over the same payload, in member order. ECONFLICT when the payloads differ. */
+parley_err charter_merge(struct buf *out, struct bytes a_env, struct bytes b_env, card_lookup lookup, void *ctx, struct arena *a, struct errmsg *e);
 
 #endif

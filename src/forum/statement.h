@@ -124,7 +124,10 @@ parley_err body_seal(struct buf *out, uint8_t body_sha256[static SHA256_SIZE], s
                      const uint8_t (*recipients)[X25519_SIZE], size_t n, struct errmsg *e);
 /* Opens with one identity, checks body_sha256, parses. ENOTFOUND: not sealed to this key. */
 parley_err body_open(struct plain *out, const struct statement *s, const struct age_identity *id, struct errmsg *e);
-/* Most plaintext bytes that still fit an entry for n_to addressees and `other` bytes of other payload members. */
+/*
+ * Most plaintext bytes that still fit an entry for n_to addressees. other: size of the payload that statement_payload writes with
+ * an empty age file (sealed.n == 0, sealed.p not NULL). 0 when nothing fits. The entry has one signature.
+ */
 size_t body_limit(size_t n_to, size_t other);
 
 /* Origin "<party>/<forum hex>/<epoch>" (+ "/bulk"). */
