@@ -1,0 +1,139 @@
+/*
+ * The node: a deterministic core without I/O (design section 8). It answers requests, keeps logs and mirrors through the
+ * store, and says what it wants to send. Clock, randomness, store and signer come in through struct node_env; the daemon
+ * and the simulator drive the same functions. Not thread-safe.
+ *
+ * The owner's loop: feed requests (node_begin … node_finish), then call node_work; collect answers (node_next_answer) and
+ * outbound requests (node_next_outbound); report how those ended (node_outbound_done); sleep until node_next_ms.
+ */
+#ifndef PARLEY_NODE_NODE_H
+#define PARLEY_NODE_NODE_H
+
+#include "forum/form.h"
+#include "forum/statement.h"
+#include "record/signer.h"
+#include "store/store.h"
+
+#define NODE_BODY_MAX (1u << 20)       /* bytes of a request body held in memory (uploads of entries and files are streamed) */
+#define NODE_SUBMIT_BATCH_MAX 1024     /* statements that one checkpoint takes at most */
+#define NODE_ASK_MS 2000               /* retry of the question that must be answered before the first signature */
+#define NODE_BACKOFF_MIN_MS 500
+#define NODE_BACKOFF_MAX_MS 60000
+
+struct node_env {
+  void *ctx;
+  int64_t (*wall_s)(void *ctx);                        /* UTC seconds */
+  int64_t (*mono_ms)(void *ctx);                       /* never goes back; for timers */
+  void (*random)(void *ctx, uint8_t *out, size_t n);   /* may not fail */
+  struct store *store;
+  struct signer *signer;
+  const struct age_identity *seal; /* our seal keys in the order of our card's labels */
+  size_t n_seal;
+  const struct form *const *forms; /* forms at hand */
+  size_t n_forms;
+  void (*log)(void *ctx, int level, const char *line); /* level as syslog (3 error, 4 warning, 6 info); never bodies or secrets; may be NULL */
+};
+
+struct node;
+
+/* Loads forums, logs and counterparts from the store. own: our card's envelope. ECONFLICT when keys and card do not belong together. */
+parley_err node_open(struct node **out, const struct node_env *env, struct bytes own_card, struct errmsg *e);
+void node_close(struct node *n);
+
+/*
+ * Pins a counterpart's card (its fingerprint was compared by people). Refused: expired or not yet valid (EREFUSED), our own name, a name pinned to
+ * another fingerprint (ECONFLICT, unless it is the proved successor), a key that stands in another pinned card or ours (ECONFLICT).
+ * Pinning the same card again is OK. Pins live in the home's trust/ folder: the owner calls this for each at start.
+ */
+parley_err node_pin(struct node *n, struct bytes card_envelope, struct errmsg *e);
+/* Pinned cards, i from 0; NULL at the end. */
+const struct card *node_pinned(const struct node *n, size_t i);
+const struct card *node_own_card(const struct node *n);
+
+/* ---- requests in ---- */
+
+struct node_request {
+  const char *peer;   /* party name proved by the gate; NULL on the local socket */
+  const char *method; /* GET, POST, PUT, DELETE */
+  const char *path;   /* for peers: below the submission or monitoring URL's path, which is the same: "/add-entries", "/<hash>/checkpoint" */
+  const char *query;  /* "" when absent */
+  const char *content_type;
+};
+
+struct node_response {
+  unsigned status;          /* 0: not yet */
+  const char *content_type; /* static */
+  struct buf body;          /* whole body, unless stream */
+  bool immutable;           /* may be cached for long (tiles) */
+  unsigned retry_after;     /* seconds */
+  void *stream;             /* streamed body: read with node_stream_read, end with node_stream_free */
+  uint64_t stream_length;
+};
+
+/* A request in progress; NULL when memory is out. out may be set at once (refusals): then feeding more is useless but harmless. */
+struct node_call;
+struct node_call *node_begin(struct node *n, const struct node_request *r, struct node_response *out);
+void node_data(struct node_call *c, struct bytes in, struct node_response *out);
+/* After the whole body. When out->status stays 0 the answer comes later from node_next_answer. */
+void node_end(struct node_call *c, struct node_response *out);
+/* Frees the call, answered or not (a dead connection). The response's body is the caller's (buf_free). */
+void node_finish(struct node_call *c);
+/* tag of a call, for the owner's use; node_next_answer returns it. */
+void node_call_set_tag(struct node_call *c, void *tag);
+void *node_call_tag(const struct node_call *c);
+/* The next call that got its answer; NULL when none. The caller still ends it with node_finish. */
+struct node_call *node_next_answer(struct node *n, struct node_response *out);
+
+int64_t node_stream_read(void *stream, uint64_t offset, uint8_t *out, size_t cap); /* bytes; 0 at the end; -1 failure */
+void node_stream_free(void *stream);
+
+/* ---- work and time ---- */
+
+/* Commits what was accepted since the last call as one batch (store, sync, sign), takes in what arrived, runs due timers. */
+void node_work(struct node *n);
+/* Milliseconds until node_work must be called again even if nothing happens: 0 now, at most 60,000. */
+int node_next_ms(struct node *n);
+
+/* ---- requests out ---- */
+
+struct outbound {
+  uint64_t id;
+  const char *peer;          /* party */
+  const char *method;        /* "GET" or "POST" */
+  const char *url;           /* whole */
+  const char *path;          /* the part below the peer's URL, for the simulator and logs: "/add-entries" */
+  const char *const *pins;   /* NULL-terminated */
+  const char *content_type;  /* NULL for GET */
+  struct bytes body;         /* lives until node_outbound_done */
+};
+
+/* True when there is one to send now. Everything in *out lives until node_outbound_done(id). At most one at a time per peer and lane. */
+bool node_next_outbound(struct node *n, struct outbound *out);
+
+struct outbound_result {
+  bool answered;             /* an HTTP answer came */
+  unsigned status;
+  const char *content_type;
+  uint32_t retry_after;
+  struct bytes body;
+  const char *message;       /* when not answered: why, in one sentence */
+};
+void node_outbound_done(struct node *n, uint64_t id, const struct outbound_result *r);
+/* Progress of a request's body, bytes sent (for `parley send`). */
+void node_outbound_progress(struct node *n, uint64_t id, uint64_t sent);
+
+/* ---- for the simulator's invariants ---- */
+
+struct node_log_view {
+  const char *origin;
+  bool own;
+  uint64_t size, signed_size; /* entries; own: last checkpoint signed; mirrored: mirror checkpoint */
+  bool stopped;               /* own: signing has stopped */
+  const char *why;            /* of the stop or the wait; "" */
+};
+/* i from 0; false at the end. */
+bool node_log_at(struct node *n, size_t i, struct node_log_view *out);
+parley_err node_log_entry(struct node *n, const char *origin, uint64_t index, struct arena *a, struct bytes *out, struct errmsg *e);
+parley_err node_log_root(struct node *n, const char *origin, uint64_t size, struct hash *out, struct errmsg *e);
+
+#endif
