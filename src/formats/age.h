@@ -60,11 +60,13 @@ parley_err age_open(struct buf *out, struct bytes file, const struct age_identit
 parley_err age_seal_scrypt(struct buf *out, struct bytes pass, const uint8_t salt[static 16], unsigned log_n, const struct age_random *r, struct bytes plain, struct errmsg *e);
 parley_err age_open_scrypt(struct buf *out, struct bytes file, struct bytes pass, struct errmsg *e);
 
-/* Streaming decryption of a payload after the header: feed any sizes, plaintext is appended to out. finish fails on truncation. */
+/* Streaming decryption of a payload after the header: feed any sizes, plaintext is appended to out. finish fails on truncation.
+ * Plaintext is authentic chunk by chunk, but the file is whole only once finish says OK. */
 struct age_reader {
   uint8_t key[32];
   uint64_t chunk;
   struct buf pending;
+  bool done, failed; /* the final chunk was read: anything more is an error; after a failure nothing more is read */
 };
 void age_reader_init(struct age_reader *r, const uint8_t payload_key[static 32]);
 parley_err age_reader_feed(struct age_reader *r, struct bytes in, struct buf *out, struct errmsg *e);
