@@ -7,7 +7,7 @@
 
 #include "formats/note.h"
 
-/* ---- tlog-proof@v1, at most 65,536 + 4,096 bytes ---- */
+/* ---- tlog-proof@v1, at most 65,536 + 8,192 bytes ---- */
 
 #define TLOG_PROOF_MAX (NOTE_SIZE_MAX + 8192)
 

@@ -12,9 +12,7 @@ struct span {
   uint64_t lo, hi;
 };
 
-static uint64_t span_middle(struct span at) {
-  return at.lo + merkle_split(at.hi - at.lo);
-}
+static uint64_t span_middle(struct span at) { return at.lo + merkle_split(at.hi - at.lo); }
 
 /* ---- generating ---- */
 
@@ -77,9 +75,7 @@ struct reader {
   const struct hash *claimed; /* hash of the wanted subtree, used where it is a node of the tree */
 };
 
-static const struct hash *next_hash(struct reader *r) {
-  return r->next < r->proof->n ? &r->proof->h[r->next++] : NULL;
-}
+static const struct hash *next_hash(struct reader *r) { return r->next < r->proof->n ? &r->proof->h[r->next++] : NULL; }
 
 /* Rebuilds the hash of the wanted leaves below this node (*sub) and of the node (*root). False when hashes run out. */
 static bool rebuild(struct reader *r, struct span want, struct span at, bool known, struct hash *sub,

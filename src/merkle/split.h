@@ -7,8 +7,6 @@
 #include <stdint.h>
 
 /* The largest power of two smaller than n, for n >= 2. */
-static inline uint64_t merkle_split(uint64_t n) {
-  return UINT64_C(1) << (63 - __builtin_clzll(n - 1));
-}
+static inline uint64_t merkle_split(uint64_t n) { return UINT64_C(1) << (63 - __builtin_clzll(n - 1)); }
 
 #endif

@@ -159,9 +159,7 @@ void tree_free(struct tree *t) {
   free(t);
 }
 
-uint64_t tree_size(const struct tree *t) {
-  return t->size;
-}
+uint64_t tree_size(const struct tree *t) { return t->size; }
 
 static parley_err refuse_stale(struct errmsg *e) {
   return err_set(e, PARLEY_EIO, "an earlier write to this log failed; it must be reloaded first");
@@ -220,7 +218,7 @@ parley_err tree_append(struct tree *t, const struct hash *leaves, size_t n, stru
 }
 
 static parley_err put(struct tree *t, const struct tile *tile, struct errmsg *e) {
-  return t->store.put(t->store.ctx, tile->level, tile->n, tile->node[TILE_WIDTH].b, tile->width, e);
+  return t->store.put(t->store.ctx, tile->level, tile->n, (const uint8_t *)&tile->node[TILE_WIDTH], tile->width, e);
 }
 
 parley_err tree_flush(struct tree *t, struct errmsg *e) {

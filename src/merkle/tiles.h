@@ -36,8 +36,9 @@ struct tile_store {
 };
 
 /*
- * The tree of one log. Holds in memory only the rightmost tile of each level (at most 48 KiB) and a small cache of full
- * tiles for proofs; loads them from the store at tree_open, so that opening costs the same at every size.
+ * The tree of one log. Holds in memory only the rightmost tile of each level with its inner nodes (16 KiB a level in use,
+ * at most 96 KiB) and a cache of at most 32 full tiles for proofs; tree_open loads the former only, so that opening costs
+ * the same at every size. After tree_append or tree_flush failed, everything but tree_reload and tree_free fails (EIO).
  */
 struct tree;
 

@@ -7,9 +7,7 @@
 
 #include "merkle/split.h"
 
-bool hash_eq(const struct hash *a, const struct hash *b) {
-  return memcmp(a->b, b->b, sizeof a->b) == 0;
-}
+bool hash_eq(const struct hash *a, const struct hash *b) { return memcmp(a->b, b->b, sizeof a->b) == 0; }
 
 void merkle_leaf(struct hash *out, struct bytes entry) {
   static const uint8_t prefix = 0x00;
@@ -25,9 +23,7 @@ void merkle_node(struct hash *out, const struct hash *left, const struct hash *r
   sha256(out->b, BYTES(in, sizeof in));
 }
 
-void merkle_empty(struct hash *out) {
-  sha256(out->b, BYTES("", 0));
-}
+void merkle_empty(struct hash *out) { sha256(out->b, BYTES("", 0)); }
 
 void merkle_root_of_leaves(struct hash *out, const struct hash *leaves, size_t n) {
   if (n == 0) {
