@@ -7,8 +7,8 @@
 
 #include "unit/signing.h"
 
-struct signer signer_new(const char *name, uint8_t type, uint8_t seed) {
-  struct signer s;
+struct note_signer note_signer_new(const char *name, uint8_t type, uint8_t seed) {
+  struct note_signer s;
   uint8_t bytes[32];
   memset(bytes, seed, sizeof bytes);
   assert_int_equal(ed25519_from_seed(&s.key, bytes, NULL), PARLEY_OK);
@@ -16,9 +16,9 @@ struct signer signer_new(const char *name, uint8_t type, uint8_t seed) {
   return s;
 }
 
-void signer_free(struct signer *s) { ed25519_free(s->key); }
+void note_signer_free(struct note_signer *s) { ed25519_free(s->key); }
 
-void signer_sign(struct buf *out, const struct signer *s, struct bytes text, int64_t time) {
+void note_signer_sign(struct buf *out, const struct note_signer *s, struct bytes text, int64_t time) {
   uint8_t sig[8 + ED25519_SIG_SIZE];
   if (s->vkey.type == NOTE_ED25519) {
     ed25519_sign(sig, s->key, text);

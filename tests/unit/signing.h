@@ -6,15 +6,15 @@
 
 #include "formats/note.h"
 
-struct signer {
+struct note_signer {
   struct ed25519_key *key;
   struct vkey vkey;
 };
 
 /* The key whose seed is 32 times `seed`. */
-struct signer signer_new(const char *name, uint8_t type, uint8_t seed);
-void signer_free(struct signer *s);
+struct note_signer note_signer_new(const char *name, uint8_t type, uint8_t seed);
+void note_signer_free(struct note_signer *s);
 /* Appends a signature line over text; time is for cosignatures only. */
-void signer_sign(struct buf *out, const struct signer *s, struct bytes text, int64_t time);
+void note_signer_sign(struct buf *out, const struct note_signer *s, struct bytes text, int64_t time);
 
 #endif

@@ -190,11 +190,11 @@ static void test_bad_vkeys(void **state) {
 /* The same key under both types has two ids (signed-note: Verifier keys). */
 static void test_type_is_part_of_the_id(void **state) {
   (void)state;
-  struct signer a = signer_new("n", NOTE_ED25519, 1), b = signer_new("n", NOTE_COSIGNATURE, 1);
+  struct note_signer a = note_signer_new("n", NOTE_ED25519, 1), b = note_signer_new("n", NOTE_COSIGNATURE, 1);
   assert_memory_equal(a.vkey.pub, b.vkey.pub, 32);
   assert_int_not_equal(a.vkey.id, b.vkey.id);
-  signer_free(&a);
-  signer_free(&b);
+  note_signer_free(&a);
+  note_signer_free(&b);
 }
 
 #define CHECKPOINT "example.com/log\n0\n" EMPTY_ROOT "\n"
@@ -202,15 +202,16 @@ static void test_type_is_part_of_the_id(void **state) {
 static void test_several_signatures(void **state) {
   (void)state;
   const struct bytes text = bytes_str(CHECKPOINT);
-  struct signer log = signer_new("example.com/log", NOTE_ED25519, 1), w = signer_new("w", NOTE_COSIGNATURE, 2),
-                stranger = signer_new("example.com/log", NOTE_ED25519, 3);
+  struct note_signer log = note_signer_new("example.com/log", NOTE_ED25519, 1),
+                     w = note_signer_new("w", NOTE_COSIGNATURE, 2),
+                     stranger = note_signer_new("example.com/log", NOTE_ED25519, 3);
   struct buf b = {0};
   buf_bytes(&b, text);
   buf_str(&b, "\n");
-  signer_sign(&b, &w, text, 1700000300);
-  signer_sign(&b, &log, text, 0);
-  signer_sign(&b, &w, text, 1700000100);
-  signer_sign(&b, &w, text, 1700000200);
+  note_signer_sign(&b, &w, text, 1700000300);
+  note_signer_sign(&b, &log, text, 0);
+  note_signer_sign(&b, &w, text, 1700000100);
+  note_signer_sign(&b, &w, text, 1700000200);
   struct note n;
   int64_t time;
   size_t which;
@@ -229,21 +230,21 @@ static void test_several_signatures(void **state) {
   assert_int_equal(note_verify(&n, &w.vkey, NULL, NULL, &e), PARLEY_EVERIFY);
   assert_int_equal(note_verify(&n, &log.vkey, NULL, NULL, &e), PARLEY_OK);
   buf_free(&b);
-  signer_free(&log);
-  signer_free(&w);
-  signer_free(&stranger);
+  note_signer_free(&log);
+  note_signer_free(&w);
+  note_signer_free(&stranger);
 }
 
 /* A cosignature binds its time, and is no plain signature of the same key. */
 static void test_cosignature(void **state) {
   (void)state;
   const struct bytes text = bytes_str(CHECKPOINT);
-  struct signer w = signer_new("w", NOTE_COSIGNATURE, 2), other = signer_new("x", NOTE_COSIGNATURE, 2);
+  struct note_signer w = note_signer_new("w", NOTE_COSIGNATURE, 2), other = note_signer_new("x", NOTE_COSIGNATURE, 2);
   struct buf message = {0}, line = {0};
   int64_t time = 0;
   cosignature_message(&message, 1679315147, text);
   assert_true(bytes_is(buf_view(&message), "cosignature/v1\ntime 1679315147\n" CHECKPOINT));
-  signer_sign(&line, &w, text, 1679315147);
+  note_signer_sign(&line, &w, text, 1679315147);
   assert_int_equal(note_verify_line(buf_view(&line), text, &w.vkey, &time, NULL), PARLEY_OK);
   assert_int_equal(time, 1679315147);
   assert_int_equal(note_verify_line(BYTES(line.p, line.n - 1), text, &w.vkey, NULL, NULL), PARLEY_OK);
@@ -251,7 +252,7 @@ static void test_cosignature(void **state) {
   assert_int_equal(note_verify_line(buf_view(&line), bytes_str("x\n"), &w.vkey, NULL, NULL), PARLEY_EVERIFY);
   assert_int_equal(note_verify_line(bytes_str("no line"), text, &w.vkey, NULL, NULL), PARLEY_EINVAL);
   assert_int_equal(note_verify_line(BYTES_NONE, text, &w.vkey, NULL, NULL), PARLEY_EINVAL);
-  signer_sign(&line, &w, text, 1679315147); /* two lines are not one */
+  note_signer_sign(&line, &w, text, 1679315147); /* two lines are not one */
   assert_int_equal(note_verify_line(buf_view(&line), text, &w.vkey, NULL, NULL), PARLEY_EINVAL);
 
   uint8_t sig[72];
@@ -269,14 +270,14 @@ static void test_cosignature(void **state) {
   assert_int_equal(note_verify_line(buf_view(&line), text, &w.vkey, NULL, NULL), PARLEY_EVERIFY);
   buf_free(&message);
   buf_free(&line);
-  signer_free(&w);
-  signer_free(&other);
+  note_signer_free(&w);
+  note_signer_free(&other);
 }
 
 /* A line that nobody could verify is not written. */
 static void test_wrong_signature_sizes(void **state) {
   (void)state;
-  struct signer log = signer_new("n", NOTE_ED25519, 1), w = signer_new("n", NOTE_COSIGNATURE, 1);
+  struct note_signer log = note_signer_new("n", NOTE_ED25519, 1), w = note_signer_new("n", NOTE_COSIGNATURE, 1);
   const uint8_t sig[80] = {0};
   struct buf a = {0}, b = {0}, c = {0};
   note_sig_line(&a, &log.vkey, BYTES(sig, 72));
@@ -286,8 +287,8 @@ static void test_wrong_signature_sizes(void **state) {
   buf_free(&a);
   buf_free(&b);
   buf_free(&c);
-  signer_free(&log);
-  signer_free(&w);
+  note_signer_free(&log);
+  note_signer_free(&w);
 }
 
 int main(void) {

@@ -18,25 +18,25 @@
 #define WITNESSES 6
 
 static struct arena arena;
-static struct signer logs[3]; /* 0 and 1 under the origin, 2 under another name */
-static struct signer witnesses[WITNESSES];
+static struct note_signer logs[3]; /* 0 and 1 under the origin, 2 under another name */
+static struct note_signer witnesses[WITNESSES];
 
 static int setup(void **state) {
   (void)state;
-  logs[0] = signer_new(ORIGIN, NOTE_ED25519, 101);
-  logs[1] = signer_new(ORIGIN, NOTE_ED25519, 102);
-  logs[2] = signer_new("log.example/2", NOTE_ED25519, 103);
+  logs[0] = note_signer_new(ORIGIN, NOTE_ED25519, 101);
+  logs[1] = note_signer_new(ORIGIN, NOTE_ED25519, 102);
+  logs[2] = note_signer_new("log.example/2", NOTE_ED25519, 103);
   for (uint8_t i = 0; i < WITNESSES; i++) {
     const char name[] = {'w', '.', 'e', 'x', (char)('0' + i), '\0'};
-    witnesses[i] = signer_new(name, NOTE_COSIGNATURE, i + 1);
+    witnesses[i] = note_signer_new(name, NOTE_COSIGNATURE, i + 1);
   }
   return 0;
 }
 
 static int teardown(void **state) {
   (void)state;
-  for (size_t i = 0; i < 3; i++) signer_free(&logs[i]);
-  for (size_t i = 0; i < WITNESSES; i++) signer_free(&witnesses[i]);
+  for (size_t i = 0; i < 3; i++) note_signer_free(&logs[i]);
+  for (size_t i = 0; i < WITNESSES; i++) note_signer_free(&witnesses[i]);
   arena_free(&arena);
   return 0;
 }
@@ -63,11 +63,11 @@ static parley_err check(const struct tlog_policy *p, const char *who, struct err
   buf_str(&b, TEXT "\n");
   for (const char *s = who; *s; s++) {
     if (*s >= 'a')
-      signer_sign(&b, &logs[*s - 'a'], bytes_str(TEXT), 0);
+      note_signer_sign(&b, &logs[*s - 'a'], bytes_str(TEXT), 0);
     else if (*s >= 'A')
-      signer_sign(&b, &logs[*s - 'A'], bytes_str("another text\n"), 0);
+      note_signer_sign(&b, &logs[*s - 'A'], bytes_str("another text\n"), 0);
     else
-      signer_sign(&b, &witnesses[*s - '0'], bytes_str(TEXT), 1700000000);
+      note_signer_sign(&b, &witnesses[*s - '0'], bytes_str(TEXT), 1700000000);
   }
   struct note n;
   assert_int_equal(note_parse(&n, &arena, buf_view(&b), NULL), PARLEY_OK);
@@ -233,7 +233,7 @@ static void test_refused(void **state) {
 /* Two names around one underlying key are duplicates, whatever their key ids. */
 static void test_duplicate_under_another_name(void **state) {
   (void)state;
-  struct signer twin = signer_new("another.example", NOTE_COSIGNATURE, 1);
+  struct note_signer twin = note_signer_new("another.example", NOTE_COSIGNATURE, 1);
   struct vkey both[2] = {witnesses[0].vkey, twin.vkey};
   struct buf b = {0};
   struct tlog_policy *p;
@@ -241,7 +241,7 @@ static void test_duplicate_under_another_name(void **state) {
   tlog_policy_write(&b, &logs[0].vkey, both, 2);
   assert_int_equal(tlog_policy_parse(&p, &arena, buf_view(&b), NULL), PARLEY_EINVAL);
   buf_free(&b);
-  signer_free(&twin);
+  note_signer_free(&twin);
 }
 
 static void test_limits(void **state) {
@@ -296,7 +296,7 @@ static void test_note_that_is_no_checkpoint(void **state) {
   struct buf b = {0};
   assert_int_equal(parse(&p, "log %0\nquorum none\n", &e), PARLEY_OK);
   buf_str(&b, ORIGIN "\n\n");
-  signer_sign(&b, &logs[0], bytes_str(ORIGIN "\n"), 0);
+  note_signer_sign(&b, &logs[0], bytes_str(ORIGIN "\n"), 0);
   assert_int_equal(note_parse(&n, &arena, buf_view(&b), NULL), PARLEY_OK);
   assert_int_equal(tlog_policy_check(p, &n, &e), PARLEY_EINVAL);
   buf_free(&b);

@@ -120,7 +120,7 @@ static parley_err read_leaf(void *ctx, unsigned level, uint64_t index, struct ha
 /* tlog-proof: Verifying a tlog proof, all four steps. */
 static void test_whole_proof(void **state) {
   (void)state;
-  struct signer log = signer_new("log.example", NOTE_ED25519, 1), w = signer_new("w.example", NOTE_COSIGNATURE, 2);
+  struct note_signer log = note_signer_new("log.example", NOTE_ED25519, 1), w = note_signer_new("w.example", NOTE_COSIGNATURE, 2);
   struct hash leaves[11], root;
   struct tlog_proof out = {.extra = BYTES("\0x", 2), .index = 6}, in;
   struct buf text = {0}, note = {0}, file = {0}, policy_text = {0};
@@ -130,8 +130,8 @@ static void test_whole_proof(void **state) {
   checkpoint_text(&text, "log.example", 11, &root);
   buf_bytes(&note, buf_view(&text));
   buf_str(&note, "\n");
-  signer_sign(&note, &log, buf_view(&text), 0);
-  signer_sign(&note, &w, buf_view(&text), 1700000000);
+  note_signer_sign(&note, &log, buf_view(&text), 0);
+  note_signer_sign(&note, &w, buf_view(&text), 1700000000);
   out.note = buf_view(&note);
   tlog_proof_write(&file, &out);
 
@@ -151,8 +151,8 @@ static void test_whole_proof(void **state) {
   buf_free(&note);
   buf_free(&file);
   buf_free(&policy_text);
-  signer_free(&log);
-  signer_free(&w);
+  note_signer_free(&log);
+  note_signer_free(&w);
 }
 
 int main(void) {
