@@ -118,6 +118,33 @@ static parley_err create(struct sqlite_store *s, struct errmsg *e) {
   return err ? err : exec(s, sql, "create tables in", e);
 }
 
+static sqlite3_file *file_of(sqlite3 *db, int which) {
+  sqlite3_file *f = NULL;
+  const int rc = sqlite3_file_control(db, "main", which, &f);
+  return rc == SQLITE_OK && f && f->pMethods ? f : NULL;
+}
+
+static uint64_t file_bytes(sqlite3_file *f) {
+  sqlite3_int64 n = 0;
+  return f && f->pMethods->xFileSize(f, &n) == SQLITE_OK && n > 0 ? (uint64_t)n : 0;
+}
+
+static uint64_t sqlite_bytes(struct store *b) {
+  sqlite3 *db = ((struct sqlite_store *)b)->db;
+  return file_bytes(file_of(db, SQLITE_FCNTL_FILE_POINTER)) + file_bytes(file_of(db, SQLITE_FCNTL_JOURNAL_POINTER));
+}
+
+/*
+ * A process killed inside a commit can leave a transaction in the log that was written but not synced. SQLite's recovery
+ * takes it as committed, and so would the node, which signs what it finds: it is made durable before anybody reads it.
+ * Not by moving the log into the main file, because that needs room and a node must start on a full disk.
+ */
+static parley_err sync_recovered(struct sqlite_store *s, struct errmsg *e) {
+  sqlite3_file *log = file_of(s->db, SQLITE_FCNTL_JOURNAL_POINTER);
+  const int rc = log ? log->pMethods->xSync(log, SQLITE_SYNC_NORMAL) : SQLITE_OK;
+  return rc == SQLITE_OK ? PARLEY_OK : sqlite_error(s, rc, "sync the write-ahead log of", e);
+}
+
 /* locking_mode must come before the first access to the log, else SQLite would want shared memory for its index. */
 static parley_err prepare_file(struct sqlite_store *s, bool unsafe, struct errmsg *e) {
   bool empty = false, wal = false;
@@ -130,7 +157,8 @@ static parley_err prepare_file(struct sqlite_store *s, bool unsafe, struct errms
     err = err_set(e, PARLEY_EIO, "%s cannot be kept with a write-ahead log on this file system; use a local disk",
                   s->path);
   if (!err) err = exec(s, settings, "open", e);
-  return err || !empty ? err : create(s, e);
+  if (!err && empty) return create(s, e);
+  return err || unsafe ? err : sync_recovered(s, e);
 }
 
 /*
@@ -140,18 +168,6 @@ static parley_err prepare_file(struct sqlite_store *s, bool unsafe, struct errms
 static void create_private(const char *path) {
   const int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd >= 0) close(fd);
-}
-
-static uint64_t file_bytes(sqlite3 *db, int which) {
-  sqlite3_file *f = NULL;
-  sqlite3_int64 n = 0;
-  if (sqlite3_file_control(db, "main", which, &f) != SQLITE_OK || !f || !f->pMethods) return 0;
-  return f->pMethods->xFileSize(f, &n) == SQLITE_OK && n > 0 ? (uint64_t)n : 0;
-}
-
-static uint64_t sqlite_bytes(struct store *b) {
-  sqlite3 *db = ((struct sqlite_store *)b)->db;
-  return file_bytes(db, SQLITE_FCNTL_FILE_POINTER) + file_bytes(db, SQLITE_FCNTL_JOURNAL_POINTER);
 }
 
 /* PASSIVE is complete here, because nobody else reads; the log's file stays for the next transactions to write over. */

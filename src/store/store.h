@@ -35,7 +35,11 @@ struct store; /* opaque; begins with its function table */
 
 /* ---- transactions. Reads may happen outside one. ---- */
 parley_err store_begin(struct store *s, struct errmsg *e);
-/* EFULL when the disk is full, EIO on any other failure; in both cases nothing of the transaction is kept. */
+/*
+ * A write that fails, for whatever reason (bounds included), rolls the whole transaction back; until commit or rollback
+ * ends it, every call returns that failure. Commit: EFULL when the disk is full, EIO on any other failure; in both cases
+ * nothing of the transaction is kept. (If the process ends right after an EIO, the next start may still find it, whole.)
+ */
 parley_err store_commit(struct store *s, struct errmsg *e);
 void store_rollback(struct store *s);
 bool store_in_transaction(const struct store *s);
@@ -58,6 +62,8 @@ parley_err store_delete(struct store *s, enum store_map t, struct bytes key, str
  */
 typedef parley_err (*store_map_fn)(void *ctx, struct bytes key, struct bytes v, struct errmsg *e);
 parley_err store_scan(struct store *s, enum store_map t, struct bytes prefix, struct bytes after, bool reverse, store_map_fn f, void *ctx, struct errmsg *e);
+
+/* A scan's function may read and write this store, but not begin, commit or roll back. */
 
 /* Bytes on disk (file sizes), for figures. */
 uint64_t store_bytes(struct store *s);
