@@ -13,6 +13,8 @@
 #define HTTP_CONNECT_SECONDS 10
 #define HTTP_STALL_SECONDS 30         /* less than one byte a second for this long: failed, resumed later */
 
+#define HTTP_POLL_FDS_MAX 64          /* the caller's descriptors in http_client_poll; further ones are not watched */
+
 struct http_client;
 
 struct http_client_config {
@@ -38,7 +40,7 @@ typedef void (*http_progress)(void *ctx, uint64_t sent);
 
 /*
  * Starts a request. pins: NULL-terminated list of "sha256//…"; at least one. body is copied when n <= 64 KiB and otherwise
- * taken over: it must be malloc'd and is freed after use (body_owned true). content_type NULL for GET.
+ * taken over: it must be malloc'd and is freed after use (body_owned true), also when this fails. content_type NULL for GET.
  */
 parley_err http_client_send(struct http_client *c, const char *method, const char *url, const char *const *pins, const char *content_type,
                             struct bytes body, bool body_owned, http_done done, http_progress progress, void *ctx, struct errmsg *e);

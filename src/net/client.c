@@ -1,0 +1,204 @@
+#include "net/client.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "net/client_priv.h"
+#include "net/sys.h"
+
+#define KEPT_CONNECTIONS 256L
+#define CONNECTIONS_PER_HOST 8L /* a small notice never queues behind one long upload; well under the gate's limit */
+#define ROUNDS_MAX 8
+
+static char *copy(const char *s, bool *failed) {
+  char *out = s == NULL ? NULL : strdup(s);
+  *failed |= s != NULL && out == NULL;
+  return out;
+}
+
+static parley_err readable(const char *path, const char *what, struct errmsg *e) {
+  if (access(path, R_OK) != 0) {
+    return err_set(e, PARLEY_EIO, "cannot read the %s %s: %s", what, path, strerror(errno));
+  }
+  return PARLEY_OK;
+}
+
+parley_err http_client_new(struct http_client **out, const struct http_client_config *c, struct errmsg *e) {
+  *out = NULL;
+  parley_err err = readable(c->key_pem_path, "link key", e);
+  if (err == PARLEY_OK) {
+    err = readable(c->cert_pem_path, "link certificate", e);
+  }
+  if (err != PARLEY_OK) {
+    return err;
+  }
+  if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+    return err_set(e, PARLEY_ENOMEM, "cannot start the HTTP client library");
+  }
+  struct http_client *k = calloc(1, sizeof *k);
+  if (k == NULL) {
+    curl_global_cleanup();
+    return err_set(e, PARLEY_ENOMEM, "out of memory for the HTTP client");
+  }
+  bool failed = false;
+  k->key_path = copy(c->key_pem_path, &failed);
+  k->cert_path = copy(c->cert_pem_path, &failed);
+  k->proxy = copy(c->proxy, &failed);
+  k->multi = curl_multi_init();
+  if (failed || k->multi == NULL || curl_multi_setopt(k->multi, CURLMOPT_MAXCONNECTS, KEPT_CONNECTIONS) != CURLM_OK ||
+      curl_multi_setopt(k->multi, CURLMOPT_MAX_HOST_CONNECTIONS, CONNECTIONS_PER_HOST) != CURLM_OK) {
+    http_client_free(k);
+    return err_set(e, PARLEY_ENOMEM, "out of memory for the HTTP client");
+  }
+  *out = k;
+  return PARLEY_OK;
+}
+
+static void list_remove(struct transfer *t) {
+  struct http_client *c = t->client;
+  if (t->prev != NULL) {
+    t->prev->next = t->next;
+  } else {
+    c->transfers = t->next;
+  }
+  if (t->next != NULL) {
+    t->next->prev = t->prev;
+  }
+  c->active--;
+}
+
+static void list_add(struct transfer *t) {
+  struct http_client *c = t->client;
+  t->next = c->transfers;
+  if (c->transfers != NULL) {
+    c->transfers->prev = t;
+  }
+  c->transfers = t;
+  c->active++;
+}
+
+parley_err http_client_send(struct http_client *c, const char *method, const char *url, const char *const *pins, const char *content_type,
+                            struct bytes body, bool body_owned, http_done done, http_progress progress, void *ctx, struct errmsg *e) {
+  char *joined = NULL;
+  struct transfer *t = NULL;
+  parley_err err = c->stopping ? err_set(e, PARLEY_EREFUSED, "the HTTP client is stopping") : client_pins(&joined, pins, e);
+  if (err == PARLEY_OK && !body_owned && body.n > HTTP_BODY_COPY_MAX) {
+    err = err_set(e, PARLEY_EINVAL, "a body over %zu bytes must be handed over", HTTP_BODY_COPY_MAX);
+  }
+  if (err == PARLEY_OK) {
+    err = transfer_new(&t, c, method, url, joined, content_type, body, body_owned, e);
+  }
+  free(joined);
+  if (err == PARLEY_OK) {
+    t->done = done;
+    t->progress = progress;
+    t->ctx = ctx;
+    if (!transfer_attach(t) || curl_multi_add_handle(c->multi, t->easy) != CURLM_OK) {
+      transfer_free(t);
+      err = err_set(e, PARLEY_ENOMEM, "out of memory for a request");
+    }
+  }
+  if (err != PARLEY_OK) {
+    if (body_owned) {
+      free((void *)body.p); /* taken over, whatever came of it */
+    }
+    return err;
+  }
+  if (body_owned) {
+    t->body = (uint8_t *)body.p;
+  }
+  list_add(t);
+  return PARLEY_OK;
+}
+
+void http_client_poll(struct http_client *c, const int *fds, size_t n, int timeout_ms) {
+  struct curl_waitfd extra[HTTP_POLL_FDS_MAX];
+  const size_t watched = n < HTTP_POLL_FDS_MAX ? n : HTTP_POLL_FDS_MAX;
+  for (size_t i = 0; i < watched; i++) {
+    extra[i] = (struct curl_waitfd){.fd = fds[i], .events = CURL_WAIT_POLLIN};
+  }
+  curl_multi_poll(c->multi, extra, (unsigned)watched, timeout_ms < 0 ? INT_MAX : timeout_ms, NULL);
+}
+
+/* The outcome of a transfer that ended with rc. */
+static void finish(struct transfer *t, CURLcode rc) {
+  char message[CURL_ERROR_SIZE + HTTP_WHERE_SIZE] = "";
+  struct http_outcome o = {.err = PARLEY_OK, .content_type = "", .message = message};
+  if (rc == CURLE_OK) {
+    long status = 0;
+    curl_off_t retry = 0;
+    const char *type = NULL;
+    curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &retry);
+    curl_easy_getinfo(t->easy, CURLINFO_CONTENT_TYPE, &type);
+    o.status = (unsigned)status;
+    o.retry_after = retry <= 0 ? 0 : retry > UINT32_MAX ? UINT32_MAX : (uint32_t)retry;
+    o.content_type = type == NULL ? "" : type;
+    o.body = buf_view(&t->answer);
+  } else {
+    o.err = t->too_long ? PARLEY_ELIMIT : t->no_memory || rc == CURLE_OUT_OF_MEMORY ? PARLEY_ENOMEM : PARLEY_EUNREACHABLE;
+    client_explain(message, sizeof message, t, t->no_memory ? CURLE_OUT_OF_MEMORY : rc);
+  }
+  curl_multi_remove_handle(t->client->multi, t->easy);
+  list_remove(t);
+  t->done(t->ctx, &o); /* may start further requests */
+  transfer_free(t);
+}
+
+static bool finish_all(struct http_client *c) {
+  bool any = false;
+  int left;
+  for (const CURLMsg *m; (m = curl_multi_info_read(c->multi, &left)) != NULL; any = true) {
+    struct transfer *t = NULL;
+    const CURLcode rc = m->data.result;
+    curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &t);
+    finish(t, rc);
+  }
+  return any;
+}
+
+void http_client_run(struct http_client *c) {
+  struct sigpipe_guard guard;
+  sigpipe_guard_begin(&guard);
+  bool again = true;
+  for (size_t i = 0; again && i < ROUNDS_MAX; i++) { /* what done started gets on its way at once */
+    int running;
+    curl_multi_perform(c->multi, &running);
+    again = finish_all(c);
+  }
+  sigpipe_guard_end(&guard);
+}
+
+size_t http_client_active(const struct http_client *c) {
+  return c->active;
+}
+
+static void cancel(struct transfer *t) {
+  const struct http_outcome o = {.err = PARLEY_EUNREACHABLE, .content_type = "", .message = "cancelled: the node is stopping"};
+  curl_multi_remove_handle(t->client->multi, t->easy);
+  list_remove(t);
+  t->done(t->ctx, &o);
+  transfer_free(t);
+}
+
+void http_client_free(struct http_client *c) {
+  if (c == NULL) {
+    return;
+  }
+  struct sigpipe_guard guard;
+  sigpipe_guard_begin(&guard);
+  c->stopping = true;
+  while (c->transfers != NULL) {
+    cancel(c->transfers);
+  }
+  curl_multi_cleanup(c->multi);
+  sigpipe_guard_end(&guard);
+  free(c->key_path);
+  free(c->cert_path);
+  free(c->proxy);
+  free(c);
+  curl_global_cleanup();
+}
