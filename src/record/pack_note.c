@@ -1,0 +1,118 @@
+/*
+ * Notes, policies and consistency proofs in the one form that an evidence pack holds them in.
+ */
+#include <string.h>
+
+#include "base/encoding.h"
+#include "record/pack_parts.h"
+
+static parley_err no_memory(struct errmsg *e) {
+  return err_set(e, PARLEY_ENOMEM, "out of memory while reading an evidence pack");
+}
+
+static parley_err taken(struct bytes *out, struct arena *a, struct buf *b, struct errmsg *e) {
+  if (!buf_ok(b)) {
+    buf_free(b);
+    return no_memory(e);
+  }
+  *out = arena_take(a, b);
+  return out->p == NULL ? no_memory(e) : PARLEY_OK;
+}
+
+static parley_err signers_make(struct pack_signers *out, const char *origin, const struct pack_parties *who, struct errmsg *e) {
+  parley_err rc = card_log_vkey(&out->log, who->from, origin, e);
+  for (size_t i = 0; i < who->n_to && rc == PARLEY_OK; i++)
+    rc = card_mirror_vkey(&out->mirrors[i], who->to[i], e);
+  out->n = who->n_to;
+  return rc;
+}
+
+/* Sets the epoch and writes the origin that a log of this party in this forum has. */
+static parley_err origin_check(struct pack_note *out, char origin[static ORIGIN_MAX + 1], const char *party,
+                               const uint8_t forum[static SHA256_SIZE], bool bulk, struct errmsg *e) {
+  char name[PARTY_NAME_MAX + 1];
+  uint8_t id[SHA256_SIZE];
+  bool is_bulk;
+  const struct bytes text = out->checkpoint.origin;
+  if (!log_origin_parse(name, id, &out->epoch, &is_bulk, text))
+    return err_set(e, PARLEY_EINVAL, "the origin of the checkpoint is not that of a log of a forum");
+  log_origin(origin, party, forum, out->epoch, bulk);
+  if (!bytes_is(text, origin))
+    return err_set(e, PARLEY_EVERIFY, "the checkpoint is of another log than %s", origin);
+  return PARLEY_OK;
+}
+
+static parley_err sig_copy(struct buf *out, const struct note *n, const struct vkey *k, int64_t *time, struct errmsg *e) {
+  size_t which;
+  const parley_err rc = note_verify(n, k, time, &which, e);
+  if (rc == PARLEY_ENOTFOUND)
+    return err_set(e, PARLEY_EVERIFY, "the checkpoint does not carry the signature of %s", k->name);
+  if (rc != PARLEY_OK)
+    return err_prefix(e, rc, "signature of %s", k->name);
+  note_sig_line(out, k, n->sigs[which].sig);
+  return PARLEY_OK;
+}
+
+static parley_err rewrite(struct pack_note *out, struct arena *a, const struct note *n, const char *origin, struct errmsg *e) {
+  struct buf b = {0};
+  checkpoint_text(&b, origin, out->checkpoint.size, &out->checkpoint.root);
+  buf_str(&b, "\n");
+  parley_err rc = sig_copy(&b, n, &out->signers.log, NULL, e);
+  for (size_t i = 0; i < out->signers.n && rc == PARLEY_OK; i++)
+    rc = sig_copy(&b, n, &out->signers.mirrors[i], &out->times[i], e);
+  if (rc == PARLEY_OK)
+    return taken(&out->text, a, &b, e);
+  buf_free(&b);
+  return rc;
+}
+
+parley_err pack_note_read(struct pack_note *out, struct arena *a, struct bytes note, const struct pack_parties *who,
+                          const uint8_t forum[static SHA256_SIZE], bool bulk, struct errmsg *e) {
+  *out = (struct pack_note){0};
+  struct note n;
+  char origin[ORIGIN_MAX + 1];
+  parley_err rc = note_parse(&n, a, note, e);
+  if (rc == PARLEY_OK)
+    rc = checkpoint_parse(&out->checkpoint, n.text, e);
+  if (rc == PARLEY_OK)
+    rc = origin_check(out, origin, who->from->name, forum, bulk, e);
+  if (rc == PARLEY_OK)
+    rc = signers_make(&out->signers, origin, who, e);
+  if (rc == PARLEY_OK)
+    rc = rewrite(out, a, &n, origin, e);
+  return rc;
+}
+
+parley_err pack_policy_text(struct bytes *out, struct arena *a, const struct pack_signers *signers, struct errmsg *e) {
+  struct buf b = {0};
+  tlog_policy_write(&b, &signers->log, signers->mirrors, signers->n);
+  return taken(out, a, &b, e);
+}
+
+static void hash_line(struct buf *out, const struct hash *h) {
+  base64_encode(out, BYTES(h->b, sizeof h->b), true);
+  buf_str(out, "\n");
+}
+
+parley_err pack_consistency_text(struct bytes *out, struct arena *a, const struct hash *old, const struct proof *proof, struct errmsg *e) {
+  struct buf b = {0};
+  hash_line(&b, old);
+  for (size_t i = 0; i < proof->n; i++)
+    hash_line(&b, &proof->h[i]);
+  return taken(out, a, &b, e);
+}
+
+parley_err pack_consistency_parse(struct hash *old, struct proof *proof, struct bytes text, struct errmsg *e) {
+  struct bytes line;
+  size_t n = 0;
+  while (text.n > 0 && n <= PROOF_MAX) {
+    struct hash *h = n == 0 ? old : &proof->h[n - 1];
+    n++;
+    if (!bytes_line(&text, &line) || !base64_decode_fixed(h->b, sizeof h->b, line, true))
+      return err_set(e, PARLEY_EINVAL, "line %zu is not a hash in base64", n);
+  }
+  if (n == 0 || text.n > 0)
+    return err_set(e, PARLEY_EINVAL, "the file has not between 1 and %d lines", PROOF_MAX + 1);
+  proof->n = n - 1;
+  return PARLEY_OK;
+}
