@@ -21,20 +21,17 @@ static struct arena_block *block_new(const struct arena *a, size_t n) {
   cap = cap > BLOCK_MAX ? BLOCK_MAX : cap;
   cap = cap < n ? n : cap;
   struct arena_block *b = calloc(1, sizeof *b + cap);
-  if (b != NULL)
-    b->cap = cap;
+  if (b != NULL) b->cap = cap;
   return b;
 }
 
 void *arena_alloc(struct arena *a, size_t n) {
-  if (n > SIZE_MAX / 2)
-    return NULL;
+  if (n > SIZE_MAX / 2) return NULL;
   size_t size = n == 0 ? 16 : (n + 15) & ~(size_t)15;
   struct arena_block *b = a->head;
   if (b == NULL || b->cap - b->n < size) {
     b = block_new(a, size);
-    if (b == NULL)
-      return NULL;
+    if (b == NULL) return NULL;
     b->next = a->head;
     a->head = b;
   }
@@ -46,21 +43,16 @@ void *arena_alloc(struct arena *a, size_t n) {
 
 char *arena_cstr(struct arena *a, struct bytes b) {
   char *s = b.n < SIZE_MAX ? arena_alloc(a, b.n + 1) : NULL;
-  if (s != NULL && b.n > 0)
-    memcpy(s, b.p, b.n);
+  if (s != NULL && b.n > 0) memcpy(s, b.p, b.n);
   return s;
 }
 
-char *arena_strdup(struct arena *a, const char *s) {
-  return arena_cstr(a, bytes_str(s));
-}
+char *arena_strdup(struct arena *a, const char *s) { return arena_cstr(a, bytes_str(s)); }
 
 struct bytes arena_copy(struct arena *a, struct bytes b) {
   uint8_t *p = arena_alloc(a, b.n);
-  if (p == NULL)
-    return BYTES_NONE;
-  if (b.n > 0)
-    memcpy(p, b.p, b.n);
+  if (p == NULL) return BYTES_NONE;
+  if (b.n > 0) memcpy(p, b.p, b.n);
   return BYTES(p, b.n);
 }
 
@@ -76,8 +68,7 @@ char *arena_fmt(struct arena *a, const char *fmt, ...) {
   int n = vsnprintf(NULL, 0, fmt, ap);
   va_end(ap);
   char *s = n < 0 ? NULL : arena_alloc(a, (size_t)n + 1);
-  if (s == NULL)
-    return NULL;
+  if (s == NULL) return NULL;
   va_start(ap, fmt);
   vsnprintf(s, (size_t)n + 1, fmt, ap);
   va_end(ap);

@@ -12,33 +12,26 @@ struct bytes bytes_str(const char *s) {
   return BYTES(s, strlen(s));
 }
 
-bool bytes_eq(struct bytes a, struct bytes b) {
-  return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
-}
+bool bytes_eq(struct bytes a, struct bytes b) { return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0); }
 
-bool bytes_is(struct bytes a, const char *s) {
-  return bytes_eq(a, bytes_str(s));
-}
+bool bytes_is(struct bytes a, const char *s) { return bytes_eq(a, bytes_str(s)); }
 
 size_t bytes_find(struct bytes b, size_t from, uint8_t c) {
-  if (from >= b.n)
-    return (size_t)-1;
+  if (from >= b.n) return (size_t)-1;
   const uint8_t *hit = memchr(b.p + from, c, b.n - from);
   return hit == NULL ? (size_t)-1 : (size_t)(hit - b.p);
 }
 
 bool bytes_line(struct bytes *rest, struct bytes *line) {
   size_t end = bytes_find(*rest, 0, '\n');
-  if (end == (size_t)-1)
-    return false;
+  if (end == (size_t)-1) return false;
   *line = BYTES(rest->p, end);
   *rest = BYTES(rest->p + end + 1, rest->n - end - 1);
   return true;
 }
 
 void wipe(void *p, size_t n) {
-  if (n > 0)
-    explicit_bzero(p, n);
+  if (n > 0) explicit_bzero(p, n);
 }
 
 /* Makes room for n more bytes. Not realloc: what moves must be wiped where it was. */
@@ -47,11 +40,9 @@ static bool buf_reserve(struct buf *b, size_t n) {
     b->failed = true;
     return false;
   }
-  if (b->cap - b->n >= n && b->p != NULL)
-    return true;
+  if (b->cap - b->n >= n && b->p != NULL) return true;
   size_t cap = b->cap < BUF_MIN ? BUF_MIN : b->cap;
-  while (cap < b->n + n)
-    cap *= 2;
+  while (cap < b->n + n) cap *= 2;
   uint8_t *p = malloc(cap);
   if (p == NULL) {
     b->failed = true;
@@ -68,23 +59,16 @@ static bool buf_reserve(struct buf *b, size_t n) {
 }
 
 void buf_add(struct buf *b, const void *p, size_t n) {
-  if (n == 0 || !buf_reserve(b, n))
-    return;
+  if (n == 0 || !buf_reserve(b, n)) return;
   memcpy(b->p + b->n, p, n);
   b->n += n;
 }
 
-void buf_str(struct buf *b, const char *s) {
-  buf_add(b, s, strlen(s));
-}
+void buf_str(struct buf *b, const char *s) { buf_add(b, s, strlen(s)); }
 
-void buf_bytes(struct buf *b, struct bytes x) {
-  buf_add(b, x.p, x.n);
-}
+void buf_bytes(struct buf *b, struct bytes x) { buf_add(b, x.p, x.n); }
 
-void buf_u8(struct buf *b, uint8_t x) {
-  buf_add(b, &x, 1);
-}
+void buf_u8(struct buf *b, uint8_t x) { buf_add(b, &x, 1); }
 
 void buf_u16be(struct buf *b, uint16_t x) {
   const uint8_t p[2] = {(uint8_t)(x >> 8), (uint8_t)x};
@@ -118,13 +102,10 @@ void buf_fmt(struct buf *b, const char *fmt, ...) {
   b->n += (size_t)n;
 }
 
-void buf_clear(struct buf *b) {
-  b->n = 0;
-}
+void buf_clear(struct buf *b) { b->n = 0; }
 
 void buf_drop(struct buf *b, size_t n) {
-  if (n == 0)
-    return;
+  if (n == 0) return;
   if (n >= b->n) {
     b->n = 0;
     return;
@@ -133,17 +114,14 @@ void buf_drop(struct buf *b, size_t n) {
   b->n -= n;
 }
 
-bool buf_ok(const struct buf *b) {
-  return !b->failed;
-}
+bool buf_ok(const struct buf *b) { return !b->failed; }
 
 struct bytes buf_view(const struct buf *b) {
   return BYTES(b->p, b->n);
 }
 
 char *buf_cstr(struct buf *b) {
-  if (!buf_reserve(b, 1))
-    return NULL;
+  if (!buf_reserve(b, 1)) return NULL;
   b->p[b->n] = '\0';
   return (char *)b->p;
 }
@@ -156,18 +134,14 @@ void buf_free(struct buf *b) {
   *b = (struct buf){0};
 }
 
-uint16_t u16be(const uint8_t p[static 2]) {
-  return (uint16_t)(p[0] << 8 | p[1]);
-}
+uint16_t u16be(const uint8_t p[static 2]) { return (uint16_t)(p[0] << 8 | p[1]); }
 
 uint64_t u64be(const uint8_t p[static 8]) {
   uint64_t x = 0;
-  for (size_t i = 0; i < 8; i++)
-    x = x << 8 | p[i];
+  for (size_t i = 0; i < 8; i++) x = x << 8 | p[i];
   return x;
 }
 
 void put_u64be(uint8_t p[static 8], uint64_t x) {
-  for (size_t i = 0; i < 8; i++)
-    p[i] = (uint8_t)(x >> (56 - 8 * i));
+  for (size_t i = 0; i < 8; i++) p[i] = (uint8_t)(x >> (56 - 8 * i));
 }

@@ -47,7 +47,7 @@ void buf_u16be(struct buf *b, uint16_t x);
 void buf_u64be(struct buf *b, uint64_t x);
 void buf_dec(struct buf *b, uint64_t x); /* ASCII decimal, no leading zeroes */
 __attribute__((format(printf, 2, 3))) void buf_fmt(struct buf *b, const char *fmt, ...);
-void buf_clear(struct buf *b); /* n = 0, memory kept */
+void buf_clear(struct buf *b);          /* n = 0, memory kept */
 void buf_drop(struct buf *b, size_t n); /* removes the first n bytes */
 bool buf_ok(const struct buf *b);
 struct bytes buf_view(const struct buf *b);

@@ -19,7 +19,10 @@ bool hex_decode(uint8_t *out, size_t n, struct bytes in);
 /* ASCII decimal without leading zeroes ("0" allowed), at most 2^63 - 1. */
 bool dec_decode(uint64_t *out, struct bytes in);
 
-/* Bech32 (BIP 173) without its length limit, as age uses it. hrp is lower case; at most 64 data bytes (enough for X25519). */
+/*
+ * Bech32 (BIP 173) without its length limit, as age uses it. hrp is lower case; at most 64 data bytes (enough for
+ * X25519).
+ */
 bool bech32_encode(struct buf *out, const char *hrp, struct bytes data, bool upper);
 /* Writes exactly n bytes. All upper or all lower case only; the checksum and zero padding bits are checked. */
 bool bech32_decode(uint8_t *out, size_t n, const char *hrp, struct bytes text);

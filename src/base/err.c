@@ -18,8 +18,7 @@ static void make_printable(char *text) {
     size_t n = utf8_next(&c, p, left);
     if (n == 0 || c < 0x20 || (c >= 0x7f && c < 0xa0)) {
       *p = '?';
-      if (n > 1)
-        memset(p, '?', n);
+      if (n > 1) memset(p, '?', n);
       n = n == 0 ? 1 : n;
     }
     p += n;
@@ -28,13 +27,11 @@ static void make_printable(char *text) {
 }
 
 parley_err err_set(struct errmsg *e, parley_err code, const char *fmt, ...) {
-  if (e == NULL)
-    return code;
+  if (e == NULL) return code;
   struct errmsg m; /* the arguments may point into e->text */
   va_list ap;
   va_start(ap, fmt);
-  if (vsnprintf(m.text, sizeof m.text, fmt, ap) < 0)
-    m.text[0] = '\0';
+  if (vsnprintf(m.text, sizeof m.text, fmt, ap) < 0) m.text[0] = '\0';
   va_end(ap);
   make_printable(m.text);
   memcpy(e->text, m.text, sizeof m.text);
@@ -42,13 +39,11 @@ parley_err err_set(struct errmsg *e, parley_err code, const char *fmt, ...) {
 }
 
 parley_err err_prefix(struct errmsg *e, parley_err code, const char *fmt, ...) {
-  if (e == NULL)
-    return code;
+  if (e == NULL) return code;
   struct errmsg prefix;
   va_list ap;
   va_start(ap, fmt);
-  if (vsnprintf(prefix.text, sizeof prefix.text, fmt, ap) < 0)
-    prefix.text[0] = '\0';
+  if (vsnprintf(prefix.text, sizeof prefix.text, fmt, ap) < 0) prefix.text[0] = '\0';
   va_end(ap);
   return err_set(e, code, "%s: %s", prefix.text, e->text);
 }

@@ -26,7 +26,7 @@ struct errmsg {
   char text[512];
 };
 
-/* Formats the message into e (when not NULL) and returns code, so that callers write: return err_set(e, CODE, "…"). */
+/* Formats the message into e (when not NULL) and returns code, so that callers write: return err_set(e, CODE, …). */
 __attribute__((format(printf, 3, 4))) parley_err err_set(struct errmsg *e, parley_err code, const char *fmt, ...);
 
 /* Puts "prefix: " before the text already in e and returns code unchanged. */

@@ -1,6 +1,7 @@
 /*
- * Strict I-JSON (RFC 7493) on top of jansson: no duplicate members, no floats, integers within ±(2^53 - 1), valid UTF-8,
- * no NUL, depth at most 32. Every refusal names the path of the offending member, for example "body.sector[2]".
+ * Strict I-JSON (RFC 7493) on top of jansson: no duplicate members, no floats, integers within ±(2^53 - 1), valid
+ * UTF-8 without NUL and noncharacters, depth at most 32. Every refusal names the path of the offending member, for
+ * example "body.sector[2]".
  */
 #ifndef PARLEY_BASE_JSON_H
 #define PARLEY_BASE_JSON_H
@@ -12,10 +13,13 @@
 
 #define JSON_DEPTH_MAX 32
 
-/* Parses text (at most max bytes) whose top is an object. The caller owns *out (json_decref). EINVAL, ELIMIT, ENOMEM. */
+/* Parses text (at most max bytes) whose top is an object. *out is the caller's (json_decref). EINVAL, ELIMIT, ENOMEM. */
 parley_err json_parse(json_t **out, struct bytes text, size_t max, struct errmsg *e);
 
-/* Compact text in member order as built, no white space, UTF-8 unescaped ("/" plain); appended to out. False when out of memory. */
+/*
+ * Compact text in member order as built, no white space, UTF-8 unescaped ("/" plain); appended to out. False when out
+ * of memory.
+ */
 bool json_write(struct buf *out, const json_t *v);
 /* The same with two-space indentation and a final newline, for people. */
 bool json_write_pretty(struct buf *out, const json_t *v);
@@ -26,15 +30,21 @@ bool json_write_pretty(struct buf *out, const json_t *v);
  */
 parley_err json_get_str(const char **out, const json_t *obj, const char *path, const char *name, struct errmsg *e);
 parley_err json_get_str_opt(const char **out, const json_t *obj, const char *path, const char *name, struct errmsg *e);
-parley_err json_get_int(int64_t *out, const json_t *obj, const char *path, const char *name, int64_t min, int64_t max, struct errmsg *e);
-parley_err json_get_int_opt(int64_t *out, const json_t *obj, const char *path, const char *name, int64_t min, int64_t max, struct errmsg *e);
+parley_err json_get_int(int64_t *out, const json_t *obj, const char *path, const char *name, int64_t min, int64_t max,
+                        struct errmsg *e);
+parley_err json_get_int_opt(int64_t *out, const json_t *obj, const char *path, const char *name, int64_t min,
+                            int64_t max, struct errmsg *e);
 parley_err json_get_obj(json_t **out, const json_t *obj, const char *path, const char *name, struct errmsg *e);
-parley_err json_get_arr(json_t **out, const json_t *obj, const char *path, const char *name, size_t min, size_t max, struct errmsg *e);
+parley_err json_get_arr(json_t **out, const json_t *obj, const char *path, const char *name, size_t min, size_t max,
+                        struct errmsg *e);
 /* Optional array: *out = NULL when absent. */
-parley_err json_get_arr_opt(json_t **out, const json_t *obj, const char *path, const char *name, size_t max, struct errmsg *e);
+parley_err json_get_arr_opt(json_t **out, const json_t *obj, const char *path, const char *name, size_t max,
+                            struct errmsg *e);
 /* Lower-case hex of exactly n bytes / padded base64 of exactly n bytes / RFC 3339 time. */
-parley_err json_get_hex(uint8_t *out, size_t n, const json_t *obj, const char *path, const char *name, struct errmsg *e);
-parley_err json_get_b64(uint8_t *out, size_t n, const json_t *obj, const char *path, const char *name, struct errmsg *e);
+parley_err json_get_hex(uint8_t *out, size_t n, const json_t *obj, const char *path, const char *name,
+                        struct errmsg *e);
+parley_err json_get_b64(uint8_t *out, size_t n, const json_t *obj, const char *path, const char *name,
+                        struct errmsg *e);
 parley_err json_get_time(int64_t *out, const json_t *obj, const char *path, const char *name, struct errmsg *e);
 
 /* Refuses any member of obj that is not in the NULL-terminated list. */

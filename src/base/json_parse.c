@@ -17,8 +17,7 @@ static bool text_allowed(const char *s, size_t n) {
   for (size_t i = 0; i < n;) {
     uint32_t c = p[i];
     size_t len = c < 0x80 ? 1 : utf8_next(&c, p + i, n - i);
-    if (len == 0 || c == 0 || (c & 0xfffe) == 0xfffe || (c >= 0xfdd0 && c <= 0xfdef))
-      return false;
+    if (len == 0 || c == 0 || (c & 0xfffe) == 0xfffe || (c >= 0xfdd0 && c <= 0xfdef)) return false;
     i += len;
   }
   return true;
@@ -35,8 +34,7 @@ static parley_err check_object(const json_t *v, char path[static JSON_PATH_SIZE]
     if (!text_allowed(name, name_n))
       return refuse(e, path, "the member's name has a character that I-JSON forbids; rename it");
     parley_err code = check_value(member, path, next, e);
-    if (code != PARLEY_OK)
-      return code;
+    if (code != PARLEY_OK) return code;
     path[end] = '\0';
   }
   return PARLEY_OK;
@@ -49,13 +47,11 @@ static parley_err check_value(const json_t *v, char path[static JSON_PATH_SIZE],
     return refuse(e, path, "the number is outside -(2^53 - 1) to 2^53 - 1; write it as a string");
   if (json_is_string(v) && !text_allowed(json_string_value(v), json_string_length(v)))
     return refuse(e, path, "the text has a character that I-JSON forbids; remove it");
-  if (json_is_object(v))
-    return check_object(v, path, end, e);
+  if (json_is_object(v)) return check_object(v, path, end, e);
   for (size_t i = 0; json_is_array(v) && i < json_array_size(v); i++) {
     size_t next = json_path_index(path, end, i);
     parley_err code = check_value(json_array_get(v, i), path, next, e);
-    if (code != PARLEY_OK)
-      return code;
+    if (code != PARLEY_OK) return code;
     path[end] = '\0';
   }
   return PARLEY_OK;
@@ -67,17 +63,13 @@ static parley_err syntax_error(const json_error_t *je, struct bytes text, struct
   /* jansson stands behind the token it refuses; one byte back is inside it. */
   json_path_at(path, text, je->position > 0 ? (size_t)je->position - 1 : 0);
   switch (json_error_code(je)) {
-  case json_error_out_of_memory:
-    return err_set(e, PARLEY_ENOMEM, "out of memory while reading JSON");
-  case json_error_duplicate_key:
-    return refuse(e, path, "the member stands here twice; keep one");
+  case json_error_out_of_memory: return err_set(e, PARLEY_ENOMEM, "out of memory while reading JSON");
+  case json_error_duplicate_key: return refuse(e, path, "the member stands here twice; keep one");
   case json_error_numeric_overflow:
     return refuse(e, path, "the number is outside -(2^53 - 1) to 2^53 - 1; write it as a string");
-  case json_error_invalid_utf8:
-    return refuse(e, path, "the text is not valid UTF-8; save it as UTF-8");
+  case json_error_invalid_utf8: return refuse(e, path, "the text is not valid UTF-8; save it as UTF-8");
   case json_error_null_character:
-  case json_error_null_byte_in_key:
-    return refuse(e, path, "the text has a NUL character; remove it");
+  case json_error_null_byte_in_key: return refuse(e, path, "the text has a NUL character; remove it");
   default:
     return err_set(e, PARLEY_EINVAL, "%s: not valid JSON at line %d, column %d (%s)",
                    path[0] == '\0' ? "the JSON document" : path, je->line, je->column, je->text);
@@ -90,12 +82,10 @@ parley_err json_parse(json_t **out, struct bytes text, size_t max, struct errmsg
   if (text.n > max)
     return err_set(e, PARLEY_ELIMIT, "the JSON document has %zu bytes, more than the %zu allowed here", text.n, max);
   /* Depth first: it bounds the recursion of everything that follows. */
-  if (!json_path_at(path, text, text.n))
-    return refuse(e, path, "nested deeper than 32 levels; flatten it");
+  if (!json_path_at(path, text, text.n)) return refuse(e, path, "nested deeper than 32 levels; flatten it");
   json_error_t je = {.position = 0};
   json_t *v = json_loadb(text.n > 0 ? (const char *)text.p : "", text.n, JSON_REJECT_DUPLICATES, &je);
-  if (v == NULL)
-    return syntax_error(&je, text, e);
+  if (v == NULL) return syntax_error(&je, text, e);
   path[0] = '\0';
   parley_err code = json_is_object(v) ? check_value(v, path, 0, e) : refuse(e, path, "must be an object: { … }");
   if (code != PARLEY_OK) {

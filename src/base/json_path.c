@@ -16,11 +16,9 @@ struct walk {
 };
 
 size_t json_path_name(char path[static JSON_PATH_SIZE], size_t end, struct bytes name) {
-  if (end > 0 && end + 1 < JSON_PATH_SIZE)
-    path[end++] = '.';
+  if (end > 0 && end + 1 < JSON_PATH_SIZE) path[end++] = '.';
   size_t room = JSON_PATH_SIZE - 1 - end, n = name.n < room ? name.n : room;
-  if (n > 0)
-    memcpy(path + end, name.p, n);
+  if (n > 0) memcpy(path + end, name.p, n);
   path[end + n] = '\0';
   return end + n;
 }
@@ -46,8 +44,7 @@ static void write_path(char path[static JSON_PATH_SIZE], const struct walk *w) {
 /* The string that opens at `from`; returns the offset after its closing quote, or `limit`. */
 static size_t skip_string(struct bytes *inside, struct bytes text, size_t from, size_t limit) {
   size_t i = from + 1;
-  while (i < limit && text.p[i] != '"')
-    i += text.p[i] == '\\' ? 2 : 1;
+  while (i < limit && text.p[i] != '"') i += text.p[i] == '\\' ? 2 : 1;
   size_t end = i < limit ? i : limit;
   *inside = BYTES(text.p + from + 1, end - from - 1);
   return end < limit ? end + 1 : limit;
@@ -84,8 +81,7 @@ bool json_path_at(char path[static JSON_PATH_SIZE], struct bytes text, size_t po
     struct bytes inside;
     i = skip_string(&inside, text, i, limit);
     struct level *l = w.depth > 0 ? &w.levels[w.depth - 1] : NULL;
-    if (l != NULL && !l->array && !l->after_colon)
-      l->name = inside;
+    if (l != NULL && !l->array && !l->after_colon) l->name = inside;
   }
   write_path(path, &w);
   return true;

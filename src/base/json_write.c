@@ -11,14 +11,12 @@ static int dump_to_buf(const char *p, size_t n, void *out) {
 }
 
 bool json_write(struct buf *out, const json_t *v) {
-  if (json_dump_callback(v, dump_to_buf, out, JSON_COMPACT | JSON_ENCODE_ANY) != 0)
-    out->failed = true;
+  if (json_dump_callback(v, dump_to_buf, out, JSON_COMPACT | JSON_ENCODE_ANY) != 0) out->failed = true;
   return buf_ok(out);
 }
 
 bool json_write_pretty(struct buf *out, const json_t *v) {
-  if (json_dump_callback(v, dump_to_buf, out, JSON_INDENT(2) | JSON_ENCODE_ANY) != 0)
-    out->failed = true;
+  if (json_dump_callback(v, dump_to_buf, out, JSON_INDENT(2) | JSON_ENCODE_ANY) != 0) out->failed = true;
   buf_u8(out, '\n');
   return buf_ok(out);
 }
@@ -33,8 +31,7 @@ bool json_put_int(json_t *obj, const char *name, int64_t x) {
 
 bool json_put_hex(json_t *obj, const char *name, const void *p, size_t n) {
   char *text = n < SIZE_MAX / 2 ? malloc(2 * n + 1) : NULL;
-  if (text == NULL)
-    return false;
+  if (text == NULL) return false;
   hex_encode(text, BYTES(p, n));
   bool ok = json_put_str(obj, name, text);
   wipe(text, 2 * n + 1);

@@ -21,25 +21,21 @@ void time_format(char out[static TIME_TEXT_SIZE], int64_t seconds) {
   int64_t t = seconds < 0 ? 0 : seconds > SECONDS_MAX ? SECONDS_MAX : seconds;
   int64_t days = t / DAY;
   int year = 1970 + (int)(days / 366), month = 1;
-  while (days_before_year(year + 1) <= days)
-    year++;
+  while (days_before_year(year + 1) <= days) year++;
   int day = (int)(days - days_before_year(year));
-  while (day >= days_in_month(year, month))
-    day -= days_in_month(year, month++);
+  while (day >= days_in_month(year, month)) day -= days_in_month(year, month++);
   unsigned rest = (unsigned)(t % DAY);
   char text[64];
   snprintf(text, sizeof text, "%04d-%02d-%02dT%02u:%02u:%02uZ", year, month, day + 1, rest / 3600, rest / 60 % 60,
            rest % 60);
-  for (size_t i = 0; i < TIME_TEXT_SIZE; i++)
-    out[i] = text[i];
+  for (size_t i = 0; i < TIME_TEXT_SIZE; i++) out[i] = text[i];
 }
 
 /* Two or four digits at p; -1 when one is not a digit. */
 static int number(const uint8_t *p, size_t n) {
   int x = 0;
   for (size_t i = 0; i < n; i++) {
-    if (p[i] < '0' || p[i] > '9')
-      return -1;
+    if (p[i] < '0' || p[i] > '9') return -1;
     x = x * 10 + (p[i] - '0');
   }
   return x;
@@ -47,19 +43,14 @@ static int number(const uint8_t *p, size_t n) {
 
 bool time_parse(int64_t *seconds, struct bytes text) {
   const uint8_t *p = text.p;
-  if (text.n != TIME_TEXT_SIZE - 1)
-    return false;
-  if (p[4] != '-' || p[7] != '-' || p[10] != 'T' || p[13] != ':' || p[16] != ':' || p[19] != 'Z')
-    return false;
+  if (text.n != TIME_TEXT_SIZE - 1) return false;
+  if (p[4] != '-' || p[7] != '-' || p[10] != 'T' || p[13] != ':' || p[16] != ':' || p[19] != 'Z') return false;
   int year = number(p, 4), month = number(p + 5, 2), day = number(p + 8, 2);
   int hour = number(p + 11, 2), minute = number(p + 14, 2), second = number(p + 17, 2);
-  if (year < 1970 || month < 1 || month > 12 || day < 1 || day > days_in_month(year, month))
-    return false;
-  if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59)
-    return false;
+  if (year < 1970 || month < 1 || month > 12 || day < 1 || day > days_in_month(year, month)) return false;
+  if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59) return false;
   int64_t days = days_before_year(year) + day - 1;
-  for (int m = 1; m < month; m++)
-    days += days_in_month(year, m);
+  for (int m = 1; m < month; m++) days += days_in_month(year, m);
   *seconds = days * DAY + hour * 3600 + minute * 60 + second;
   return true;
 }

@@ -6,8 +6,7 @@
 #define AEAD_MAX ((size_t)INT_MAX - AEAD_TAG_SIZE)
 
 bool aead_seal(uint8_t *out, const uint8_t key[static 32], const uint8_t nonce[static 12], struct bytes in) {
-  if (in.n > AEAD_MAX)
-    return false;
+  if (in.n > AEAD_MAX) return false;
   EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
   int n = 0, last = 0;
   bool ok = ctx != NULL && EVP_EncryptInit_ex2(ctx, crypto_algorithms()->chacha20_poly1305, key, nonce, NULL) == 1;
@@ -19,8 +18,7 @@ bool aead_seal(uint8_t *out, const uint8_t key[static 32], const uint8_t nonce[s
 }
 
 bool aead_open(uint8_t *out, const uint8_t key[static 32], const uint8_t nonce[static 12], struct bytes in) {
-  if (in.n < AEAD_TAG_SIZE || in.n > AEAD_MAX)
-    return false;
+  if (in.n < AEAD_TAG_SIZE || in.n > AEAD_MAX) return false;
   size_t plain = in.n - AEAD_TAG_SIZE;
   EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
   int n = 0, last = 0;

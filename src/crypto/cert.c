@@ -18,8 +18,7 @@
 /* 127 random bits, never zero: positive and within the 20 octets of RFC 5280 section 4.1.2.2. */
 static bool set_serial(X509 *cert) {
   uint8_t random[16];
-  if (!random_bytes(random, sizeof random))
-    return false;
+  if (!random_bytes(random, sizeof random)) return false;
   random[0] = (random[0] & 0x7f) | 0x40;
   BIGNUM *number = BN_bin2bn(random, sizeof random, NULL);
   bool ok = number != NULL && BN_to_ASN1_INTEGER(number, X509_get_serialNumber(cert)) != NULL;
@@ -53,15 +52,15 @@ static bool fill_cert(X509 *cert, EVP_PKEY *key, const char *name, int64_t not_b
 static bool take_bio(struct buf *out, BIO *bio) {
   char *p = NULL;
   long n = BIO_get_mem_data(bio, &p);
-  if (n <= 0)
-    return false;
+  if (n <= 0) return false;
   buf_add(out, p, (size_t)n);
   return buf_ok(out);
 }
 
 static bool write_key(struct buf *out, EVP_PKEY *key) {
   BIO *bio = BIO_new(BIO_s_mem());
-  bool ok = bio != NULL && PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) == 1 && take_bio(out, bio);
+  bool ok =
+      bio != NULL && PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) == 1 && take_bio(out, bio);
   BIO_free(bio); /* memory buffers are wiped */
   return ok;
 }
@@ -76,8 +75,7 @@ static bool write_cert(struct buf *out, X509 *cert) {
 static bool cert_pin(char pin[static LINK_PIN_SIZE], X509 *cert) {
   uint8_t *der = NULL, digest[SHA256_SIZE];
   int n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &der);
-  if (n <= 0)
-    return false;
+  if (n <= 0) return false;
   sha256(digest, BYTES(der, (size_t)n));
   OPENSSL_free(der);
   struct buf text = {0};
@@ -85,8 +83,7 @@ static bool cert_pin(char pin[static LINK_PIN_SIZE], X509 *cert) {
   base64_encode(&text, BYTES(digest, sizeof digest), true);
   const char *s = buf_cstr(&text);
   bool ok = s != NULL && text.n == LINK_PIN_SIZE - 1;
-  if (ok)
-    memcpy(pin, s, LINK_PIN_SIZE);
+  if (ok) memcpy(pin, s, LINK_PIN_SIZE);
   buf_free(&text);
   return ok;
 }
@@ -112,13 +109,11 @@ parley_err link_cert_pin(char pin[static LINK_PIN_SIZE], struct bytes cert_pem, 
   if (cert_pem.n > CERT_MAX)
     return err_set(e, PARLEY_ELIMIT, "the certificate has %zu bytes, more than %d", cert_pem.n, CERT_MAX);
   BIO *bio = BIO_new_mem_buf(cert_pem.n > 0 ? (const void *)cert_pem.p : "", (int)cert_pem.n);
-  if (bio == NULL)
-    return err_set(e, PARLEY_ENOMEM, "out of memory while reading a certificate");
+  if (bio == NULL) return err_set(e, PARLEY_ENOMEM, "out of memory while reading a certificate");
   X509 *cert = PEM_read_bio_X509(bio, NULL, crypto_no_passphrase, NULL);
   BIO_free(bio);
   ERR_clear_error();
-  if (cert == NULL)
-    return err_set(e, PARLEY_EINVAL, "not a certificate in PEM form (-----BEGIN CERTIFICATE-----)");
+  if (cert == NULL) return err_set(e, PARLEY_EINVAL, "not a certificate in PEM form (-----BEGIN CERTIFICATE-----)");
   bool ok = cert_pin(pin, cert);
   X509_free(cert);
   return ok ? PARLEY_OK : err_set(e, PARLEY_ENOMEM, "out of memory while reading a certificate");

@@ -1,7 +1,8 @@
 /*
  * All cryptography of parley, as bytes in and bytes out. This folder is the only one that names OpenSSL (TLS in src/net
  * aside). No function here keeps state between calls except the key objects, which are immutable and may be shared
- * between threads.
+ * between threads. A function without a way to fail ends the process when OpenSSL cannot work (out of memory): a wrong
+ * digest, or an honest signature called false, would enter the record for good.
  */
 #ifndef PARLEY_CRYPTO_CRYPTO_H
 #define PARLEY_CRYPTO_CRYPTO_H
@@ -31,17 +32,22 @@ void hmac_sha256(uint8_t out[static 32], struct bytes key, struct bytes msg);
 /* HKDF-SHA-256, RFC 5869 (extract with salt, then expand). n at most 8160. False only when out of memory. */
 bool hkdf_sha256(uint8_t *out, size_t n, struct bytes ikm, struct bytes salt, struct bytes info);
 /* scrypt, RFC 7914, r = 8, p = 1, N = 2^log_n (1..22; memory is 2^(log_n + 10) bytes). */
-parley_err scrypt_derive(uint8_t *out, size_t n, struct bytes pass, struct bytes salt, unsigned log_n, struct errmsg *e);
+parley_err scrypt_derive(uint8_t *out, size_t n, struct bytes pass, struct bytes salt, unsigned log_n,
+                         struct errmsg *e);
 
-/* ChaCha20-Poly1305, RFC 8439, no associated data. out holds in.n + 16 (seal) or in.n - 16 (open) bytes. out may equal in.p. */
+/*
+ * ChaCha20-Poly1305, RFC 8439, no associated data. out holds in.n + 16 (seal) or in.n - 16 (open) bytes and may equal
+ * in.p. A failed open leaves zeroes in out.
+ */
 bool aead_seal(uint8_t *out, const uint8_t key[static 32], const uint8_t nonce[static 12], struct bytes in);
 bool aead_open(uint8_t *out, const uint8_t key[static 32], const uint8_t nonce[static 12], struct bytes in);
 
 /* X25519, RFC 7748. False when the result is all zero (small-order point). */
-bool x25519(uint8_t out[static X25519_SIZE], const uint8_t scalar[static X25519_SIZE], const uint8_t point[static X25519_SIZE]);
+bool x25519(uint8_t out[static X25519_SIZE], const uint8_t scalar[static X25519_SIZE],
+            const uint8_t point[static X25519_SIZE]);
 bool x25519_base(uint8_t out[static X25519_SIZE], const uint8_t scalar[static X25519_SIZE]);
 
-/* Fills from the operating system's generator. Only daemon, cli and tests call this; the core gets randomness from its env. */
+/* Fills from the operating system's generator. Only daemon, cli and tests call it; the core has its env. */
 bool random_bytes(uint8_t *out, size_t n);
 /* Constant-time comparison. */
 bool secret_eq(const uint8_t *a, const uint8_t *b, size_t n);
@@ -57,10 +63,11 @@ parley_err ed25519_from_pem(struct ed25519_key **out, struct bytes pem, struct e
 parley_err ed25519_to_pem(struct buf *out, const struct ed25519_key *k, struct errmsg *e);
 const uint8_t *ed25519_public(const struct ed25519_key *k); /* 32 bytes */
 void ed25519_sign(uint8_t sig[static ED25519_SIG_SIZE], const struct ed25519_key *k, struct bytes msg);
-bool ed25519_verify(const uint8_t pub[static ED25519_KEY_SIZE], const uint8_t sig[static ED25519_SIG_SIZE], struct bytes msg);
+bool ed25519_verify(const uint8_t pub[static ED25519_KEY_SIZE], const uint8_t sig[static ED25519_SIG_SIZE],
+                    struct bytes msg);
 void ed25519_free(struct ed25519_key *k);
 
-/* Public key as SPKI: PEM text exactly as OpenSSL writes it (64 columns, final newline); parsing accepts only that text. */
+/* Public key as SPKI: PEM text exactly as OpenSSL writes it (64 columns, final newline); only that text is accepted. */
 void ed25519_spki_pem(struct buf *out, const uint8_t pub[static ED25519_KEY_SIZE]);
 parley_err ed25519_from_spki_pem(uint8_t pub[static ED25519_KEY_SIZE], struct bytes pem, struct errmsg *e);
 /* Key id used in DSSE envelopes: lower-case hex SHA-256 of the SPKI DER, 64 characters and a NUL. */
@@ -73,7 +80,8 @@ void ed25519_keyid(char out[static 65], const uint8_t pub[static ED25519_KEY_SIZ
  * mutual TLS. Both as PEM. pin: "sha256//<base64 of SHA-256 of SPKI DER>", 52 characters and a NUL (curl's pin format).
  */
 #define LINK_PIN_SIZE 53
-parley_err link_cert_make(struct buf *key_pem, struct buf *cert_pem, char pin[static LINK_PIN_SIZE], const char *name, int64_t not_before, int days, struct errmsg *e);
+parley_err link_cert_make(struct buf *key_pem, struct buf *cert_pem, char pin[static LINK_PIN_SIZE], const char *name,
+                          int64_t not_before, int days, struct errmsg *e);
 /* Pin of an existing PEM certificate. */
 parley_err link_cert_pin(char pin[static LINK_PIN_SIZE], struct bytes cert_pem, struct errmsg *e);
 

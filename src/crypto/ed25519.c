@@ -41,11 +41,9 @@ parley_err ed25519_from_seed(struct ed25519_key **out, const uint8_t seed[static
 
 parley_err ed25519_from_pem(struct ed25519_key **out, struct bytes pem, struct errmsg *e) {
   *out = NULL;
-  if (pem.n > PEM_MAX)
-    return err_set(e, PARLEY_ELIMIT, "the private key has %zu bytes, more than %d", pem.n, PEM_MAX);
+  if (pem.n > PEM_MAX) return err_set(e, PARLEY_ELIMIT, "the private key has %zu bytes, more than %d", pem.n, PEM_MAX);
   BIO *bio = BIO_new_mem_buf(pem.n > 0 ? (const void *)pem.p : "", (int)pem.n);
-  if (bio == NULL)
-    return err_set(e, PARLEY_ENOMEM, "out of memory while reading a private key");
+  if (bio == NULL) return err_set(e, PARLEY_ENOMEM, "out of memory while reading a private key");
   EVP_PKEY *pkey = PEM_read_bio_PrivateKey(bio, NULL, crypto_no_passphrase, NULL);
   BIO_free(bio);
   ERR_clear_error();
@@ -75,9 +73,7 @@ parley_err ed25519_to_pem(struct buf *out, const struct ed25519_key *k, struct e
   return buf_ok(out) ? PARLEY_OK : err_set(e, PARLEY_ENOMEM, "out of memory while writing a private key");
 }
 
-const uint8_t *ed25519_public(const struct ed25519_key *k) {
-  return k->pub;
-}
+const uint8_t *ed25519_public(const struct ed25519_key *k) { return k->pub; }
 
 void ed25519_sign(uint8_t sig[static ED25519_SIG_SIZE], const struct ed25519_key *k, struct bytes msg) {
   EVP_MD_CTX *ctx = EVP_MD_CTX_new();
@@ -95,14 +91,12 @@ bool ed25519_verify(const uint8_t pub[static ED25519_KEY_SIZE], const uint8_t si
   bool ok = EVP_DigestVerify(ctx, sig, ED25519_SIG_SIZE, msg.n > 0 ? msg.p : sig, msg.n) == 1;
   EVP_MD_CTX_free(ctx);
   EVP_PKEY_free(pkey);
-  if (!ok)
-    ERR_clear_error();
+  if (!ok) ERR_clear_error();
   return ok;
 }
 
 void ed25519_free(struct ed25519_key *k) {
-  if (k == NULL)
-    return;
+  if (k == NULL) return;
   EVP_PKEY_free(k->pkey); /* wipes the private half */
   free(k);
 }
@@ -127,8 +121,9 @@ parley_err ed25519_from_spki_pem(uint8_t pub[static ED25519_KEY_SIZE], struct by
             base64_decode_fixed(der, sizeof der, BYTES(pem.p + HEAD, BODY), true) &&
             memcmp(der, spki_prefix, sizeof spki_prefix) == 0;
   if (!ok)
-    return err_set(e, PARLEY_EINVAL, "not an Ed25519 public key in PEM form; copy the three lines from "
-                                     "-----BEGIN PUBLIC KEY----- on unchanged, with the final line break");
+    return err_set(e, PARLEY_EINVAL,
+                   "not an Ed25519 public key in PEM form; copy the three lines from "
+                   "-----BEGIN PUBLIC KEY----- on unchanged, with the final line break");
   memcpy(pub, der + sizeof spki_prefix, ED25519_KEY_SIZE);
   return PARLEY_OK;
 }

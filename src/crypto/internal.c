@@ -22,8 +22,7 @@ const struct algorithms *crypto_algorithms(void) {
 }
 
 void crypto_must(bool ok) {
-  if (ok)
-    return;
+  if (ok) return;
   fputs("parley: the cryptographic library cannot work (out of memory, or OpenSSL lacks SHA-256, HMAC, scrypt, "
         "ChaCha20-Poly1305, X25519 or Ed25519); stopping\n",
         stderr);

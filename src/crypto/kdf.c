@@ -10,15 +10,13 @@
 /* HMAC over the concatenation of parts; false only when out of memory. */
 static bool hmac_parts(uint8_t out[static 32], struct bytes secret, const struct bytes *parts, size_t n) {
   EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(crypto_algorithms()->hmac);
-  if (ctx == NULL)
-    return false;
+  if (ctx == NULL) return false;
   char digest[] = "SHA256";
   const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
                                OSSL_PARAM_construct_end()};
   static const uint8_t empty; /* a NULL key would mean "keep the last one" */
   bool ok = EVP_MAC_init(ctx, secret.n > 0 ? secret.p : &empty, secret.n, params) == 1;
-  for (size_t i = 0; ok && i < n; i++)
-    ok = parts[i].n == 0 || EVP_MAC_update(ctx, parts[i].p, parts[i].n) == 1;
+  for (size_t i = 0; ok && i < n; i++) ok = parts[i].n == 0 || EVP_MAC_update(ctx, parts[i].p, parts[i].n) == 1;
   size_t size = 0;
   ok = ok && EVP_MAC_final(ctx, out, &size, 32) == 1 && size == 32;
   EVP_MAC_CTX_free(ctx);
@@ -42,8 +40,7 @@ bool hkdf_sha256(uint8_t *out, size_t n, struct bytes ikm, struct bytes salt, st
     const struct bytes parts[] = {BYTES(block, previous), info, BYTES(&counter, 1)};
     ok = hmac_parts(block, BYTES(prk, sizeof prk), parts, 3);
     previous = sizeof block;
-    if (ok)
-      memcpy(out + done, block, n - done < sizeof block ? n - done : sizeof block);
+    if (ok) memcpy(out + done, block, n - done < sizeof block ? n - done : sizeof block);
   }
   wipe(prk, sizeof prk);
   wipe(block, sizeof block);
@@ -58,8 +55,7 @@ static OSSL_PARAM octets(const char *name, struct bytes b) {
 
 parley_err scrypt_derive(uint8_t *out, size_t n, struct bytes pass, struct bytes salt, unsigned log_n,
                          struct errmsg *e) {
-  if (log_n < 1 || log_n > 22)
-    return err_set(e, PARLEY_ELIMIT, "scrypt work factor %u: allowed are 1 to 22", log_n);
+  if (log_n < 1 || log_n > 22) return err_set(e, PARLEY_ELIMIT, "scrypt work factor %u: allowed are 1 to 22", log_n);
   uint64_t cost = UINT64_C(1) << log_n, memory_max = (UINT64_C(1) << (log_n + 10)) + (1 << 20);
   uint32_t r = 8, p = 1;
   EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(crypto_algorithms()->scrypt);
@@ -72,9 +68,8 @@ parley_err scrypt_derive(uint8_t *out, size_t n, struct bytes pass, struct bytes
                                OSSL_PARAM_construct_end()};
   bool ok = ctx != NULL && EVP_KDF_derive(ctx, out, n, params) == 1;
   EVP_KDF_CTX_free(ctx);
-  if (ok)
-    return PARLEY_OK;
+  if (ok) return PARLEY_OK;
   ERR_clear_error();
-  return err_set(e, PARLEY_ENOMEM, "scrypt with work factor %u needs %llu MiB of memory, which are not to be had", log_n,
-                 1 + (1ull << log_n >> 10));
+  return err_set(e, PARLEY_ENOMEM, "scrypt with work factor %u needs %llu MiB of memory, which are not to be had",
+                 log_n, 1 + (1ull << log_n >> 10));
 }

@@ -51,6 +51,4 @@ bool random_bytes(uint8_t *out, size_t n) {
   return true;
 }
 
-bool secret_eq(const uint8_t *a, const uint8_t *b, size_t n) {
-  return n == 0 || CRYPTO_memcmp(a, b, n) == 0;
-}
+bool secret_eq(const uint8_t *a, const uint8_t *b, size_t n) { return n == 0 || CRYPTO_memcmp(a, b, n) == 0; }

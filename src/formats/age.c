@@ -5,8 +5,7 @@ static parley_err seal_payload(struct buf *out, const uint8_t payload_key[static
   uint64_t i = 0;
   for (; plain.n > AGE_CHUNK; i++) {
     parley_err code = age_chunk_seal(out, payload_key, i, false, BYTES(plain.p, AGE_CHUNK), e);
-    if (code != PARLEY_OK)
-      return code;
+    if (code != PARLEY_OK) return code;
     plain = BYTES(plain.p + AGE_CHUNK, plain.n - AGE_CHUNK);
   }
   return age_chunk_seal(out, payload_key, i, true, plain, e);
@@ -16,8 +15,7 @@ parley_err age_seal(struct buf *out, const uint8_t (*recipients)[X25519_SIZE], s
                     struct bytes plain, struct errmsg *e) {
   uint8_t payload_key[32];
   parley_err code = age_header(out, payload_key, recipients, n, r, e);
-  if (code == PARLEY_OK)
-    code = seal_payload(out, payload_key, plain, e);
+  if (code == PARLEY_OK) code = seal_payload(out, payload_key, plain, e);
   wipe(payload_key, sizeof payload_key);
   return code;
 }
@@ -26,25 +24,21 @@ parley_err age_seal_scrypt(struct buf *out, struct bytes pass, const uint8_t sal
                            const struct age_random *r, struct bytes plain, struct errmsg *e) {
   uint8_t payload_key[32];
   parley_err code = age_header_scrypt(out, payload_key, pass, salt, log_n, r, e);
-  if (code == PARLEY_OK)
-    code = seal_payload(out, payload_key, plain, e);
+  if (code == PARLEY_OK) code = seal_payload(out, payload_key, plain, e);
   wipe(payload_key, sizeof payload_key);
   return code;
 }
 
 /* The rest of a file whose header answered `code`. Nothing stays in out unless the whole payload verifies. */
-static parley_err open_payload(struct buf *out, parley_err code, struct bytes payload,
-                               uint8_t payload_key[static 32], struct errmsg *e) {
+static parley_err open_payload(struct buf *out, parley_err code, struct bytes payload, uint8_t payload_key[static 32],
+                               struct errmsg *e) {
   size_t before = out->n;
-  if (code == PARLEY_EBUSY)
-    return err_set(e, PARLEY_EINVAL, "the age file ends inside its header; it was cut");
-  if (code != PARLEY_OK)
-    return code;
+  if (code == PARLEY_EBUSY) return err_set(e, PARLEY_EINVAL, "the age file ends inside its header; it was cut");
+  if (code != PARLEY_OK) return code;
   struct age_reader r;
   age_reader_init(&r, payload_key);
   code = age_reader_feed(&r, payload, out, e);
-  if (code == PARLEY_OK)
-    code = age_reader_finish(&r, out, e);
+  if (code == PARLEY_OK) code = age_reader_finish(&r, out, e);
   if (code != PARLEY_OK && out->n > before) {
     wipe(out->p + before, out->n - before);
     out->n = before;

@@ -33,47 +33,62 @@ struct age_random {
 };
 
 /* Writes header and 16-byte nonce; *payload_key gets the key for the STREAM below. Recipients in the given order. */
-parley_err age_header(struct buf *out, uint8_t payload_key[static 32], const uint8_t (*recipients)[X25519_SIZE], size_t n,
-                      const struct age_random *r, struct errmsg *e);
+parley_err age_header(struct buf *out, uint8_t payload_key[static 32], const uint8_t (*recipients)[X25519_SIZE],
+                      size_t n, const struct age_random *r, struct errmsg *e);
 /* Passphrase header: salt of 16 bytes, file key and nonce from r (ephemeral unused). */
-parley_err age_header_scrypt(struct buf *out, uint8_t payload_key[static 32], struct bytes pass, const uint8_t salt[static 16],
-                             unsigned log_n, const struct age_random *r, struct errmsg *e);
+parley_err age_header_scrypt(struct buf *out, uint8_t payload_key[static 32], struct bytes pass,
+                             const uint8_t salt[static 16], unsigned log_n, const struct age_random *r,
+                             struct errmsg *e);
 /* Exact length of a header for n X25519 recipients plus nonce, and of a whole file with that header. */
 size_t age_header_size(size_t n_recipients);
 uint64_t age_file_size(size_t n_recipients, uint64_t plain);
 
-/* Encrypts chunk number i (in.n <= AGE_CHUNK; shorter only when final; empty only when i == 0 and final). Appends in.n + 16 bytes. */
-parley_err age_chunk_seal(struct buf *out, const uint8_t payload_key[static 32], uint64_t i, bool final, struct bytes in, struct errmsg *e);
-parley_err age_chunk_open(struct buf *out, const uint8_t payload_key[static 32], uint64_t i, bool final, struct bytes in, struct errmsg *e);
+/*
+ * Encrypts chunk number i (in.n <= AGE_CHUNK; shorter only when final; empty only when i == 0 and final). Appends
+ * in.n + 16 bytes; opening appends in.n - 16.
+ */
+parley_err age_chunk_seal(struct buf *out, const uint8_t payload_key[static 32], uint64_t i, bool final,
+                          struct bytes in, struct errmsg *e);
+parley_err age_chunk_open(struct buf *out, const uint8_t payload_key[static 32], uint64_t i, bool final,
+                          struct bytes in, struct errmsg *e);
 
 /*
- * Reads a header (with the nonce) from the front of `in`. OK: *used bytes consumed and the payload key for this identity.
+ * Reads a header (with the nonce) from the front of `in`. OK: *used bytes consumed and the payload key for this id.
  * EINVAL malformed, ELIMIT, EVERIFY header MAC or chunk wrong, ENOTFOUND no stanza for this identity or passphrase,
  * EBUSY when `in` ends before the header does (feed more).
  */
-parley_err age_open_header(size_t *used, uint8_t payload_key[static 32], struct bytes in, const struct age_identity *id, struct errmsg *e);
-parley_err age_open_header_scrypt(size_t *used, uint8_t payload_key[static 32], struct bytes in, struct bytes pass, struct errmsg *e);
+parley_err age_open_header(size_t *used, uint8_t payload_key[static 32], struct bytes in, const struct age_identity *id,
+                           struct errmsg *e);
+parley_err age_open_header_scrypt(size_t *used, uint8_t payload_key[static 32], struct bytes in, struct bytes pass,
+                                  struct errmsg *e);
 
 /* Whole small files in memory: seal to recipients, open with an identity or a passphrase. */
-parley_err age_seal(struct buf *out, const uint8_t (*recipients)[X25519_SIZE], size_t n, const struct age_random *r, struct bytes plain, struct errmsg *e);
+parley_err age_seal(struct buf *out, const uint8_t (*recipients)[X25519_SIZE], size_t n, const struct age_random *r,
+                    struct bytes plain, struct errmsg *e);
 parley_err age_open(struct buf *out, struct bytes file, const struct age_identity *id, struct errmsg *e);
-parley_err age_seal_scrypt(struct buf *out, struct bytes pass, const uint8_t salt[static 16], unsigned log_n, const struct age_random *r, struct bytes plain, struct errmsg *e);
+parley_err age_seal_scrypt(struct buf *out, struct bytes pass, const uint8_t salt[static 16], unsigned log_n,
+                           const struct age_random *r, struct bytes plain, struct errmsg *e);
 parley_err age_open_scrypt(struct buf *out, struct bytes file, struct bytes pass, struct errmsg *e);
 
-/* Streaming decryption of a payload after the header: feed any sizes, plaintext is appended to out. finish fails on truncation.
- * Plaintext is authentic chunk by chunk, but the file is whole only once finish says OK. */
+/*
+ * Streaming decryption of a payload after the header: feed any sizes, plaintext is appended to out. Each chunk is
+ * authentic when it appears, but the file is whole only once finish says OK: it fails on truncation.
+ */
 struct age_reader {
   uint8_t key[32];
   uint64_t chunk;
   struct buf pending;
-  bool done, failed; /* the final chunk was read: anything more is an error; after a failure nothing more is read */
+  bool done, failed; /* after the final chunk, or a failure, nothing more is read */
 };
 void age_reader_init(struct age_reader *r, const uint8_t payload_key[static 32]);
 parley_err age_reader_feed(struct age_reader *r, struct bytes in, struct buf *out, struct errmsg *e);
 parley_err age_reader_finish(struct age_reader *r, struct buf *out, struct errmsg *e);
 void age_reader_free(struct age_reader *r);
 
-/* Streaming encryption of a payload: the same in the other direction (one chunk is held back until it is known whether it is final). */
+/*
+ * Streaming encryption of a payload: the same in the other direction (one chunk is held back until it is known whether
+ * it is final).
+ */
 struct age_writer {
   uint8_t key[32];
   uint64_t chunk;

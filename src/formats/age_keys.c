@@ -8,16 +8,16 @@
 
 static bool has_upper(struct bytes text) {
   for (size_t i = 0; i < text.n; i++)
-    if (text.p[i] >= 'A' && text.p[i] <= 'Z')
-      return true;
+    if (text.p[i] >= 'A' && text.p[i] <= 'Z') return true;
   return false;
 }
 
 /* BIP 173 allows either case; "age1…" is lower and "AGE-SECRET-KEY-1…" upper, so that one key has one text. */
 parley_err age_recipient_parse(uint8_t pub[static X25519_SIZE], struct bytes text, struct errmsg *e) {
   if (has_upper(text) || !bech32_decode(pub, X25519_SIZE, RECIPIENT_HRP, text))
-    return err_set(e, PARLEY_EINVAL, "not an age X25519 recipient; it starts with \"age1\" and has 62 lower-case "
-                                     "characters: copy it anew");
+    return err_set(e, PARLEY_EINVAL,
+                   "not an age X25519 recipient; it starts with \"age1\" and has 62 lower-case "
+                   "characters: copy it anew");
   return PARLEY_OK;
 }
 
@@ -37,8 +37,9 @@ parley_err age_identity_parse(struct age_identity *out, struct bytes text, struc
   bool ok = valid && age_identity_from_secret(out, secret);
   wipe(secret, sizeof secret);
   if (!valid)
-    return err_set(e, PARLEY_EINVAL, "not an age X25519 identity; it starts with \"AGE-SECRET-KEY-1\" and has 74 "
-                                     "upper-case characters: copy it anew");
+    return err_set(e, PARLEY_EINVAL,
+                   "not an age X25519 identity; it starts with \"AGE-SECRET-KEY-1\" and has 74 "
+                   "upper-case characters: copy it anew");
   return ok ? PARLEY_OK : err_set(e, PARLEY_ENOMEM, "out of memory while reading an age identity");
 }
 

@@ -19,13 +19,11 @@ static parley_err read_arguments(struct age_stanza *s, struct bytes line, struct
   for (size_t from = 3; from <= line.n;) {
     size_t to = bytes_find(line, from, ' ');
     to = to == (size_t)-1 ? line.n : to;
-    if (to == from)
-      return err_set(e, PARLEY_EINVAL, "age header: empty argument in a recipient stanza");
+    if (to == from) return err_set(e, PARLEY_EINVAL, "age header: empty argument in a recipient stanza");
     for (size_t i = from; i < to; i++)
       if (line.p[i] < 0x21 || line.p[i] > 0x7e)
         return err_set(e, PARLEY_EINVAL, "age header: byte 0x%02x in the arguments of a recipient stanza", line.p[i]);
-    if (s->argc < sizeof s->args / sizeof s->args[0])
-      s->args[s->argc] = BYTES(line.p + from, to - from);
+    if (s->argc < sizeof s->args / sizeof s->args[0]) s->args[s->argc] = BYTES(line.p + from, to - from);
     s->argc++;
     from = to + 1;
   }
@@ -35,14 +33,11 @@ static parley_err read_arguments(struct age_stanza *s, struct bytes line, struct
 parley_err age_stanza_next(struct age_stanza *s, struct bytes *rest, struct errmsg *e) {
   struct bytes line;
   *s = (struct age_stanza){.argc = 0};
-  if (!bytes_line(rest, &line))
-    return incomplete(e);
+  if (!bytes_line(rest, &line)) return incomplete(e);
   parley_err code = read_arguments(s, line, e);
-  if (code != PARLEY_OK)
-    return code;
+  if (code != PARLEY_OK) return code;
   do {
-    if (!bytes_line(rest, &line))
-      return incomplete(e);
+    if (!bytes_line(rest, &line)) return incomplete(e);
     size_t n = line.n / 4 * 3 + (line.n % 4 > 0 ? line.n % 4 - 1 : 0);
     if (line.n > LINE_COLUMNS || !base64_decode_fixed(s->body, n, line, false))
       return err_set(e, PARLEY_EINVAL,
@@ -56,8 +51,7 @@ parley_err age_stanza_next(struct age_stanza *s, struct bytes *rest, struct errm
 static parley_err parse_mac(struct age_header *h, struct bytes in, struct bytes *rest, struct errmsg *e) {
   struct bytes line;
   h->mac_input = BYTES(in.p, (size_t)(rest->p - in.p) + 3);
-  if (!bytes_line(rest, &line))
-    return incomplete(e);
+  if (!bytes_line(rest, &line)) return incomplete(e);
   if (line.n != 4 + MAC_COLUMNS || memcmp(line.p, "--- ", 4) != 0 ||
       !base64_decode_fixed(h->mac, sizeof h->mac, BYTES(line.p + 4, MAC_COLUMNS), false))
     return err_set(e, PARLEY_EINVAL, "age header: the last line must be \"--- \" and 43 digits of canonical base64");
@@ -73,14 +67,12 @@ static parley_err parse_lines(struct age_header *h, struct bytes in, struct errm
   while (rest.n < 3 || memcmp(rest.p, "---", 3) != 0) {
     struct age_stanza s;
     parley_err code = age_stanza_next(&s, &rest, e);
-    if (code != PARLEY_OK)
-      return code;
+    if (code != PARLEY_OK) return code;
     if (++h->count > AGE_RECIPIENTS_MAX)
       return err_set(e, PARLEY_ELIMIT, "age header: more than %d recipient stanzas", AGE_RECIPIENTS_MAX);
     h->stanzas.n = (size_t)(rest.p - h->stanzas.p);
   }
-  if (h->count == 0)
-    return err_set(e, PARLEY_EINVAL, "age header: no recipient stanza");
+  if (h->count == 0) return err_set(e, PARLEY_EINVAL, "age header: no recipient stanza");
   return parse_mac(h, in, &rest, e);
 }
 
@@ -102,8 +94,7 @@ void age_stanza_write(struct buf *out, struct bytes type, struct bytes arg1, str
   const struct bytes args[] = {type, arg1, arg2};
   buf_str(out, "->");
   for (size_t i = 0; i < 3; i++) {
-    if (args[i].n == 0)
-      continue;
+    if (args[i].n == 0) continue;
     buf_u8(out, ' ');
     buf_bytes(out, args[i]);
   }

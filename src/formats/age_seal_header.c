@@ -36,16 +36,15 @@ static parley_err finish(struct buf *out, size_t start, uint8_t payload_key[stat
 static parley_err add_x25519(struct buf *out, const uint8_t recipient[static X25519_SIZE],
                              const uint8_t ephemeral[static X25519_SIZE], const uint8_t *file_key, struct errmsg *e) {
   uint8_t share[X25519_SIZE], wrap_key[32], body[AGE_BODY_SIZE];
-  if (!x25519_base(share, ephemeral))
-    return out_of_memory(e);
+  if (!x25519_base(share, ephemeral)) return out_of_memory(e);
   /* A recipient of small order would make the wrap key known to everybody. */
   if (!age_x25519_wrap_key(wrap_key, ephemeral, recipient, share, recipient))
-    return err_set(e, PARLEY_EINVAL, "an age recipient is not a usable X25519 key (small order); ask its owner for "
-                                     "another");
+    return err_set(e, PARLEY_EINVAL,
+                   "an age recipient is not a usable X25519 key (small order); ask its owner for "
+                   "another");
   bool ok = age_wrap(body, wrap_key, file_key);
   wipe(wrap_key, sizeof wrap_key);
-  if (!ok)
-    return out_of_memory(e);
+  if (!ok) return out_of_memory(e);
   struct buf text = {0};
   base64_encode(&text, BYTES(share, sizeof share), false);
   age_stanza_write(out, bytes_str("X25519"), buf_view(&text), BYTES_NONE, body);
@@ -57,15 +56,13 @@ static parley_err add_x25519(struct buf *out, const uint8_t recipient[static X25
 parley_err age_header(struct buf *out, uint8_t payload_key[static 32], const uint8_t (*recipients)[X25519_SIZE],
                       size_t n, const struct age_random *r, struct errmsg *e) {
   size_t start = out->n;
-  if (n == 0)
-    return err_set(e, PARLEY_EINVAL, "an age file needs at least one recipient");
+  if (n == 0) return err_set(e, PARLEY_EINVAL, "an age file needs at least one recipient");
   if (n > AGE_RECIPIENTS_MAX)
     return err_set(e, PARLEY_ELIMIT, "an age file has at most %d recipients here, not %zu", AGE_RECIPIENTS_MAX, n);
   buf_str(out, VERSION_LINE);
   for (size_t i = 0; i < n; i++) {
     parley_err code = add_x25519(out, recipients[i], r->ephemeral + i * X25519_SIZE, r->file_key, e);
-    if (code != PARLEY_OK)
-      return code;
+    if (code != PARLEY_OK) return code;
   }
   return finish(out, start, payload_key, r, e);
 }
@@ -76,12 +73,10 @@ parley_err age_header_scrypt(struct buf *out, uint8_t payload_key[static 32], st
   size_t start = out->n;
   uint8_t wrap_key[32], body[AGE_BODY_SIZE];
   parley_err code = age_scrypt_wrap_key(wrap_key, pass, salt, log_n, e);
-  if (code != PARLEY_OK)
-    return code;
+  if (code != PARLEY_OK) return code;
   bool ok = age_wrap(body, wrap_key, r->file_key);
   wipe(wrap_key, sizeof wrap_key);
-  if (!ok)
-    return out_of_memory(e);
+  if (!ok) return out_of_memory(e);
   struct buf text = {0}, factor = {0};
   base64_encode(&text, BYTES(salt, 16), false);
   buf_dec(&factor, log_n);

@@ -12,8 +12,7 @@ static void chunk_nonce(uint8_t nonce[static 12], uint64_t i, bool final) {
 }
 
 static bool length_allowed(size_t n, uint64_t i, bool final) {
-  if (n > AGE_CHUNK || (!final && n != AGE_CHUNK))
-    return false;
+  if (n > AGE_CHUNK || (!final && n != AGE_CHUNK)) return false;
   return n > 0 || i == 0;
 }
 
@@ -47,8 +46,7 @@ parley_err age_chunk_open(struct buf *out, const uint8_t payload_key[static 32],
     return err_set(e, PARLEY_EINVAL, "age payload: chunk %llu has %zu bytes; the file was cut or altered",
                    (unsigned long long)i, in.n);
   uint8_t *to = room(out, in.n);
-  if (to == NULL)
-    return err_set(e, PARLEY_ENOMEM, "out of memory while opening");
+  if (to == NULL) return err_set(e, PARLEY_ENOMEM, "out of memory while opening");
   chunk_nonce(nonce, i, final);
   if (!aead_open(to, payload_key, nonce, in))
     return err_set(e, PARLEY_EVERIFY, "age payload: chunk %llu does not verify; the file was cut or altered",
@@ -94,13 +92,11 @@ parley_err age_reader_feed(struct age_reader *r, struct bytes in, struct buf *ou
     take = in.n < take ? in.n : take;
     if (take < SEALED_CHUNK) {
       buf_add(&r->pending, in.p, take);
-      if (!buf_ok(&r->pending))
-        return err_set(e, PARLEY_ENOMEM, "out of memory while opening");
+      if (!buf_ok(&r->pending)) return err_set(e, PARLEY_ENOMEM, "out of memory while opening");
       chunk = buf_view(&r->pending);
     }
     in = BYTES(in.p + take, in.n - take);
-    if (chunk.n < SEALED_CHUNK)
-      return PARLEY_OK;
+    if (chunk.n < SEALED_CHUNK) return PARLEY_OK;
     code = open_full(r, chunk, out, e);
     buf_clear(&r->pending);
   }
@@ -108,8 +104,7 @@ parley_err age_reader_feed(struct age_reader *r, struct bytes in, struct buf *ou
 }
 
 parley_err age_reader_finish(struct age_reader *r, struct buf *out, struct errmsg *e) {
-  if (r->done || r->failed)
-    return check_usable(r, e);
+  if (r->done || r->failed) return check_usable(r, e);
   if (r->pending.n == 0)
     return err_set(e, PARLEY_EINVAL, "age payload: it ends without a final chunk; the file was cut");
   parley_err code = age_chunk_open(out, r->key, r->chunk, true, buf_view(&r->pending), e);
@@ -132,16 +127,14 @@ parley_err age_writer_feed(struct age_writer *w, struct bytes in, struct buf *ou
   while (in.n > 0) {
     if (w->pending.n == AGE_CHUNK) { /* more follows, so this one is not final */
       parley_err code = age_chunk_seal(out, w->key, w->chunk, false, buf_view(&w->pending), e);
-      if (code != PARLEY_OK)
-        return code;
+      if (code != PARLEY_OK) return code;
       w->chunk++;
       buf_clear(&w->pending);
     }
     size_t take = AGE_CHUNK - w->pending.n;
     take = in.n < take ? in.n : take;
     buf_add(&w->pending, in.p, take);
-    if (!buf_ok(&w->pending))
-      return err_set(e, PARLEY_ENOMEM, "out of memory while sealing");
+    if (!buf_ok(&w->pending)) return err_set(e, PARLEY_ENOMEM, "out of memory while sealing");
     in = BYTES(in.p + take, in.n - take);
   }
   return PARLEY_OK;

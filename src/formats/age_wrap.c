@@ -10,8 +10,7 @@ static const uint8_t zero_nonce[12];
 bool age_header_mac(uint8_t mac[static 32], const uint8_t file_key[static AGE_FILE_KEY_SIZE], struct bytes mac_input) {
   uint8_t key[32];
   bool ok = hkdf_sha256(key, sizeof key, BYTES(file_key, AGE_FILE_KEY_SIZE), BYTES_NONE, bytes_str("header"));
-  if (ok)
-    hmac_sha256(mac, BYTES(key, sizeof key), mac_input);
+  if (ok) hmac_sha256(mac, BYTES(key, sizeof key), mac_input);
   wipe(key, sizeof key);
   return ok;
 }

@@ -15,11 +15,11 @@
  */
 #define KEY "808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f"
 #define NONCE "070000004041424344454647"
-#define PLAIN                                                                                                        \
+#define PLAIN                                                                                                          \
   "Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, sunscreen would be it."
-#define CIPHER                                                                                                       \
-  "d31a8d34648e60db7b86afbc53ef7ec2a4aded51296e08fea9e2b5a736ee62d63dbea45e8ca9671282fafb69da92728b1a71"                                                                                                       \
-  "de0a9e060b2905d6a5b67ecd3b3692ddbd7f2d778b8c9803aee328091b58fab324e4fad675945585808b4831d7bc3ff4def0"                                                                                                     \
+#define CIPHER                                                                                                         \
+  "d31a8d34648e60db7b86afbc53ef7ec2a4aded51296e08fea9e2b5a736ee62d63dbea45e8ca9671282fafb69da92728b1a71"               \
+  "de0a9e060b2905d6a5b67ecd3b3692ddbd7f2d778b8c9803aee328091b58fab324e4fad675945585808b4831d7bc3ff4def0"               \
   "8e4b7a9de576d26586cec64b6116"
 #define TAG "6a23a4681fd59456aea1d29f82477216"
 #define EMPTY_TAG "a0784d7a4716f3feb4f64e7f4b39bf04"
@@ -83,8 +83,7 @@ static void test_lengths(void **state) {
   (void)state;
   static const uint8_t key[32], nonce[12];
   static uint8_t data[70000], sealed[70016], back[70000];
-  for (size_t i = 0; i < sizeof data; i++)
-    data[i] = (uint8_t)(i * 13);
+  for (size_t i = 0; i < sizeof data; i++) data[i] = (uint8_t)(i * 13);
   static const size_t sizes[] = {1, 15, 16, 17, 63, 64, 65, 255, 256, 257, 65535, 65536, 70000};
   for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
     size_t n = sizes[i];
@@ -93,8 +92,7 @@ static void test_lengths(void **state) {
     assert_memory_equal(back, data, n);
     assert_false(aead_open(back, key, nonce, BYTES(sealed, n + 15)));
   }
-  for (size_t n = 0; n < 16; n++)
-    assert_false(aead_open(back, key, nonce, BYTES(sealed, n)));
+  for (size_t n = 0; n < 16; n++) assert_false(aead_open(back, key, nonce, BYTES(sealed, n)));
   assert_false(aead_seal(sealed, key, nonce, BYTES(data, SIZE_MAX))); /* refused before anything is read */
   assert_false(aead_open(back, key, nonce, BYTES(sealed, (size_t)1 << 40)));
 }

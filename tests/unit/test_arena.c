@@ -17,10 +17,8 @@ static void test_aligned_zeroed_apart(void **state) {
     uint8_t *p = arena_alloc(&a, n);
     assert_non_null(p);
     assert_int_equal((uintptr_t)p % 16, 0);
-    for (size_t i = 0; i < n; i++)
-      assert_int_equal(p[i], 0);
-    if (last != NULL)
-      assert_true(p >= last + last_n || p + n <= last);
+    for (size_t i = 0; i < n; i++) assert_int_equal(p[i], 0);
+    if (last != NULL) assert_true(p >= last + last_n || p + n <= last);
     memset(p, 0xa5, n);
     last = p;
     last_n = n;
@@ -84,8 +82,10 @@ static void test_take(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_aligned_zeroed_apart), cmocka_unit_test(test_large_and_after_free),
-      cmocka_unit_test(test_impossible_size),      cmocka_unit_test(test_copies),
+      cmocka_unit_test(test_aligned_zeroed_apart),
+      cmocka_unit_test(test_large_and_after_free),
+      cmocka_unit_test(test_impossible_size),
+      cmocka_unit_test(test_copies),
       cmocka_unit_test(test_take),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,8 +17,7 @@ static void test_age_example(void **state) {
   uint8_t secret[32], pub[32];
   struct buf text = {0};
   assert_true(bech32_decode(secret, 32, "age-secret-key-", bytes_str(IDENTITY)));
-  for (size_t i = 0; i < 32; i++)
-    assert_int_equal(secret[i], 0x42);
+  for (size_t i = 0; i < 32; i++) assert_int_equal(secret[i], 0x42);
   assert_true(bech32_encode(&text, "age-secret-key-", BYTES(secret, 32), true));
   assert_true(bytes_is(buf_view(&text), IDENTITY));
   buf_clear(&text);
@@ -34,15 +33,17 @@ static void test_bip173_valid(void **state) {
   uint8_t out[64];
   assert_true(bech32_decode(out, 0, "a", bytes_str("A12UEL5L")));
   assert_true(bech32_decode(out, 0, "a", bytes_str("a12uel5l")));
-  assert_true(bech32_decode(out, 0, "an83characterlonghumanreadablepartthatcontainsthenumber1andtheexcludedcharactersbio",
-                            bytes_str("an83characterlonghumanreadablepartthatcontainsthenumber1andtheexcludedcharactersbio"
-                                      "1tt5tgs")));
+  assert_true(
+      bech32_decode(out, 0, "an83characterlonghumanreadablepartthatcontainsthenumber1andtheexcludedcharactersbio",
+                    bytes_str("an83characterlonghumanreadablepartthatcontainsthenumber1andtheexcludedcharactersbio"
+                              "1tt5tgs")));
   assert_true(bech32_decode(out, 20, "abcdef", bytes_str("abcdef1qpzry9x8gf2tvdw0s3jn54khce6mua7lmqqqxw")));
   static const uint8_t all_values[20] = {0x00, 0x44, 0x32, 0x14, 0xc7, 0x42, 0x54, 0xb6, 0x35, 0xcf,
                                          0x84, 0x65, 0x3a, 0x56, 0xd7, 0xc6, 0x75, 0xbe, 0x77, 0xdf};
   assert_memory_equal(out, all_values, 20);
   assert_true(bech32_decode(out, 0, "?", bytes_str("?1ezyfcl"))); /* a prefix without letters has both cases */
-  static const char long_one[] = "11qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqc8247j";
+  static const char long_one[] =
+      "11qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqc8247j";
   assert_true(bech32_decode(out, 51, "1", bytes_str(long_one)));
   assert_false(bech32_decode(out, 50, "1", bytes_str(long_one)));
 }
@@ -58,8 +59,7 @@ static void test_every_single_error_is_found(void **state) {
   char text[] = RECIPIENT;
   for (size_t i = 0; i < sizeof text - 1; i++) {
     for (int c = 1; c < 256; c++) {
-      if ((uint8_t)RECIPIENT[i] == c)
-        continue;
+      if ((uint8_t)RECIPIENT[i] == c) continue;
       text[i] = (char)c;
       assert_false(decodes(text));
     }
@@ -121,17 +121,18 @@ static void test_encode_bounds(void **state) {
     buf_clear(&text);
     assert_true(bech32_encode(&text, "x-1", BYTES(data, n), n % 2 == 0));
     assert_true(bech32_decode(back, n, "x-1", buf_view(&text)));
-    for (size_t i = 0; i < n; i++)
-      assert_int_equal(back[i], data[i]);
+    for (size_t i = 0; i < n; i++) assert_int_equal(back[i], data[i]);
   }
   buf_free(&text);
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_age_example), cmocka_unit_test(test_bip173_valid),
+      cmocka_unit_test(test_age_example),
+      cmocka_unit_test(test_bip173_valid),
       cmocka_unit_test(test_every_single_error_is_found),
-      cmocka_unit_test(test_refused),     cmocka_unit_test(test_padding_bits),
+      cmocka_unit_test(test_refused),
+      cmocka_unit_test(test_padding_bits),
       cmocka_unit_test(test_encode_bounds),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

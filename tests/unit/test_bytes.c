@@ -72,12 +72,10 @@ static void test_big_endian(void **state) {
 static void test_growth_keeps_content(void **state) {
   (void)state;
   struct buf b = {0};
-  for (unsigned i = 0; i < 100000; i++)
-    buf_u8(&b, (uint8_t)(i * 7));
+  for (unsigned i = 0; i < 100000; i++) buf_u8(&b, (uint8_t)(i * 7));
   assert_true(buf_ok(&b));
   assert_int_equal(b.n, 100000);
-  for (unsigned i = 0; i < 100000; i++)
-    assert_int_equal(b.p[i], (uint8_t)(i * 7));
+  for (unsigned i = 0; i < 100000; i++) assert_int_equal(b.p[i], (uint8_t)(i * 7));
   buf_free(&b);
 }
 
@@ -124,9 +122,9 @@ static void test_wipe(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_compare),       cmocka_unit_test(test_find),
-      cmocka_unit_test(test_lines),         cmocka_unit_test(test_append),
-      cmocka_unit_test(test_big_endian),    cmocka_unit_test(test_growth_keeps_content),
+      cmocka_unit_test(test_compare),        cmocka_unit_test(test_find),
+      cmocka_unit_test(test_lines),          cmocka_unit_test(test_append),
+      cmocka_unit_test(test_big_endian),     cmocka_unit_test(test_growth_keeps_content),
       cmocka_unit_test(test_drop_and_clear), cmocka_unit_test(test_failure_is_sticky),
       cmocka_unit_test(test_wipe),
   };

@@ -97,9 +97,10 @@ static void test_pin_refused(void **state) {
                    PARLEY_EINVAL);
   assert_int_equal(link_cert_pin(pin, BYTES(big, sizeof big), &e), PARLEY_ELIMIT);
   /* Must not ask the terminal. */
-  assert_int_equal(link_cert_pin(pin, bytes_str("-----BEGIN CERTIFICATE-----\nProc-Type: 4,ENCRYPTED\n"
-                                                "DEK-Info: AES-128-CBC,00112233445566778899AABBCCDDEEFF\n\nAAAA\n"
-                                                "-----END CERTIFICATE-----\n"),
+  assert_int_equal(link_cert_pin(pin,
+                                 bytes_str("-----BEGIN CERTIFICATE-----\nProc-Type: 4,ENCRYPTED\n"
+                                           "DEK-Info: AES-128-CBC,00112233445566778899AABBCCDDEEFF\n\nAAAA\n"
+                                           "-----END CERTIFICATE-----\n"),
                                  &e),
                    PARLEY_EINVAL);
 }

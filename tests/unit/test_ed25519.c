@@ -206,10 +206,13 @@ static void test_keyid(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_rfc8032),     cmocka_unit_test(test_every_bit_counts),
+      cmocka_unit_test(test_rfc8032),
+      cmocka_unit_test(test_every_bit_counts),
       cmocka_unit_test(test_scalar_out_of_range),
-      cmocka_unit_test(test_private_pem), cmocka_unit_test(test_private_pem_refused),
-      cmocka_unit_test(test_public_pem),  cmocka_unit_test(test_keyid),
+      cmocka_unit_test(test_private_pem),
+      cmocka_unit_test(test_private_pem_refused),
+      cmocka_unit_test(test_public_pem),
+      cmocka_unit_test(test_keyid),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

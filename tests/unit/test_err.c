@@ -50,8 +50,7 @@ static void test_cut_stays_utf8(void **state) {
   (void)state;
   struct errmsg e;
   char big[700] = "";
-  for (int i = 0; i < 200; i++)
-    strcat(big, "\xe2\x82\xac");
+  for (int i = 0; i < 200; i++) strcat(big, "\xe2\x82\xac");
   err_set(&e, PARLEY_EINVAL, "ab%s", big); /* 2 + 3 * 169 = 509, two bytes of the next remain */
   assert_int_equal(strlen(e.text), 511);
   assert_string_equal(e.text + 506, "\xe2\x82\xac??");
@@ -62,7 +61,9 @@ static void test_hostile_text_is_made_printable(void **state) {
   struct errmsg e;
   err_set(&e, PARLEY_EINVAL, "a%sb", "\x1b[2J\n\r\x7f");
   assert_string_equal(e.text, "a?[2J???b");
-  err_set(&e, PARLEY_EINVAL, "%s", "\xc2\x9b" "31m"); /* C1 control */
+  err_set(&e, PARLEY_EINVAL, "%s",
+          "\xc2\x9b"
+          "31m"); /* C1 control */
   assert_string_equal(e.text, "??31m");
   err_set(&e, PARLEY_EINVAL, "%s", "\xff\xed\xa0\x80\xc3\xa4");
   assert_string_equal(e.text, "????\xc3\xa4");
@@ -71,8 +72,7 @@ static void test_hostile_text_is_made_printable(void **state) {
 static void test_names(void **state) {
   (void)state;
   for (int i = 0; i <= PARLEY_EEVIDENCE; i++)
-    for (int k = 0; k < i; k++)
-      assert_string_not_equal(err_name((parley_err)i), err_name((parley_err)k));
+    for (int k = 0; k < i; k++) assert_string_not_equal(err_name((parley_err)i), err_name((parley_err)k));
   assert_string_equal(err_name(PARLEY_EVERIFY), "does not verify");
   assert_string_equal(err_name((parley_err)(PARLEY_EEVIDENCE + 1)), "unknown error");
   assert_string_equal(err_name((parley_err)-1), "unknown error");
@@ -80,9 +80,12 @@ static void test_names(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_set_returns_code),      cmocka_unit_test(test_own_text_as_argument),
-      cmocka_unit_test(test_prefix),                cmocka_unit_test(test_long_text_is_cut),
-      cmocka_unit_test(test_cut_stays_utf8),        cmocka_unit_test(test_hostile_text_is_made_printable),
+      cmocka_unit_test(test_set_returns_code),
+      cmocka_unit_test(test_own_text_as_argument),
+      cmocka_unit_test(test_prefix),
+      cmocka_unit_test(test_long_text_is_cut),
+      cmocka_unit_test(test_cut_stays_utf8),
+      cmocka_unit_test(test_hostile_text_is_made_printable),
       cmocka_unit_test(test_names),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

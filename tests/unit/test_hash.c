@@ -38,8 +38,7 @@ static void test_known(void **state) {
 static void test_parts_and_stream_agree(void **state) {
   (void)state;
   uint8_t data[200], whole[32], parts[32], stream[32];
-  for (size_t i = 0; i < sizeof data; i++)
-    data[i] = (uint8_t)(i * 31);
+  for (size_t i = 0; i < sizeof data; i++) data[i] = (uint8_t)(i * 31);
   struct sha256_ctx *c = sha256_new();
   assert_non_null(c);
   sha256(whole, BYTES(data, sizeof data));
@@ -68,8 +67,7 @@ static void test_output_may_be_the_input(void **state) {
 
 static void *hash_in_thread(void *arg) {
   uint8_t out[32] = {0};
-  for (int i = 0; i < 1000; i++)
-    sha256(out, BYTES(out, 32));
+  for (int i = 0; i < 1000; i++) sha256(out, BYTES(out, 32));
   memcpy(arg, out, 32);
   return NULL;
 }
@@ -79,12 +77,9 @@ static void test_threads(void **state) {
   pthread_t threads[8];
   uint8_t out[8][32], want[32];
   hash_in_thread(want);
-  for (size_t i = 0; i < 8; i++)
-    assert_int_equal(pthread_create(&threads[i], NULL, hash_in_thread, out[i]), 0);
-  for (size_t i = 0; i < 8; i++)
-    assert_int_equal(pthread_join(threads[i], NULL), 0);
-  for (size_t i = 0; i < 8; i++)
-    assert_memory_equal(out[i], want, 32);
+  for (size_t i = 0; i < 8; i++) assert_int_equal(pthread_create(&threads[i], NULL, hash_in_thread, out[i]), 0);
+  for (size_t i = 0; i < 8; i++) assert_int_equal(pthread_join(threads[i], NULL), 0);
+  for (size_t i = 0; i < 8; i++) assert_memory_equal(out[i], want, 32);
 }
 
 int main(void) {

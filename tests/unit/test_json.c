@@ -15,8 +15,7 @@
 static json_t *parse(const char *text) {
   json_t *v = NULL;
   struct errmsg e = {""};
-  if (json_parse(&v, bytes_str(text), MAX, &e) != PARLEY_OK)
-    fail_msg("%s: %s", text, e.text);
+  if (json_parse(&v, bytes_str(text), MAX, &e) != PARLEY_OK) fail_msg("%s: %s", text, e.text);
   return v;
 }
 
@@ -32,9 +31,7 @@ static void refused_n(struct bytes text, const char *where, const char *what) {
   assert_int_equal(json_parse(&v, text, MAX, NULL), PARLEY_EINVAL);
 }
 
-static void refused(const char *text, const char *where, const char *what) {
-  refused_n(bytes_str(text), where, what);
-}
+static void refused(const char *text, const char *where, const char *what) { refused_n(bytes_str(text), where, what); }
 
 #define TOP "the JSON document"
 
@@ -48,15 +45,13 @@ static void test_accepted(void **state) {
       "{\"\\u00e4\":\"\\ud83d\\ude00 \\/ \\\" \\\\ \\b\"}",
       "{\"same\":{\"x\":1},\"other\":{\"x\":1}}",
   };
-  for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-    json_decref(parse(texts[i]));
+  for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) json_decref(parse(texts[i]));
 }
 
 static void test_top_must_be_object(void **state) {
   (void)state;
   static const char *const texts[] = {"[]", "", " ", "1", "\"a\"", "null", "true"};
-  for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-    refused(texts[i], TOP, "");
+  for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) refused(texts[i], TOP, "");
   refused("[]", TOP, "must be an object");
 }
 
@@ -120,11 +115,9 @@ static void test_text(void **state) {
 
 static void nest(struct buf *out, size_t arrays, const char *leaf) {
   buf_str(out, "{\"a\":");
-  for (size_t i = 0; i < arrays; i++)
-    buf_str(out, "[");
+  for (size_t i = 0; i < arrays; i++) buf_str(out, "[");
   buf_str(out, leaf);
-  for (size_t i = 0; i < arrays; i++)
-    buf_str(out, "]");
+  for (size_t i = 0; i < arrays; i++) buf_str(out, "]");
   buf_str(out, "}");
 }
 
@@ -136,8 +129,7 @@ static void test_depth(void **state) {
   buf_clear(&text);
   nest(&text, JSON_DEPTH_MAX, "1");
   buf_str(&where, "a");
-  for (size_t i = 0; i < JSON_DEPTH_MAX - 1; i++)
-    buf_str(&where, "[0]");
+  for (size_t i = 0; i < JSON_DEPTH_MAX - 1; i++) buf_str(&where, "[0]");
   refused(buf_cstr(&text), buf_cstr(&where), "32 levels");
   buf_clear(&text);
   nest(&text, 20000, "");
@@ -163,8 +155,7 @@ static void test_long_path(void **state) {
   (void)state;
   struct buf text = {0};
   buf_str(&text, "{\"");
-  for (int i = 0; i < 600; i++)
-    buf_str(&text, "n");
+  for (int i = 0; i < 600; i++) buf_str(&text, "n");
   buf_str(&text, "\":[{\"deep\":[1.5]}]}");
   json_t *v;
   struct errmsg e = {""};
@@ -175,7 +166,8 @@ static void test_long_path(void **state) {
 
 static void test_getters(void **state) {
   (void)state;
-  json_t *v = parse("{\"s\":\"x\",\"i\":5,\"o\":{},\"a\":[1,2],\"h\":\"00ff\",\"b\":\"AP8=\",\"t\":\"1970-01-01T00:00:01Z\"}");
+  json_t *v =
+      parse("{\"s\":\"x\",\"i\":5,\"o\":{},\"a\":[1,2],\"h\":\"00ff\",\"b\":\"AP8=\",\"t\":\"1970-01-01T00:00:01Z\"}");
   const char *s = NULL;
   int64_t i = 0, t = 0;
   uint8_t two[2];
@@ -276,8 +268,9 @@ static void test_write(void **state) {
   assert_true(json_put_time(v, "t", 1));
   assert_false(json_put_str(v, "bad", "\xff"));
   assert_true(json_write(&out, v));
-  assert_string_equal(buf_cstr(&out), "{\"z\":\"\xc3\xa4/\\\"\\n\",\"a\":-3,\"h\":\"00ff\",\"b\":\"AP8=\",\"h0\":\"\",\"b0\":\"\","
-                                      "\"t\":\"1970-01-01T00:00:01Z\"}");
+  assert_string_equal(buf_cstr(&out),
+                      "{\"z\":\"\xc3\xa4/\\\"\\n\",\"a\":-3,\"h\":\"00ff\",\"b\":\"AP8=\",\"h0\":\"\",\"b0\":\"\","
+                      "\"t\":\"1970-01-01T00:00:01Z\"}");
   json_t *back = parse(buf_cstr(&out));
   assert_true(json_equal(v, back));
   json_decref(back);
@@ -294,11 +287,13 @@ static void test_write(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_accepted), cmocka_unit_test(test_top_must_be_object), cmocka_unit_test(test_syntax),
-      cmocka_unit_test(test_duplicates), cmocka_unit_test(test_numbers), cmocka_unit_test(test_text),
-      cmocka_unit_test(test_depth), cmocka_unit_test(test_size_bound), cmocka_unit_test(test_long_path),
-      cmocka_unit_test(test_getters), cmocka_unit_test(test_absent), cmocka_unit_test(test_wrong_types),
-      cmocka_unit_test(test_only), cmocka_unit_test(test_write),
+      cmocka_unit_test(test_accepted),  cmocka_unit_test(test_top_must_be_object),
+      cmocka_unit_test(test_syntax),    cmocka_unit_test(test_duplicates),
+      cmocka_unit_test(test_numbers),   cmocka_unit_test(test_text),
+      cmocka_unit_test(test_depth),     cmocka_unit_test(test_size_bound),
+      cmocka_unit_test(test_long_path), cmocka_unit_test(test_getters),
+      cmocka_unit_test(test_absent),    cmocka_unit_test(test_wrong_types),
+      cmocka_unit_test(test_only),      cmocka_unit_test(test_write),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,10 +23,12 @@ static void test_hmac_rfc4231(void **state) {
       {bytes_str("Jefe"), bytes_str("what do ya want for nothing?"),
        "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"},
       {BYTES(long_key, 20),
-       hexbytes(&a, "dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd"),
+       hexbytes(&a,
+                "dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd"),
        "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe"},
       {hexbytes(&a, "0102030405060708090a0b0c0d0e0f10111213141516171819"),
-       hexbytes(&a, "cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd"),
+       hexbytes(&a,
+                "cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd"),
        "82558a389a443c0ea4cc819899f2083a85f0faa3e578f8077a2e3ff46729665b"},
       {BYTES(long_key, 131), bytes_str("Test Using Larger Than Block-Size Key - Hash Key First"),
        "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"},
@@ -57,15 +59,16 @@ static void test_hkdf_rfc5869(void **state) {
   struct arena a = {0};
   check_hkdf(&a, "0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b", "000102030405060708090a0b0c", "f0f1f2f3f4f5f6f7f8f9",
              "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865");
-  check_hkdf(&a,
-             "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f202122232425262728292a2b2c2d2e2f303132333435"
-             "363738393a3b3c3d3e3f404142434445464748494a4b4c4d4e4f",
-             "606162636465666768696a6b6c6d6e6f707172737475767778797a7b7c7d7e7f808182838485868788898a8b8c8d8e8f909192939495"
-             "969798999a9b9c9d9e9fa0a1a2a3a4a5a6a7a8a9aaabacadaeaf",
-             "b0b1b2b3b4b5b6b7b8b9babbbcbdbebfc0c1c2c3c4c5c6c7c8c9cacbcccdcecfd0d1d2d3d4d5d6d7d8d9dadbdcdddedfe0e1e2e3e4e5"
-             "e6e7e8e9eaebecedeeeff0f1f2f3f4f5f6f7f8f9fafbfcfdfeff",
-             "b11e398dc80327a1c8e7f78c596a49344f012eda2d4efad8a050cc4c19afa97c59045a99cac7827271cb41c65e590e09da3275600c2f"
-             "09b8367793a9aca3db71cc30c58179ec3e87c14c01d5c1f3434f1d87");
+  check_hkdf(
+      &a,
+      "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f202122232425262728292a2b2c2d2e2f303132333435"
+      "363738393a3b3c3d3e3f404142434445464748494a4b4c4d4e4f",
+      "606162636465666768696a6b6c6d6e6f707172737475767778797a7b7c7d7e7f808182838485868788898a8b8c8d8e8f909192939495"
+      "969798999a9b9c9d9e9fa0a1a2a3a4a5a6a7a8a9aaabacadaeaf",
+      "b0b1b2b3b4b5b6b7b8b9babbbcbdbebfc0c1c2c3c4c5c6c7c8c9cacbcccdcecfd0d1d2d3d4d5d6d7d8d9dadbdcdddedfe0e1e2e3e4e5"
+      "e6e7e8e9eaebecedeeeff0f1f2f3f4f5f6f7f8f9fafbfcfdfeff",
+      "b11e398dc80327a1c8e7f78c596a49344f012eda2d4efad8a050cc4c19afa97c59045a99cac7827271cb41c65e590e09da3275600c2f"
+      "09b8367793a9aca3db71cc30c58179ec3e87c14c01d5c1f3434f1d87");
   check_hkdf(&a, "0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b", "", "",
              "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8");
   arena_free(&a);
@@ -89,10 +92,12 @@ static void test_scrypt_rfc7914(void **state) {
   (void)state;
   struct arena a = {0};
   uint8_t out[64];
-  assert_int_equal(scrypt_derive(out, 64, bytes_str("pleaseletmein"), bytes_str("SodiumChloride"), 14, NULL), PARLEY_OK);
+  assert_int_equal(scrypt_derive(out, 64, bytes_str("pleaseletmein"), bytes_str("SodiumChloride"), 14, NULL),
+                   PARLEY_OK);
   assert_memory_equal(out,
                       hexbytes(&a, "7023bdcb3afd7348461c06cd81fd38ebfda8fbba904f8e3ea9b543f6545da1f2"
-                                   "d5432955613f0fcf62d49705242a9af9e61e85dc0d651e40dfcf017b45575887").p,
+                                   "d5432955613f0fcf62d49705242a9af9e61e85dc0d651e40dfcf017b45575887")
+                          .p,
                       64);
   arena_free(&a);
 }
@@ -112,7 +117,7 @@ static void test_scrypt_bounds(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_hmac_rfc4231),   cmocka_unit_test(test_hkdf_rfc5869), cmocka_unit_test(test_hkdf_bounds),
+      cmocka_unit_test(test_hmac_rfc4231),   cmocka_unit_test(test_hkdf_rfc5869),  cmocka_unit_test(test_hkdf_bounds),
       cmocka_unit_test(test_scrypt_rfc7914), cmocka_unit_test(test_scrypt_bounds),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -53,7 +53,8 @@ static void test_diffie_hellman(void **state) {
   uint8_t alice_pub[32], bob_pub[32], out[32];
   assert_true(x25519_base(alice_pub, alice.p));
   assert_true(x25519_base(bob_pub, bob.p));
-  assert_memory_equal(alice_pub, hexbytes(&a, "8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a").p, 32);
+  assert_memory_equal(alice_pub, hexbytes(&a, "8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a").p,
+                      32);
   assert_memory_equal(bob_pub, hexbytes(&a, "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f").p, 32);
   assert_true(x25519(out, alice.p, bob_pub));
   assert_memory_equal(out, shared.p, 32);

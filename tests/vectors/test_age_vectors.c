@@ -1,4 +1,4 @@
-/* The age test kit of C2SP CCTV: binary files to X25519 and scrypt; armor, hybrid and tagged recipients are not ours. */
+/* The age test kit of C2SP CCTV: binary files with X25519, scrypt; armor, hybrid and tagged recipients are not ours. */
 #include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -78,8 +78,7 @@ static void inflate_all(struct buf *out, struct bytes in) {
 
 static parley_err open_header(size_t *used, uint8_t key[static 32], const struct vector *v, struct bytes file,
                               struct errmsg *e) {
-  if (v->passphrase[0] != '\0')
-    return age_open_header_scrypt(used, key, file, bytes_str(v->passphrase), e);
+  if (v->passphrase[0] != '\0') return age_open_header_scrypt(used, key, file, bytes_str(v->passphrase), e);
   struct age_identity id;
   assert_int_equal(age_identity_parse(&id, bytes_str(v->identity), e), PARLEY_OK);
   return age_open_header(used, key, file, &id, e);
@@ -87,16 +86,12 @@ static parley_err open_header(size_t *used, uint8_t key[static 32], const struct
 
 static const char *header_verdict(parley_err code) {
   switch (code) {
-  case PARLEY_ENOTFOUND:
-    return "no match";
-  case PARLEY_EVERIFY:
-    return "HMAC failure";
+  case PARLEY_ENOTFOUND: return "no match";
+  case PARLEY_EVERIFY: return "HMAC failure";
   case PARLEY_EINVAL:
   case PARLEY_ELIMIT:
-  case PARLEY_EBUSY: /* the file ends inside its header */
-    return "header failure";
-  default:
-    return "?";
+  case PARLEY_EBUSY: /* the file ends inside its header */ return "header failure";
+  default: return "?";
   }
 }
 
@@ -111,8 +106,7 @@ static parley_err open_payload(struct buf *out, const uint8_t key[static 32], st
     code = age_reader_feed(&r, BYTES(in.p, n), out, e);
     in = BYTES(in.p + n, in.n - n);
   }
-  if (code == PARLEY_OK)
-    code = age_reader_finish(&r, out, e);
+  if (code == PARLEY_OK) code = age_reader_finish(&r, out, e);
   age_reader_free(&r);
   return code;
 }
@@ -158,8 +152,7 @@ static bool run_file(const char *name, const struct vector *v, struct bytes file
     ok = ok && payload_matches(v, buf_view(&plain)) && strcmp(verdict, v->expect) == 0;
   }
   ok = ok && strcmp(verdict, v->expect) == 0 && whole_file_agrees(v, file, verdict, buf_view(&plain));
-  if (!ok)
-    printf("%s: expected %s, got %s (%s)\n", name, v->expect, verdict, e.text);
+  if (!ok) printf("%s: expected %s, got %s (%s)\n", name, v->expect, verdict, e.text);
   buf_free(&plain);
   return ok;
 }
@@ -178,8 +171,7 @@ static void run_vector(struct counts *c, const char *folder, const char *name) {
   } else if (v.unknown || (v.identity[0] == '\0' && v.passphrase[0] == '\0')) {
     c->unknown++;
   } else {
-    if (v.compressed)
-      inflate_all(&inflated, v.file);
+    if (v.compressed) inflate_all(&inflated, v.file);
     c->run++;
     c->failed += run_file(name, &v, v.compressed ? buf_view(&inflated) : v.file) ? 0 : 1;
   }
@@ -190,14 +182,12 @@ static void run_vector(struct counts *c, const char *folder, const char *name) {
 static void test_age_kit(void **state) {
   (void)state;
   char folder[VECTOR_PATH_SIZE];
-  if (!vector_path(folder, "age/testdata"))
-    skip();
+  if (!vector_path(folder, "age/testdata")) skip();
   struct counts c = {0};
   DIR *d = opendir(folder);
   assert_non_null(d);
   for (struct dirent *entry; (entry = readdir(d)) != NULL;)
-    if (entry->d_name[0] != '.')
-      run_vector(&c, folder, entry->d_name);
+    if (entry->d_name[0] != '.') run_vector(&c, folder, entry->d_name);
   closedir(d);
   printf("age vectors: %d run; skipped: %d armored, %d with a hybrid identity, %d with an unknown key or none\n", c.run,
          c.armored, c.hybrid, c.unknown);

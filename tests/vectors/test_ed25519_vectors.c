@@ -19,9 +19,7 @@
 static bool has_flag(const json_t *v, const char *flag) {
   size_t i;
   json_t *f;
-  json_array_foreach(json_object_get(v, "flags"), i, f)
-    if (strcmp(json_string_value(f), flag) == 0)
-      return true;
+  json_array_foreach(json_object_get(v, "flags"), i, f) if (strcmp(json_string_value(f), flag) == 0) return true;
   return false;
 }
 
@@ -35,8 +33,7 @@ static bool verifies(const json_t *v) {
 static void test_acceptance_rule(void **state) {
   (void)state;
   char path[VECTOR_PATH_SIZE];
-  if (!vector_path(path, "ed25519/ed25519vectors.json"))
-    skip();
+  if (!vector_path(path, "ed25519/ed25519vectors.json")) skip();
   json_t *all = json_load_file(path, 0, NULL), *v;
   assert_true(json_is_array(all));
   int accepted = 0, refused = 0, different = 0;
