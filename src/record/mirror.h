@@ -16,8 +16,8 @@
 struct mirror;
 
 /* keys: the log's vkeys for this origin (current first); must outlive the mirror. Loads its state from STORE_LOGS. */
-parley_err mirror_open(struct mirror **out, struct store *s, struct signer *signer, const char *origin, size_t entry_max,
-                       const struct vkey *keys, size_t n_keys, struct errmsg *e);
+parley_err mirror_open(struct mirror **out, struct store *s, struct signer *signer, const char *origin,
+                       size_t entry_max, const struct vkey *keys, size_t n_keys, struct errmsg *e);
 void mirror_close(struct mirror *m);
 struct copy *mirror_copy(struct mirror *m);
 
@@ -26,22 +26,27 @@ struct mirror_answer {
   const char *content_type; /* of body; NULL when empty */
   struct buf body;          /* the caller frees */
   struct errmsg why;        /* for logs and the attempt record; also the body of 4xx without a prescribed one */
+  bool fork;                /* this request proves that the log has two histories; the first such evidence is kept */
 };
 
 /*
  * tlog-witness add-checkpoint on the pending checkpoint, all checks in the order of the specification, durable before 200. Empty body on 200.
- * A checkpoint signed by the log that contradicts what is held is kept verbatim (key "fork/<origin>" in STORE_LOGS, first one only) beside the 422.
+ * A checkpoint signed by the log that contradicts what is held is kept verbatim in STORE_LOGS, the first one only, beside the 422 (or the 409 of an
+ * older size): "fork/<origin>" the checkpoint, "fork-held/<origin>" the one held, "fork-proof/<origin>" for different sizes the root of the
+ * smaller size in the larger tree, then the consistency proof's hashes, base64, one a line. What only fails to prove itself is no evidence.
  */
 void mirror_add_checkpoint(struct mirror *m, struct bytes body, struct mirror_answer *out);
 
 /*
  * tlog-mirror add-entries as a stream: the caller has already parsed the head (to find the log), then feeds all bytes after it.
  * Each package is authenticated and committed as it completes. upload_begin may answer at once (409, 422): then feeding is over.
- * now: for the cosignature, seconds. upload_end consumes the end of the body and answers (200 with cosignature line, 202, 400 …).
- * Several uploads may run at once. Memory: at most one package.
+ * The last package is only authenticated as it completes: finish commits it together with the new mirror checkpoint, in one transaction.
+ * now: for the cosignature, seconds. upload_finish consumes the end of the body and answers (200 with cosignature line, 202, 400 …).
+ * Several uploads may run at once. Memory: at most one package. A status in *answer after begin means that it is over: *out is then NULL.
  */
 struct mirror_upload;
-parley_err mirror_upload_begin(struct mirror_upload **out, struct mirror *m, const struct add_entries_head *h, struct mirror_answer *answer, struct errmsg *e);
+parley_err mirror_upload_begin(struct mirror_upload **out, struct mirror *m, const struct add_entries_head *h,
+                               struct mirror_answer *answer, struct errmsg *e);
 /* False when the answer is set and the rest of the body is not wanted. */
 bool mirror_upload_data(struct mirror_upload *u, struct bytes in, struct mirror_answer *answer);
 void mirror_upload_finish(struct mirror_upload *u, int64_t now, struct mirror_answer *answer);
@@ -52,8 +57,9 @@ struct mirror_state {
   uint64_t pending_size, next, size; /* newest pending checkpoint, next entry, mirror checkpoint */
   struct hash pending_root, root;
   struct bytes pending_note; /* as signed by the log */
-  struct bytes note;         /* log signature and our cosignature line */
-  int64_t cosigned;          /* time of our last cosignature */
+  struct bytes
+      note;         /* log signature and our cosignature line; also empty while the signer cannot cosign what is held */
+  int64_t cosigned; /* time of our last cosignature */
 };
 /* The bytes live until the mirror's next change. */
 void mirror_state(const struct mirror *m, struct mirror_state *out);
