@@ -13,7 +13,7 @@
 
 #define JSON_DEPTH_MAX 32
 
-/* Parses text (at most max bytes) whose top is an object. *out is the caller's (json_decref). EINVAL, ELIMIT, ENOMEM. */
+/* Parses text (at most max bytes) with an object at its top. *out is the caller's. EINVAL, ELIMIT, ENOMEM. */
 parley_err json_parse(json_t **out, struct bytes text, size_t max, struct errmsg *e);
 
 /*
