@@ -62,6 +62,8 @@ static parley_err syntax_error(const json_error_t *je, struct bytes text, struct
   char path[JSON_PATH_SIZE];
   /* jansson stands behind the token it refuses; one byte back is inside it. */
   json_path_at(path, text, je->position > 0 ? (size_t)je->position - 1 : 0);
+  if (je->text[0] == '\0') /* it leaves the error untouched when memory for a value is out */
+    return err_set(e, PARLEY_ENOMEM, "out of memory while reading JSON");
   switch (json_error_code(je)) {
   case json_error_out_of_memory: return err_set(e, PARLEY_ENOMEM, "out of memory while reading JSON");
   case json_error_duplicate_key: return refuse(e, path, "the member stands here twice; keep one");
