@@ -1,0 +1,122 @@
+/*
+ * A party's home, $PARLEY_HOME (default ~/.parley): where its files lie and how they are read and written. Used by the
+ * command line and the daemon alike; everything else in the home goes through the node.
+ *
+ *   parley.conf            configuration, one commented file
+ *   card.json              own card (envelope)
+ *   keys/                  0700: statement.pem log.pem mirror.pem (PKCS#8), seal.<label>.txt (age identity), link.key.pem link.cert.pem,
+ *                          rotation.age (PKCS#8 in a passphrase-protected age file: to be moved to a safe)
+ *                          any of them may instead be passphrase-protected, with .age after its name
+ *   signer/                0700: the signer's memory; never in a backup
+ *   store.sqlite           the store
+ *   parleyd.sock           local API, 0600
+ *   trust/<party>/         card.json, pin.json, basis (the file that the pin rests on)
+ *   forms/                 further forms (*.json) beside those compiled in
+ */
+#ifndef PARLEY_HOME_HOME_H
+#define PARLEY_HOME_HOME_H
+
+#include "forum/card.h"
+#include "forum/form.h"
+
+#define HOME_PATH_MAX 1024
+
+struct home {
+  char dir[HOME_PATH_MAX];
+};
+
+/* dir NULL: $PARLEY_HOME, else $HOME/.parley. ELIMIT when too long. Does not touch the disk. */
+parley_err home_at(struct home *out, const char *dir, struct errmsg *e);
+/* "<dir>/<name>"; false when too long. */
+bool home_path(const struct home *h, char out[static HOME_PATH_MAX], const char *name);
+/* True when there is a card.json. */
+bool home_exists(const struct home *h);
+
+/* Whole file, at most max bytes. ENOTFOUND, ELIMIT, EIO; the message names the path. */
+parley_err file_read(struct buf *out, const char *path, size_t max, struct errmsg *e);
+/* Written beside, synced, renamed over, directory synced. mode for new files. EFULL, EIO. */
+parley_err file_write(const char *path, struct bytes data, unsigned mode, struct errmsg *e);
+
+/* ---- configuration ---- */
+
+struct config {
+  char name[PARTY_NAME_MAX + 1];
+  char listen[128];     /* address:port of the gate */
+  char url[URL_MAX + 1]; /* public URL: submission and monitoring */
+  char proxy[URL_MAX + 1]; /* "" none, "env" as the environment says (default) */
+  char log_level[16];   /* error, warning, info */
+};
+
+struct config_option {
+  const char *name, *fallback, *help;
+};
+extern const struct config_option config_options[]; /* ends with name NULL */
+
+void config_defaults(struct config *c);
+/* Lines "name = value", '#' comments. EINVAL names line and option, with the nearest right one. */
+parley_err config_read(struct config *out, const struct home *h, struct errmsg *e);
+/* The commented file with the values of c (a value that is the default stands commented out). */
+void config_write(struct buf *out, const struct config *c);
+const char *config_value(const struct config *c, const char *option);
+
+/* ---- keys ---- */
+
+struct home_keys {
+  struct ed25519_key *statement, *log, *mirror;
+  struct age_identity seal[SEAL_KEYS_MAX]; /* in the order of the card's labels that are on this machine */
+  size_t n_seal;
+  char link_key[HOME_PATH_MAX], link_cert[HOME_PATH_MAX];
+};
+
+/* Asks for a passphrase (terminal) or reads it from the file named by $PARLEY_PASSPHRASE_FILE. prompt names the key file. */
+typedef parley_err (*passphrase_fn)(void *ctx, const char *prompt, struct buf *out, struct errmsg *e);
+/* Loads all keys of the card. A missing statement, log, mirror or link key is an error; so is having no seal key. Files that others can read are refused. */
+parley_err home_keys_load(struct home_keys *out, const struct home *h, const struct card *own, passphrase_fn ask, void *ctx, struct errmsg *e);
+/* Wipes and frees what is still owned (a pointer that was handed on is set NULL by its taker). */
+void home_keys_free(struct home_keys *k);
+/* The ready-made passphrase_fn described above. */
+parley_err home_passphrase(void *ctx, const char *prompt, struct buf *out, struct errmsg *e);
+
+struct home_new {
+  const char *name, *listen, *url; /* url NULL: https://<listen> */
+  struct bytes rotation_passphrase; /* empty: one is made */
+  bool protect_keys;               /* protect all keys with key_passphrase */
+  struct bytes key_passphrase;
+  int64_t now;                     /* seconds */
+};
+
+/*
+ * Makes a home, whole or not at all (built beside, then renamed). ECONFLICT when one is there. *made gets the rotation passphrase that was
+ * made ("" when given). Card valid for two years from now (not_before one day earlier, for clocks that differ).
+ */
+parley_err home_init(const struct home *h, const struct home_new *n, struct buf *made, struct errmsg *e);
+
+/* ---- pins ---- */
+
+struct pin {
+  char party[PARTY_NAME_MAX + 1];
+  uint8_t fingerprint[SHA256_SIZE];
+  int64_t pinned_at;
+  char basis_name[256];              /* "" when none */
+  uint8_t basis_sha256[SHA256_SIZE];
+};
+
+/*
+ * Writes trust/<party>/ after all checks that need no node: the card parses, its fingerprint is `fingerprint`, it is valid at now, the name is not ours, not pinned
+ * to another card (ECONFLICT), no key stands in our card or another pinned one. basis may be empty.
+ */
+parley_err home_pin(const struct home *h, struct bytes card_envelope, const uint8_t fingerprint[static SHA256_SIZE], const char *basis_name, struct bytes basis,
+                    int64_t now, bool *already, struct errmsg *e);
+/* Calls f for each pin in name order with the card's envelope. A damaged pin is an error that names the folder. */
+typedef parley_err (*pin_fn)(void *ctx, const struct pin *p, struct bytes card_envelope, struct errmsg *e);
+parley_err home_pins(const struct home *h, pin_fn f, void *ctx, struct errmsg *e);
+
+/* Forms: compiled in, and those in forms/. *out and its forms are the caller's (home_forms_free). */
+struct home_forms {
+  struct form **forms;
+  size_t n;
+};
+parley_err home_forms_load(struct home_forms *out, const struct home *h, struct errmsg *e);
+void home_forms_free(struct home_forms *f);
+
+#endif
