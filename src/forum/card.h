@@ -46,7 +46,8 @@ bool party_name_valid(const char *name);
  * before: the card that it replaces (its serial must be ours - 1 and its rotation key must be the fourth signature), NULL for serial 0
  * or when the predecessor is not at hand (then a fourth signature is only accepted, not proved: *unproved is set). Validity times are not judged here.
  */
-parley_err card_parse(struct card *out, struct arena *a, struct bytes envelope, const struct card *before, bool *unproved, struct errmsg *e);
+parley_err card_parse(struct card *out, struct arena *a, struct bytes envelope, const struct card *before,
+                      bool *unproved, struct errmsg *e);
 
 /* EREFUSED with a sentence when now is outside [not_before, not_after]. */
 parley_err card_check_time(const struct card *c, int64_t now, struct errmsg *e);

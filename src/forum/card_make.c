@@ -117,6 +117,7 @@ parley_err card_make(struct buf *out, const struct card *fields, const struct ca
   parley_err err = PARLEY_OK;
   if (fields->serial != 0) err = err_set(e, PARLEY_EINVAL, "serial: a card made here has serial 0");
   if (err == PARLEY_OK) err = check_keys(fields, keys, e);
+  if (err == PARLEY_OK) err = card_check_own_keys(fields, e);
   if (err == PARLEY_OK) err = write_payload(&payload, fields, e);
   if (err == PARLEY_OK) err = sign(out, buf_view(&payload), keys, e);
   if (err == PARLEY_OK) err = check_written(BYTES(out->p + before, out->n - before), e);

@@ -37,7 +37,7 @@ struct charter {
   char languages[8][9];
   size_t n_languages;
   uint8_t nonce[16];
-  char legal[16];   /* political | treaty | exercise */
+  char legal[16];     /* political | treaty | exercise */
   char fields[3][24]; /* cyber | strategic-stability | regional-conflict */
   size_t n_fields;
   struct charter_member *members; /* in the arena */
@@ -47,10 +47,10 @@ struct charter {
   int64_t quorum;
   int64_t ack_seconds[PRECEDENCE_COUNT];
   int64_t heartbeat_seconds, clock_tolerance_seconds;
-  int64_t attachment_max;         /* bytes of one attachment (plaintext) */
+  int64_t attachment_max;             /* bytes of one attachment (plaintext) */
   int64_t bytes_per_day, bytes_total; /* per member, entries of both logs */
-  char disclosure[16];            /* consent | free */
-  int64_t retention_days;         /* 0: nothing is ever pruned */
+  char disclosure[16];                /* consent | free */
+  int64_t retention_days;             /* 0: nothing is ever pruned */
   struct charter_pin forms[CHARTER_DIGESTS_MAX], procedures[CHARTER_DIGESTS_MAX];
   size_t n_forms, n_procedures;
   struct vkey witnesses[16];
@@ -77,15 +77,18 @@ typedef const struct card *(*card_lookup)(void *ctx, const char *name, const uin
  * Parses an envelope: payload, and each signature verified against the member's card found by lookup (a signature by nobody
  * known, twice, or not in member order is refused). signed_by[i] tells for member i; *complete when all have signed.
  */
-parley_err charter_envelope_parse(struct charter *out, bool signed_by[static FORUM_MEMBERS_MAX], bool *complete, struct arena *a, struct bytes envelope,
-                                  card_lookup lookup, void *ctx, struct errmsg *e);
+parley_err charter_envelope_parse(struct charter *out, bool signed_by[static FORUM_MEMBERS_MAX], bool *complete,
+                                  struct arena *a, struct bytes envelope, card_lookup lookup, void *ctx,
+                                  struct errmsg *e);
 /*
  * Appends an envelope over payload made of the signatures of `in` (may be empty bytes) plus ours, in member order. The cards tell
  * which member a signature belongs to; our key must be the statement key of our card.
  */
-parley_err charter_sign(struct buf *out, struct bytes in, struct bytes payload, const char *member, const struct ed25519_key *statement_key,
-                        card_lookup lookup, void *ctx, struct arena *a, struct errmsg *e);
+parley_err charter_sign(struct buf *out, struct bytes in, struct bytes payload, const char *member,
+                        const struct ed25519_key *statement_key, card_lookup lookup, void *ctx, struct arena *a,
+                        struct errmsg *e);
 /* Merges the signatures of two envelopes over the same payload, in member order. ECONFLICT when the payloads differ. */
-parley_err charter_merge(struct buf *out, struct bytes a_env, struct bytes b_env, card_lookup lookup, void *ctx, struct arena *a, struct errmsg *e);
+parley_err charter_merge(struct buf *out, struct bytes a_env, struct bytes b_env, card_lookup lookup, void *ctx,
+                         struct arena *a, struct errmsg *e);
 
 #endif

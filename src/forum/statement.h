@@ -58,7 +58,7 @@ struct statement {
   size_t n_re;
   enum precedence precedence;
   enum tlp tlp;
-  int64_t answer_by; /* 0: none */
+  int64_t answer_by;              /* 0: none */
   char (*to)[PARTY_NAME_MAX + 1]; /* in the arena */
   size_t n_to;
   char desk[SEAL_LABEL_MAX + 1]; /* "duty" when absent */
@@ -87,11 +87,14 @@ parley_err statement_payload(struct buf *out, const struct statement *s, struct 
 /* Signs payload into the entry bytes. ELIMIT over ENTRY_MAX, saying by how much. */
 parley_err statement_entry(struct buf *out, struct bytes payload, const struct ed25519_key *party, struct errmsg *e);
 /* The same with a signature made elsewhere. */
-parley_err statement_entry_signed(struct buf *out, struct bytes payload, const uint8_t pub[static 32], const uint8_t sig[static 64], struct errmsg *e);
+parley_err statement_entry_signed(struct buf *out, struct bytes payload, const uint8_t pub[static 32],
+                                  const uint8_t sig[static 64], struct errmsg *e);
 /* Parses the payload of an entry with all rules of form (not of the charter). */
-parley_err statement_parse(struct statement *out, struct arena *a, struct bytes entry, struct dsse *envelope, struct errmsg *e);
+parley_err statement_parse(struct statement *out, struct arena *a, struct bytes entry, struct dsse *envelope,
+                           struct errmsg *e);
 /* Checks the party's signature (the first) by the card. */
-parley_err statement_verify(const struct dsse *envelope, const struct statement *s, const struct card *from, struct errmsg *e);
+parley_err statement_verify(const struct dsse *envelope, const struct statement *s, const struct card *from,
+                            struct errmsg *e);
 void statement_clear(struct statement *s);
 /* Id: RFC 6962 leaf hash of the entry. */
 void statement_id(struct hash *out, struct bytes entry);
@@ -102,9 +105,9 @@ void statement_id(struct hash *out, struct bytes entry);
 bool seal_random(struct age_random *out, uint8_t *ephemeral, const uint8_t seed[static SEED_SIZE], int file, size_t n);
 
 struct plain_file {
-  char name[256];  /* base name, no '/', no control characters */
-  char type[128];  /* media type */
-  uint64_t size;   /* plaintext bytes */
+  char name[256]; /* base name, no '/', no control characters */
+  char type[128]; /* media type */
+  uint64_t size;  /* plaintext bytes */
   uint8_t sha256[SHA256_SIZE];
 };
 
@@ -120,8 +123,9 @@ parley_err plain_parse(struct plain *out, struct bytes text, struct errmsg *e);
 void plain_clear(struct plain *p);
 
 /* Seals plaintext bytes to recipients (addressees in order of `to`, then the author). */
-parley_err body_seal(struct buf *out, uint8_t body_sha256[static SHA256_SIZE], struct bytes plaintext, const uint8_t seed[static SEED_SIZE],
-                     const uint8_t (*recipients)[X25519_SIZE], size_t n, struct errmsg *e);
+parley_err body_seal(struct buf *out, uint8_t body_sha256[static SHA256_SIZE], struct bytes plaintext,
+                     const uint8_t seed[static SEED_SIZE], const uint8_t (*recipients)[X25519_SIZE], size_t n,
+                     struct errmsg *e);
 /* Opens with one identity, checks body_sha256, parses. ENOTFOUND: not sealed to this key. */
 parley_err body_open(struct plain *out, const struct statement *s, const struct age_identity *id, struct errmsg *e);
 /*
@@ -131,8 +135,10 @@ parley_err body_open(struct plain *out, const struct statement *s, const struct 
 size_t body_limit(size_t n_to, size_t other);
 
 /* Origin "<party>/<forum hex>/<epoch>" (+ "/bulk"). */
-void log_origin(char out[static ORIGIN_MAX + 1], const char *party, const uint8_t forum[static SHA256_SIZE], uint64_t epoch, bool bulk);
+void log_origin(char out[static ORIGIN_MAX + 1], const char *party, const uint8_t forum[static SHA256_SIZE],
+                uint64_t epoch, bool bulk);
 /* Splits such an origin. */
-bool log_origin_parse(char party[static PARTY_NAME_MAX + 1], uint8_t forum[static SHA256_SIZE], uint64_t *epoch, bool *bulk, struct bytes origin);
+bool log_origin_parse(char party[static PARTY_NAME_MAX + 1], uint8_t forum[static SHA256_SIZE], uint64_t *epoch,
+                      bool *bulk, struct bytes origin);
 
 #endif
