@@ -14,30 +14,35 @@
 #include "record/signer.h"
 #include "store/store.h"
 
-#define NODE_BODY_MAX (1u << 20)       /* bytes of a request body held in memory (uploads of entries and files are streamed) */
-#define NODE_SUBMIT_BATCH_MAX 1024     /* statements that one checkpoint takes at most */
-#define NODE_ASK_MS 2000               /* retry of the question that must be answered before the first signature */
+#define NODE_BODY_MAX                                                                                                  \
+  (1u << 20) /* bytes of a request body held in memory (uploads of entries and files are streamed) */
+#define NODE_SUBMIT_BATCH_MAX 1024 /* statements that one checkpoint takes at most */
+#define NODE_ASK_MS 2000           /* retry of the question that must be answered before the first signature */
 #define NODE_BACKOFF_MIN_MS 500
 #define NODE_BACKOFF_MAX_MS 60000
 
 struct node_env {
   void *ctx;
-  int64_t (*wall_s)(void *ctx);                        /* UTC seconds */
-  int64_t (*mono_ms)(void *ctx);                       /* never goes back; for timers */
-  void (*random)(void *ctx, uint8_t *out, size_t n);   /* may not fail */
+  int64_t (*wall_s)(void *ctx);                      /* UTC seconds */
+  int64_t (*mono_ms)(void *ctx);                     /* never goes back; for timers */
+  void (*random)(void *ctx, uint8_t *out, size_t n); /* may not fail */
   struct store *store;
   struct signer *signer;
   const struct age_identity *seal; /* our seal keys in the order of our card's labels */
   size_t n_seal;
   const struct form *const *forms; /* forms at hand */
   size_t n_forms;
-  void (*log)(void *ctx, int level, const char *line); /* level as syslog (3 error, 4 warning, 6 info); never bodies or secrets; may be NULL */
+  void (*log)(
+      void *ctx, int level,
+      const char *line); /* level as syslog (3 error, 4 warning, 6 info); never bodies or secrets; may be NULL */
 };
 
 struct node;
 
-/* Loads forums, logs and counterparts from the store. own: our card's envelope. ECONFLICT when keys and card do not belong together. */
+/* own_card: our card's envelope. ECONFLICT when keys and card do not belong together. Next: node_pin for each counterpart, then node_start. */
 parley_err node_open(struct node **out, const struct node_env *env, struct bytes own_card, struct errmsg *e);
+/* Loads forums, logs, proposals and drafts from the store; needs the cards of their members pinned. Call once. */
+parley_err node_start(struct node *n, struct errmsg *e);
 void node_close(struct node *n);
 
 /*
@@ -55,8 +60,9 @@ const struct card *node_own_card(const struct node *n);
 struct node_request {
   const char *peer;   /* party name proved by the gate; NULL on the local socket */
   const char *method; /* GET, POST, PUT, DELETE */
-  const char *path;   /* for peers: below the submission or monitoring URL's path, which is the same: "/add-entries", "/<hash>/checkpoint" */
-  const char *query;  /* "" when absent */
+  const char *
+      path; /* for peers: below the submission or monitoring URL's path, which is the same: "/add-entries", "/<hash>/checkpoint" */
+  const char *query; /* "" when absent */
   const char *content_type;
 };
 
@@ -98,25 +104,25 @@ int node_next_ms(struct node *n);
 
 struct outbound {
   uint64_t id;
-  const char *peer;          /* party */
-  const char *method;        /* "GET" or "POST" */
-  const char *url;           /* whole */
-  const char *path;          /* the part below the peer's URL, for the simulator and logs: "/add-entries" */
-  const char *const *pins;   /* NULL-terminated */
-  const char *content_type;  /* NULL for GET */
-  struct bytes body;         /* lives until node_outbound_done */
+  const char *peer;         /* party */
+  const char *method;       /* "GET" or "POST" */
+  const char *url;          /* whole */
+  const char *path;         /* the part below the peer's URL, for the simulator and logs: "/add-entries" */
+  const char *const *pins;  /* NULL-terminated */
+  const char *content_type; /* NULL for GET */
+  struct bytes body;        /* lives until node_outbound_done */
 };
 
 /* True when there is one to send now. Everything in *out lives until node_outbound_done(id). At most one at a time per peer and lane. */
 bool node_next_outbound(struct node *n, struct outbound *out);
 
 struct outbound_result {
-  bool answered;             /* an HTTP answer came */
+  bool answered; /* an HTTP answer came */
   unsigned status;
   const char *content_type;
   uint32_t retry_after;
   struct bytes body;
-  const char *message;       /* when not answered: why, in one sentence */
+  const char *message; /* when not answered: why, in one sentence */
 };
 void node_outbound_done(struct node *n, uint64_t id, const struct outbound_result *r);
 /* Progress of a request's body, bytes sent (for `parley send`). */
@@ -133,7 +139,8 @@ struct node_log_view {
 };
 /* i from 0; false at the end. */
 bool node_log_at(struct node *n, size_t i, struct node_log_view *out);
-parley_err node_log_entry(struct node *n, const char *origin, uint64_t index, struct arena *a, struct bytes *out, struct errmsg *e);
+parley_err node_log_entry(struct node *n, const char *origin, uint64_t index, struct arena *a, struct bytes *out,
+                          struct errmsg *e);
 parley_err node_log_root(struct node *n, const char *origin, uint64_t size, struct hash *out, struct errmsg *e);
 
 #endif

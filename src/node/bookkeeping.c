@@ -1,0 +1,149 @@
+/*
+ * Heard and held vectors (design section 5): taken along by statements, or put on the record by a forum.held of their own when
+ * time presses or the heartbeat comes.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "node/call.h"
+
+/* ---- heard: how much of another party's log we hold ---- */
+
+static void add_heard(struct statement *s, struct member *m) {
+  struct mirror_state st;
+  mirror_state(m->log.mirror, &st);
+  if (!st.size || s->n_heard == STATEMENT_HEARD_MAX) return;
+  struct heard *h = &s->heard[s->n_heard++];
+  snprintf(h->party, sizeof h->party, "%s", m->peer->card.name);
+  h->epoch = 0;
+  h->size = st.size;
+  h->root = st.root;
+}
+
+static parley_err take_heard(struct forum *f, struct statement *s, bool all, struct arena *a, struct errmsg *e) {
+  s->heard = arena_alloc(a, (f->n_members + 1) * sizeof *s->heard);
+  if (!s->heard) return err_set(e, PARLEY_ENOMEM, "out of memory");
+  for (size_t i = 0; i < f->n_members; i++) {
+    struct member *m = &f->members[i];
+    bool wanted = all && m->log.gained > m->log.heard;
+    for (size_t k = 0; k < s->n_to && !wanted; k++) wanted = !strcmp(s->to[k], m->peer->card.name);
+    if (wanted) add_heard(s, m);
+  }
+  return PARLEY_OK;
+}
+
+/* ---- held: the earliest cosignatures that are not on the record yet ---- */
+
+static parley_err take_held(struct forum *f, struct statement *s, struct arena *a, struct errmsg *e) {
+  size_t want = 0;
+  for (size_t i = 0; i < f->n_members; i++) want += f->members[i].push.n_held;
+  want = want < STATEMENT_HELD_MAX ? want : STATEMENT_HELD_MAX;
+  if (!want) return PARLEY_OK;
+  s->held = arena_alloc(a, want * sizeof *s->held);
+  if (!s->held) return err_set(e, PARLEY_ENOMEM, "out of memory");
+  for (size_t i = 0; i < f->n_members; i++)
+    for (size_t k = 0; k < f->members[i].push.n_held && s->n_held < want; k++) {
+      struct held_line *h = &f->members[i].push.held[k];
+      if (h->taken) continue;
+      struct held *out = &s->held[s->n_held++];
+      snprintf(out->origin, sizeof out->origin, "%s", f->log.origin);
+      out->size = h->size;
+      out->root = h->root;
+      snprintf(out->line, sizeof out->line, "%s", h->line);
+      h->taken = true;
+    }
+  return PARLEY_OK;
+}
+
+parley_err vectors_take(struct node *n, struct forum *f, struct statement *s, bool all, struct arena *a,
+                        struct errmsg *e) {
+  (void)n;
+  parley_err r = take_heard(f, s, all, a, e);
+  return r ? r : take_held(f, s, a, e);
+}
+
+void vectors_give_back(struct forum *f, struct statement *s) {
+  for (size_t i = 0; i < f->n_members; i++)
+    for (size_t k = 0; k < f->members[i].push.n_held; k++)
+      for (size_t j = 0; j < s->n_held; j++)
+        if (!strcmp(f->members[i].push.held[k].line, s->held[j].line)) f->members[i].push.held[k].taken = false;
+  s->n_held = 0;
+}
+
+bool vectors_taken(const struct push *p) {
+  for (size_t i = 0; i < p->n_held; i++)
+    if (p->held[i].taken) return true;
+  return false;
+}
+
+void vectors_settle(struct forum *f, bool committed) {
+  for (size_t i = 0; i < f->n_members; i++) {
+    struct push *p = &f->members[i].push;
+    size_t kept = 0;
+    for (size_t k = 0; k < p->n_held; k++) {
+      if (p->held[k].taken && committed) continue;
+      p->held[kept] = p->held[k];
+      p->held[kept++].taken = false;
+    }
+    p->n_held = kept;
+  }
+}
+
+/* ---- forum.held ---- */
+
+static void submit_held(struct node *n, struct forum *f, bool all) {
+  struct arena a = {0};
+  struct statement s = {0};
+  struct submission *sub;
+  struct errmsg e = {{0}};
+  compose_common(n, f, &s, "forum.held");
+  s.body = json_object();
+  parley_err r = s.body ? vectors_take(n, f, &s, all, &a, &e) : err_set(&e, PARLEY_ENOMEM, "out of memory");
+  if (!r && s.n_heard + s.n_held > 0) r = compose_submit(n, f, &s, &sub, &e);
+  if (r) {
+    node_log_line(n, 3, "cannot put held lines on the record: %s", e.text);
+    vectors_settle(f, false);
+  } else if (all) {
+    for (size_t i = 0; i < f->n_members; i++) f->members[i].log.heard = f->members[i].log.gained;
+  }
+  statement_clear(&s);
+  arena_free(&a);
+}
+
+static int64_t held_due(const struct forum *f) {
+  int64_t due = INT64_MAX;
+  for (size_t i = 0; i < f->n_members; i++)
+    for (size_t k = 0; k < f->members[i].push.n_held; k++)
+      if (!f->members[i].push.held[k].taken && f->members[i].push.held[k].due < due)
+        due = f->members[i].push.held[k].due;
+  return due;
+}
+
+void bookkeeping_run(struct node *n) {
+  for (struct forum *f = n->forums; f; f = f->next) {
+    bool heartbeat = node_mono(n) >= f->heartbeat_ms;
+    if (f->log.stopped) continue;
+    if (heartbeat) {
+      f->heartbeat_ms = node_mono(n) + f->charter.heartbeat_seconds * 1000;
+      submit_held(n, f, true);
+    } else if (held_due(f) <= node_wall(n)) {
+      submit_held(n, f, false);
+    }
+  }
+}
+
+int64_t bookkeeping_next_ms(const struct node *n) {
+  int64_t at = INT64_MAX, now = node_mono(n);
+  for (const struct forum *f = n->forums; f; f = f->next) {
+    if (f->log.stopped) continue;
+    at = f->heartbeat_ms < at ? f->heartbeat_ms : at;
+    int64_t due = held_due(f);
+    if (due != INT64_MAX) {
+      int64_t ms = now + (due > node_wall(n) ? (due - node_wall(n)) * 1000 : 0);
+      at = ms < at ? ms : at;
+    }
+  }
+  for (const struct node_call *c = n->calls; c; c = c->next)
+    if (c->waiting && c->wait_until_ms < at) at = c->wait_until_ms;
+  return at;
+}

@@ -1,0 +1,85 @@
+/*
+ * Making statements of our own: common members, sealing, the signature, and the row that is stored beside the entry.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/encoding.h"
+#include "node/state.h"
+
+void compose_common(struct node *n, struct forum *f, struct statement *s, const char *kind) {
+  memcpy(s->forum, f->id, SHA256_SIZE);
+  memcpy(s->charter, f->charter.digest, SHA256_SIZE);
+  snprintf(s->from, sizeof s->from, "%s", n->own.name);
+  snprintf(s->kind, sizeof s->kind, "%s", kind);
+  s->issued = node_wall(n);
+  n->env.random(n->env.ctx, s->nonce, sizeof s->nonce);
+  if (!s->lang[0]) snprintf(s->lang, sizeof s->lang, "%s", f->charter.languages[0]);
+  if (kind_is_open(kind)) {
+    s->precedence = ROUTINE;
+    s->tlp = TLP_AMBER;
+    if (!strcmp(f->charter.legal, "exercise")) s->status = STATUS_EXERCISE;
+  }
+  if (!s->desk[0]) snprintf(s->desk, sizeof s->desk, "duty");
+}
+
+parley_err compose_recipients(struct node *n, const struct statement *s, uint8_t (**out)[X25519_SIZE], size_t *count,
+                              struct arena *a, struct errmsg *e) {
+  *out = arena_alloc(a, (s->n_to + 1) * sizeof **out);
+  if (!*out) return err_set(e, PARLEY_ENOMEM, "out of memory");
+  for (size_t i = 0; i < s->n_to; i++) {
+    const struct card *c = node_card(n, s->to[i]);
+    const uint8_t *key;
+    if (!c) return err_set(e, PARLEY_ENOTFOUND, "the card of %s is not pinned here", s->to[i]);
+    parley_err r = card_check_time(c, node_wall(n), e);
+    if (!r) r = card_recipient(&key, c, s->desk, e);
+    if (r) return r;
+    memcpy((*out)[i], key, X25519_SIZE);
+  }
+  memcpy((*out)[s->n_to], n->own.seal[0].recipient, X25519_SIZE);
+  for (size_t i = 0; i < n->own.n_seal; i++)
+    if (!strcmp(n->own.seal[i].label, "duty")) memcpy((*out)[s->n_to], n->own.seal[i].recipient, X25519_SIZE);
+  *count = s->n_to + 1;
+  return PARLEY_OK;
+}
+
+/* Members of the row that are known now; submit.c puts log, index and order before them. Every value is already free of quotes. */
+static void write_row(const struct statement *s, const struct submission *sub, int64_t now, struct buf *row) {
+  char forum[65];
+  hex_encode(forum, BYTES(s->forum, SHA256_SIZE));
+  buf_fmt(row, "\"forum\":\"%s\",\"from\":\"%s\",\"kind\":\"%s\",\"issued\":%lld,\"received\":%lld", forum, s->from,
+          s->kind, (long long)s->issued, (long long)now);
+  (void)sub;
+}
+
+static parley_err make_entry(struct node *n, const struct statement *s, struct buf *entry, struct errmsg *e) {
+  struct buf payload = {0};
+  uint8_t sig[ED25519_SIG_SIZE];
+  parley_err r = statement_payload(&payload, s, e);
+  if (!r) r = signer_statement(n->env.signer, sig, bytes_str(STATEMENT_TYPE), buf_view(&payload), e);
+  if (!r) r = statement_entry_signed(entry, buf_view(&payload), n->own.statement, sig, e);
+  buf_free(&payload);
+  return r;
+}
+
+parley_err compose_submit(struct node *n, struct forum *f, struct statement *s, struct submission **out,
+                          struct errmsg *e) {
+  struct submission *sub = calloc(1, sizeof *sub);
+  if (!sub) return err_set(e, PARLEY_ENOMEM, "out of memory");
+  sub->forum = f;
+  sub->bookkeeping = kind_is_open(s->kind);
+  sub->is_ack = !strcmp(s->kind, "ack");
+  if (sub->is_ack) memcpy(sub->acked, s->re[0], SHA256_SIZE);
+  parley_err r = make_entry(n, s, &sub->entry, e);
+  if (!r) statement_id(&sub->id, buf_view(&sub->entry));
+  write_row(s, sub, node_wall(n), &sub->row);
+  if (!r && (!buf_ok(&sub->row) || !buf_ok(&sub->entry))) r = err_set(e, PARLEY_ENOMEM, "out of memory");
+  if (r) {
+    submission_free(sub);
+    return r;
+  }
+  submit_add(n, sub);
+  *out = sub;
+  return PARLEY_OK;
+}

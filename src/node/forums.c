@@ -1,0 +1,187 @@
+/*
+ * Forums in force: their logs, mirrors and members, opened from the charter.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/encoding.h"
+#include "node/state.h"
+
+static parley_err own_log_open(struct node *n, struct forum *f, struct own_log *l, bool bulk, bool fresh,
+                               struct errmsg *e) {
+  l->forum = f;
+  l->bulk = bulk;
+  l->ready = fresh || f->n_members == 0;
+  log_origin(l->origin, n->own.name, f->id, 0, bulk);
+  if (!l->ready)
+    snprintf(l->why, sizeof l->why, "waits for a member to show what it holds of this log; nothing is signed before");
+  parley_err r = card_log_vkey(&l->vkey, &n->own, l->origin, e);
+  return r ? r : copy_open(&l->copy, n->env.store, l->origin, bulk ? BULK_ENTRY_MAX : ENTRY_MAX, e);
+}
+
+static parley_err their_log_open(struct node *n, struct member *m, struct their_log *l, bool bulk, struct errmsg *e) {
+  log_origin(l->origin, m->peer->card.name, m->forum->id, 0, bulk);
+  l->from = m;
+  l->bulk = bulk;
+  parley_err r = card_log_vkey(&l->vkey, &m->peer->card, l->origin, e);
+  if (!r)
+    r = mirror_open(&l->mirror, n->env.store, n->env.signer, l->origin, bulk ? BULK_ENTRY_MAX : ENTRY_MAX, &l->vkey, 1,
+                    e);
+  if (!r && !bulk) r = intake_load(n, l, e);
+  return r;
+}
+
+static parley_err member_open(struct node *n, struct forum *f, struct member *m, const struct charter_member *c,
+                              bool fresh, struct errmsg *e) {
+  m->forum = f;
+  m->peer = node_peer(n, c->name);
+  if (!m->peer || memcmp(m->peer->card.fingerprint, c->fingerprint, SHA256_SIZE))
+    return err_set(e, PARLEY_ECONFLICT,
+                   "the card of %s that the charter “%s” names is not pinned here; pin it with parley trust", c->name,
+                   f->charter.title);
+  parley_err r = their_log_open(n, m, &m->log, false, e);
+  if (!r) r = their_log_open(n, m, &m->bulk, true, e);
+  m->push = (struct push){.log = &f->log, .to = m, .answered = fresh};
+  m->bulk_push = (struct push){.log = &f->bulk, .to = m, .answered = fresh};
+  if (!r) r = push_load(n, &m->push, e);
+  return r ? r : push_load(n, &m->bulk_push, e);
+}
+
+static parley_err members_open(struct node *n, struct forum *f, bool fresh, struct errmsg *e) {
+  for (size_t i = 0; i < f->charter.n_members; i++) {
+    const struct charter_member *c = &f->charter.members[i];
+    if (!strcmp(c->name, n->own.name)) continue;
+    parley_err r = member_open(n, f, &f->members[f->n_members], c, fresh, e);
+    f->n_members++;
+    if (r) return r;
+  }
+  return PARLEY_OK;
+}
+
+static parley_err forum_read(struct node *n, struct forum *f, struct bytes envelope, struct errmsg *e) {
+  bool signed_by[FORUM_MEMBERS_MAX], complete;
+  f->envelope = arena_copy(&f->arena, envelope);
+  if (!f->envelope.p) return err_set(e, PARLEY_ENOMEM, "out of memory");
+  parley_err r =
+      charter_envelope_parse(&f->charter, signed_by, &complete, &f->arena, f->envelope, node_card_lookup, n, e);
+  if (!r && !complete) r = err_set(e, PARLEY_EVERIFY, "the charter “%s” lacks signatures", f->charter.title);
+  if (r) return r;
+  memcpy(f->id, f->charter.digest, SHA256_SIZE); /* versions after the first: with amendments */
+  f->members = arena_alloc(&f->arena, f->charter.n_members * sizeof *f->members);
+  return f->members ? PARLEY_OK : err_set(e, PARLEY_ENOMEM, "out of memory");
+}
+
+/* Our logs know whether a tree that we signed before is still there: the store may be ahead of the signer's memory, never behind or beside it. */
+static parley_err own_log_check(struct node *n, struct own_log *l, struct errmsg *e) {
+  struct signed_tree t;
+  parley_err r = signer_remembered(n->env.signer, l->origin, SIGNER_LOG, &t, NULL);
+  if (r == PARLEY_ENOTFOUND) return PARLEY_OK;
+  if (r) return err_set(e, r, "the signer's memory of %s cannot be read", l->origin);
+  struct hash root;
+  if (t.size <= copy_size(l->copy) && copy_root(l->copy, t.size, &root, e) == PARLEY_OK && hash_eq(&root, &t.root))
+    return PARLEY_OK;
+  l->stopped = true;
+  snprintf(l->why, sizeof l->why,
+           "the store holds %llu entries, but %llu were signed: it went back in time (an old backup?). Nothing more is "
+           "signed for this log. "
+           "Put the newest store back, and see docs/operations.md",
+           (unsigned long long)copy_size(l->copy), (unsigned long long)t.size);
+  node_log_line(n, 3, "%s: signing has stopped: %s", l->origin, l->why);
+  return PARLEY_OK;
+}
+
+parley_err forum_load(struct node *n, struct bytes envelope, bool fresh, struct errmsg *e) {
+  struct forum *f = calloc(1, sizeof *f);
+  if (!f) return err_set(e, PARLEY_ENOMEM, "out of memory");
+  parley_err r = forum_read(n, f, envelope, e);
+  for (size_t i = 0; !r && i < f->charter.n_members; i++)
+    if (strcmp(f->charter.members[i].name, n->own.name) == 0) goto ours;
+  if (!r) r = err_set(e, PARLEY_EREFUSED, "%s is no member of “%s”", n->own.name, f->charter.title);
+ours:
+  if (!r) r = own_log_open(n, f, &f->log, false, fresh, e);
+  if (!r) r = own_log_open(n, f, &f->bulk, true, fresh, e);
+  if (!r) r = members_open(n, f, fresh, e);
+  if (!r && f->n_members == 0) f->log.ready = f->bulk.ready = true;
+  if (!r) r = own_log_check(n, &f->log, e);
+  if (!r) r = own_log_check(n, &f->bulk, e);
+  if (r) {
+    forum_free(f);
+    return r;
+  }
+  f->heartbeat_ms = node_mono(n) + f->charter.heartbeat_seconds * 1000;
+  f->next = n->forums;
+  n->forums = f;
+  return PARLEY_OK;
+}
+
+static void own_log_free(struct own_log *l) {
+  copy_close(l->copy);
+  buf_free(&l->note);
+}
+
+void forum_free(struct forum *f) {
+  for (size_t i = 0; i < f->n_members; i++) {
+    mirror_close(f->members[i].log.mirror);
+    mirror_close(f->members[i].bulk.mirror);
+    buf_free(&f->members[i].push.lane.body);
+    buf_free(&f->members[i].bulk_push.lane.body);
+  }
+  own_log_free(&f->log);
+  own_log_free(&f->bulk);
+  arena_free(&f->arena);
+  free(f);
+}
+
+struct forum *forum_find(const struct node *n, const uint8_t id[static SHA256_SIZE]) {
+  for (struct forum *f = n->forums; f; f = f->next)
+    if (!memcmp(f->id, id, SHA256_SIZE)) return f;
+  return NULL;
+}
+
+struct member *forum_member(const struct forum *f, const char *party) {
+  for (size_t i = 0; i < f->n_members; i++)
+    if (!strcmp(f->members[i].peer->card.name, party)) return &f->members[i];
+  return NULL;
+}
+
+parley_err forum_by_text(struct forum **out, const struct node *n, const char *text, struct errmsg *e) {
+  *out = NULL;
+  size_t len = strlen(text);
+  if (len > 0 && len < 8)
+    return err_set(e, PARLEY_EINVAL, "forum \"%s\": give at least 8 digits of its id (parley forum list)", text);
+  for (struct forum *f = n->forums; f; f = f->next) {
+    char hex[65];
+    hex_encode(hex, BYTES(f->id, SHA256_SIZE));
+    if (len > 64 || strncmp(hex, text, len)) continue;
+    if (*out)
+      return err_set(e, PARLEY_ECONFLICT,
+                     len ? "forum \"%s\" is ambiguous; give more digits"
+                         : "there are several forums%s; name one (parley forum list)",
+                     text);
+    *out = f;
+  }
+  if (*out) return PARLEY_OK;
+  return err_set(e, PARLEY_ENOTFOUND,
+                 len ? "no forum %s is in force here (parley forum list)"
+                     : "no forum is in force here%s; propose one with parley forum propose",
+                 text);
+}
+
+struct own_log *own_log_by_origin(const struct node *n, const char *origin) {
+  for (struct forum *f = n->forums; f; f = f->next) {
+    if (!strcmp(f->log.origin, origin)) return &f->log;
+    if (!strcmp(f->bulk.origin, origin)) return &f->bulk;
+  }
+  return NULL;
+}
+
+struct their_log *their_log_by_origin(const struct node *n, struct bytes origin) {
+  for (struct forum *f = n->forums; f; f = f->next)
+    for (size_t i = 0; i < f->n_members; i++) {
+      struct member *m = &f->members[i];
+      if (bytes_is(origin, m->log.origin)) return &m->log;
+      if (bytes_is(origin, m->bulk.origin)) return &m->bulk;
+    }
+  return NULL;
+}

@@ -1,0 +1,235 @@
+/*
+ * Taking in what arrived: each new entry of a mirrored log is judged and indexed. Nothing is dropped: what breaks a rule is kept
+ * and marked with the reason (design section 7).
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/encoding.h"
+#include "node/state.h"
+
+#define INTAKE_BATCH 512
+
+/* ---- judging ---- */
+
+static parley_err judge_vectors(struct node *n, struct forum *f, const struct statement *s, struct errmsg *e) {
+  for (size_t i = 0; i < s->n_heard; i++) {
+    const struct heard *h = &s->heard[i];
+    struct hash root;
+    if (strcmp(h->party, n->own.name)) continue;
+    if (h->size > f->log.signed_size)
+      return err_set(e, PARLEY_EINVAL, "heard: it claims %llu entries of our log, more than we signed",
+                     (unsigned long long)h->size);
+    if (copy_root(f->log.copy, h->size, &root, e) == PARLEY_OK && !hash_eq(&root, &h->root))
+      return err_set(e, PARLEY_EINVAL, "heard: it names a tree of our log that we never signed");
+  }
+  for (size_t i = 0; i < s->n_held; i++) {
+    const struct held *h = &s->held[i];
+    const char *end = strstr(h->line, "/mirror ");
+    char party[PARTY_NAME_MAX + 1];
+    struct vkey key;
+    const struct card *c;
+    if (!end || strncmp(h->line, "— ", 4) || end - h->line - 4 > PARTY_NAME_MAX) continue; /* a neutral witness */
+    snprintf(party, sizeof party, "%.*s", (int)(end - h->line - 4), h->line + 4);
+    c = node_card(n, party);
+    if (!c || card_mirror_vkey(&key, c, NULL)) continue;
+    struct buf text = {0};
+    checkpoint_text(&text, h->origin, h->size, &h->root);
+    parley_err r = note_verify_line(bytes_str(h->line), buf_view(&text), &key, NULL, NULL);
+    buf_free(&text);
+    if (r) return err_set(e, PARLEY_EVERIFY, "held[%zu]: the cosignature of %s does not verify", i, party);
+  }
+  return PARLEY_OK;
+}
+
+static parley_err judge_rules(struct node *n, struct forum *f, const struct their_log *l, const struct statement *s,
+                              const struct dsse *d, struct errmsg *e) {
+  if (strcmp(s->from, l->from->peer->card.name))
+    return err_set(e, PARLEY_EINVAL, "from: %s stands in the log of %s", s->from, l->from->peer->card.name);
+  if (memcmp(s->forum, f->id, SHA256_SIZE))
+    return err_set(e, PARLEY_EINVAL, "forum: it belongs to another forum than its log");
+  if (memcmp(s->charter, f->charter.digest, SHA256_SIZE))
+    return err_set(e, PARLEY_EINVAL, "charter: it cites a version that is not in force here");
+  parley_err r = statement_verify(d, s, &l->from->peer->card, e);
+  if (r) return r;
+  for (size_t i = 0; i < s->n_to; i++)
+    if (!charter_member(&f->charter, s->to[i]))
+      return err_set(e, PARLEY_EINVAL, "to: %s is no member of the forum", s->to[i]);
+  bool known = !strcmp(s->kind, "ack") || !strcmp(s->kind, "forum.charter") || !strcmp(s->kind, "forum.held") ||
+               charter_form(&f->charter, s->kind);
+  if (!known) return err_set(e, PARLEY_EINVAL, "kind: %s is not in force under this charter", s->kind);
+  return judge_vectors(n, f, s, e);
+}
+
+/* An acknowledgement counts when its author is an addressee of what it acknowledges, and says so to its author. */
+static parley_err judge_ack(struct node *n, const struct statement *s, struct errmsg *e) {
+  struct row row;
+  struct hash id, had;
+  struct arena a = {0};
+  struct bytes entry;
+  struct statement re = {0};
+  struct dsse d;
+  memcpy(id.b, s->re[0], 32);
+  parley_err r = row_get(n, &id, &row, e);
+  if (r) return err_set(e, PARLEY_EINVAL, "re: it acknowledges a statement that is not held here");
+  r = row_entry(n, &row, &a, &entry, e);
+  if (!r) r = statement_parse(&re, &a, entry, &d, e);
+  bool addressed = false;
+  for (size_t i = 0; !r && i < re.n_to; i++) addressed |= !strcmp(re.to[i], s->from);
+  if (!r && !addressed)
+    r = err_set(e, PARLEY_EINVAL, "re: it acknowledges a statement that was not addressed to %s", s->from);
+  if (!r && (s->n_to != 1 || strcmp(s->to[0], re.from)))
+    r = err_set(e, PARLEY_EINVAL, "to: an acknowledgement goes to the author of what it acknowledges");
+  if (!r && ack_find(n, &id, s->from, &had, NULL) == PARLEY_OK)
+    r = err_set(e, PARLEY_EINVAL, "re: it was acknowledged already");
+  statement_clear(&re);
+  row_clear(&row);
+  arena_free(&a);
+  return r;
+}
+
+/* ---- indexing ---- */
+
+static parley_err put_row(struct node *n, const struct their_log *l, uint64_t index, const struct hash *id,
+                          const struct statement *s, const char *problem, struct errmsg *e) {
+  json_t *o = json_object();
+  json_object_set_new(o, "ours", json_false());
+  json_put_int(o, "index", (int64_t)index);
+  json_put_int(o, "order", (int64_t)n->next_order);
+  json_put_hex(o, "forum", l->from->forum->id, 32);
+  json_put_str(o, "from", l->from->peer->card.name);
+  json_put_str(o, "kind", s->kind[0] ? s->kind : "malformed");
+  json_put_int(o, "issued", s->issued);
+  json_put_int(o, "received", node_wall(n));
+  if (problem) json_put_str(o, "problem", problem);
+  struct buf v = {0};
+  parley_err r = o && json_write(&v, o) && buf_ok(&v)
+                     ? store_put(n->env.store, STORE_STATEMENTS, BYTES(id->b, 32), buf_view(&v), e)
+                     : err_set(e, PARLEY_ENOMEM, "out of memory");
+  buf_free(&v);
+  json_decref(o);
+  return r;
+}
+
+static parley_err put_index(struct node *n, const struct hash *id, const struct statement *s, bool problem,
+                            struct errmsg *e) {
+  struct buf k = {0};
+  parley_err r = PARLEY_OK;
+  bool to_us = problem;
+  for (size_t i = 0; i < s->n_to; i++) to_us |= !strcmp(s->to[i], n->own.name);
+  if (to_us) {
+    key_box(&k, true, n->next_order);
+    r = store_put(n->env.store, STORE_INDEX, buf_view(&k), BYTES(id->b, 32), e);
+  }
+  if (!r && !problem && !strcmp(s->kind, "ack")) {
+    buf_clear(&k);
+    key_ack(&k, s->re[0], s->from);
+    r = store_put(n->env.store, STORE_INDEX, buf_view(&k), BYTES(id->b, 32), e);
+  }
+  buf_free(&k);
+  return r;
+}
+
+static parley_err take_one(struct node *n, struct their_log *l, uint64_t index, struct errmsg *e) {
+  struct arena a = {0};
+  struct bytes entry;
+  struct statement s = {0};
+  struct dsse d;
+  struct errmsg why = {{0}};
+  struct hash id;
+  struct row had;
+  parley_err r = copy_entry(mirror_copy(l->mirror), index, &a, &entry, e);
+  if (r) goto out;
+  statement_id(&id, entry);
+  if (row_get(n, &id, &had, NULL) == PARLEY_OK) { /* the first of equal entries is the statement */
+    row_clear(&had);
+    goto out;
+  }
+  parley_err bad = statement_parse(&s, &a, entry, &d, &why);
+  if (!bad) bad = judge_rules(n, l->from->forum, l, &s, &d, &why);
+  if (!bad && !strcmp(s.kind, "ack")) bad = judge_ack(n, &s, &why);
+  if (bad)
+    node_log_line(n, 4, "%s, entry %llu is kept but counts for nothing: %s", l->origin, (unsigned long long)index,
+                  why.text);
+  else if (!kind_is_open(s.kind))
+    l->gained = index + 1;
+  r = put_row(n, l, index, &id, &s, bad ? why.text : NULL, e);
+  if (!r) r = put_index(n, &id, &s, bad != PARLEY_OK, e);
+  n->next_order++;
+out:
+  statement_clear(&s);
+  arena_free(&a);
+  return r;
+}
+
+static void key_taken(struct buf *k, const struct their_log *l) { buf_fmt(k, "t/%s", l->origin); }
+
+static parley_err save_taken(struct node *n, const struct their_log *l, uint64_t upto, struct errmsg *e) {
+  struct buf k = {0}, v = {0};
+  key_taken(&k, l);
+  buf_fmt(&v, "%llu %llu %llu", (unsigned long long)upto, (unsigned long long)l->gained, (unsigned long long)l->heard);
+  parley_err r = buf_ok(&k) && buf_ok(&v) ? store_put(n->env.store, STORE_PEERS, buf_view(&k), buf_view(&v), e)
+                                          : err_set(e, PARLEY_ENOMEM, "out of memory");
+  buf_free(&k);
+  buf_free(&v);
+  return r;
+}
+
+parley_err intake_load(struct node *n, struct their_log *l, struct errmsg *e) {
+  struct buf k = {0};
+  struct arena a = {0};
+  struct bytes v;
+  unsigned long long taken = 0, gained = 0, heard = 0;
+  key_taken(&k, l);
+  parley_err r = buf_ok(&k) ? store_get(n->env.store, STORE_PEERS, buf_view(&k), &a, &v, e)
+                            : err_set(e, PARLEY_ENOMEM, "out of memory");
+  if (r == PARLEY_ENOTFOUND)
+    r = PARLEY_OK;
+  else if (!r && sscanf(arena_cstr(&a, v), "%llu %llu %llu", &taken, &gained, &heard) != 3)
+    r = err_set(e, PARLEY_EIO, "what is stored about %s is damaged", l->origin);
+  l->taken_in = taken;
+  l->gained = gained;
+  l->heard = heard;
+  buf_free(&k);
+  arena_free(&a);
+  return r;
+}
+
+static uint64_t held_size(const struct their_log *l) {
+  struct mirror_state s;
+  mirror_state(l->mirror, &s);
+  return s.size;
+}
+
+/* One batch of one log in one transaction. */
+static void take_log(struct node *n, struct their_log *l) {
+  uint64_t size = held_size(l), upto = l->taken_in + INTAKE_BATCH < size ? l->taken_in + INTAKE_BATCH : size;
+  struct errmsg e = {{0}};
+  if (l->taken_in >= size) return;
+  uint64_t order = n->next_order, gained = l->gained;
+  parley_err r = store_begin(n->env.store, &e);
+  for (uint64_t i = l->taken_in; !r && i < upto; i++) r = take_one(n, l, i, &e);
+  if (!r) r = save_taken(n, l, upto, &e);
+  if (!r)
+    r = store_commit(n->env.store, &e);
+  else if (store_in_transaction(n->env.store))
+    store_rollback(n->env.store);
+  if (r) {
+    n->next_order = order;
+    l->gained = gained;
+    node_log_line(n, 3, "%s: what arrived cannot be indexed now: %s", l->origin, e.text);
+    return; /* tried again with the next arrival or at the next start */
+  }
+  l->taken_in = upto;
+  if (upto < size) n->intake_due = true;
+}
+
+void intake_run(struct node *n) {
+  if (!n->intake_due) return;
+  n->intake_due = false;
+  for (struct forum *f = n->forums; f; f = f->next)
+    for (size_t i = 0; i < f->n_members; i++) take_log(n, &f->members[i].log);
+}
+
+bool intake_pending(const struct node *n) { return n->intake_due; }

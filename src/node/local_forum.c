@@ -1,0 +1,261 @@
+/*
+ * The local API's forums: proposing a charter, looking at it, accepting it (docs/local-api.md).
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/encoding.h"
+#include "node/call.h"
+
+/* ---- views ---- */
+
+static const char *proposal_state(const struct node *n, const struct proposal *p) {
+  if (p->complete)
+    return "in_force";
+  const struct charter_member *me = charter_member(&p->charter, n->own.name);
+  return me && p->signed_by[me - p->charter.members] ? "signed" : "proposed";
+}
+
+static const char *role_name(enum member_role role) {
+  static const char *const names[] = {"member", "chair", "observer", "relay"};
+  return names[role];
+}
+
+static json_t *forum_json(const struct node *n, const struct proposal *p) {
+  json_t *o = json_object(), *members = json_array(), *missing = json_array();
+  json_put_hex(o, "forum", p->digest, SHA256_SIZE);
+  json_put_str(o, "title", p->charter.title);
+  json_put_str(o, "state", proposal_state(n, p));
+  for (size_t i = 0; i < p->charter.n_members; i++) {
+    const struct charter_member *m = &p->charter.members[i];
+    json_t *v = json_object();
+    json_put_str(v, "party", m->name);
+    json_put_str(v, "role", role_name(m->role));
+    json_object_set_new(v, "signed", json_boolean(p->signed_by[i]));
+    json_array_append_new(members, v);
+    if (!p->signed_by[i])
+      json_array_append_new(missing, json_string(m->name));
+  }
+  json_object_set_new(o, "members", members);
+  json_put_str(o, "proposed_by", p->from);
+  json_object_set_new(o, "missing", missing);
+  const char *why = "";
+  for (size_t i = 0; i < p->n_pushes; i++)
+    if (p->pushes[i].lane.why[0])
+      why = p->pushes[i].lane.why;
+  json_put_str(o, "why", why);
+  return o;
+}
+
+void local_forums(struct node_call *c, struct node_response *out) {
+  json_t *o = json_object(), *list = json_array();
+  for (const struct proposal *p = c->n->proposals; p; p = p->next)
+    json_array_append_new(list, forum_json(c->n, p));
+  json_object_set_new(o, "forums", list);
+  answer_json(out, 200, o);
+}
+
+static struct proposal *find(struct node_call *c, struct node_response *out) {
+  struct errmsg e;
+  struct proposal *found = NULL;
+  size_t len = strlen(c->path), count = 0;
+  for (struct proposal *p = c->n->proposals; p; p = p->next) {
+    char hex[65];
+    hex_encode(hex, BYTES(p->digest, SHA256_SIZE));
+    if (len >= 8 && len <= 64 && !strncmp(hex, c->path, len))
+      found = p, count++;
+  }
+  if (count == 1)
+    return found;
+  parley_err r = count ? err_set(&e, PARLEY_ECONFLICT, "forum %s is ambiguous; give more digits", c->path)
+                       : err_set(&e, PARLEY_ENOTFOUND, "no forum \"%.70s\" here; give at least 8 digits (parley forum list)", c->path);
+  answer_err(c, out, r, &e);
+  return NULL;
+}
+
+void local_forum(struct node_call *c, struct node_response *out) {
+  struct proposal *p = find(c, out);
+  if (!p)
+    return;
+  json_t *o = forum_json(c->n, p), *charter = NULL;
+  struct buf text = {0};
+  if (json_parse(&charter, p->charter.payload, CHARTER_SIZE_MAX, NULL) == PARLEY_OK)
+    json_object_set_new(o, "charter", charter);
+  buf_bytes(&text, buf_view(&p->envelope));
+  if (buf_ok(&text))
+    json_object_set_new(o, "envelope", json_stringn((const char *)text.p, text.n));
+  buf_free(&text);
+  json_object_set_new(o, "problems", proposal_problems(c->n, &p->charter));
+  answer_json(out, 200, o);
+}
+
+/* ---- accepting ---- */
+
+void local_forum_accept(struct node_call *c, struct node_response *out) {
+  struct errmsg e = {{0}};
+  struct proposal *p = find(c, out);
+  if (!p)
+    return;
+  json_t *problems = proposal_problems(c->n, &p->charter);
+  parley_err r = PARLEY_OK;
+  if (json_array_size(problems))
+    r = err_set(&e, PARLEY_EREFUSED, "cannot accept: %s", json_string_value(json_array_get(problems, 0)));
+  json_decref(problems);
+  if (!r && strcmp(proposal_state(c->n, p), "proposed"))
+    r = err_set(&e, PARLEY_ECONFLICT, "we have signed that charter already");
+  r = r ? r : proposal_sign(c->n, p, &e);
+  if (r) {
+    answer_err(c, out, r, &e);
+    return;
+  }
+  node_log_line(c->n, 6, "charter “%s” accepted", p->charter.title);
+  json_t *o = json_object();
+  json_put_hex(o, "forum", p->digest, SHA256_SIZE);
+  json_put_str(o, "state", proposal_state(c->n, p));
+  answer_json(out, 200, o);
+}
+
+/* ---- proposing ---- */
+
+static parley_err list_into(const json_t *q, const char *name, size_t max, char *out, size_t width, size_t *count, struct errmsg *e) {
+  json_t *list = NULL;
+  parley_err r = json_get_arr_opt(&list, q, "", name, max, e);
+  if (r || !list)
+    return r;
+  *count = 0;
+  for (size_t i = 0; i < json_array_size(list); i++) {
+    const char *s = json_string_value(json_array_get(list, i));
+    if (!s || strlen(s) >= width)
+      return err_set(e, PARLEY_EINVAL, "%s[%zu]: a string of less than %zu bytes", name, i, width);
+    snprintf(out + width * (*count)++, width, "%s", s);
+  }
+  return PARLEY_OK;
+}
+
+static int by_name(const void *a, const void *b) {
+  return strcmp(((const struct charter_member *)a)->name, ((const struct charter_member *)b)->name);
+}
+
+static parley_err parse_members(struct node *n, const json_t *q, struct charter *ch, struct arena *a, struct errmsg *e) {
+  json_t *list;
+  parley_err r = json_get_arr(&list, q, "", "members", 1, FORUM_MEMBERS_MAX, e);
+  if (r)
+    return r;
+  ch->members = arena_alloc(a, (json_array_size(list) + 1) * sizeof *ch->members);
+  if (!ch->members)
+    return err_set(e, PARLEY_ENOMEM, "out of memory");
+  for (size_t i = 0; i <= json_array_size(list); i++) {
+    const char *name = i < json_array_size(list) ? json_string_value(json_array_get(list, i)) : n->own.name;
+    const struct card *card = name ? node_card(n, name) : NULL;
+    if (!card)
+      return err_set(e, PARLEY_ENOTFOUND, "members[%zu]: the card of %s is not pinned here; pin it first (parley trust)", i, name ? name : "(not a string)");
+    if (i < json_array_size(list) && !strcmp(name, n->own.name))
+      continue;
+    r = card_check_time(card, node_wall(n), e);
+    if (r)
+      return r;
+    struct charter_member *m = &ch->members[ch->n_members++];
+    snprintf(m->name, sizeof m->name, "%s", name);
+    memcpy(m->fingerprint, card->fingerprint, SHA256_SIZE);
+  }
+  qsort(ch->members, ch->n_members, sizeof *ch->members, by_name);
+  for (size_t i = 1; i < ch->n_members; i++)
+    if (!strcmp(ch->members[i].name, ch->members[i - 1].name))
+      return err_set(e, PARLEY_EINVAL, "members: %s stands twice", ch->members[i].name);
+  return PARLEY_OK;
+}
+
+static parley_err pin_form(struct charter *ch, const struct form *f, struct errmsg *e) {
+  if (ch->n_forms == CHARTER_DIGESTS_MAX)
+    return err_set(e, PARLEY_ELIMIT, "forms: at most %d", CHARTER_DIGESTS_MAX);
+  struct charter_pin *p = &ch->forms[ch->n_forms++];
+  snprintf(p->name, sizeof p->name, "%s", form_kind(f));
+  memcpy(p->digest, form_digest(f), SHA256_SIZE);
+  return PARLEY_OK;
+}
+
+/* Without a list every form at hand is pinned. */
+static parley_err parse_forms(struct node *n, const json_t *q, struct charter *ch, struct errmsg *e) {
+  json_t *list = NULL;
+  parley_err r = json_get_arr_opt(&list, q, "", "forms", CHARTER_DIGESTS_MAX, e);
+  for (size_t i = 0; !r && !list && i < n->env.n_forms; i++)
+    r = pin_form(ch, n->env.forms[i], e);
+  for (size_t i = 0; !r && list && i < json_array_size(list); i++) {
+    const char *kind = json_string_value(json_array_get(list, i));
+    const struct form *f = kind ? node_form_at_hand(n, kind) : NULL;
+    r = f ? pin_form(ch, f, e) : err_set(e, PARLEY_ENOTFOUND, "forms[%zu]: there is no form \"%.48s\" at hand", i, kind ? kind : "(not a string)");
+  }
+  return r;
+}
+
+static parley_err parse_times(const json_t *q, struct charter *ch, struct errmsg *e) {
+  json_t *ack = json_object_get(q, "ack_seconds");
+  parley_err r = PARLEY_OK;
+  if (ack && !json_is_object(ack))
+    return err_set(e, PARLEY_EINVAL, "ack_seconds: an object such as {\"FLASH\": 600}");
+  for (int p = 0; ack && !r && p < PRECEDENCE_COUNT; p++)
+    r = json_get_int_opt(&ch->ack_seconds[p], ack, "ack_seconds", precedence_name((enum precedence)p), 60, 2592000, e);
+  r = r ? r : json_get_int_opt(&ch->heartbeat_seconds, q, "", "heartbeat_seconds", 60, 86400, e);
+  r = r ? r : json_get_int_opt(&ch->clock_tolerance_seconds, q, "", "clock_tolerance_seconds", 1, 86400, e);
+  r = r ? r : json_get_int_opt(&ch->attachment_max, q, "", "attachment_max", 0, INT64_C(1) << 40, e);
+  r = r ? r : json_get_int_opt(&ch->bytes_per_day, q, "", "bytes_per_day", 1, INT64_C(1) << 50, e);
+  r = r ? r : json_get_int_opt(&ch->bytes_total, q, "", "bytes_total", 1, INT64_C(1) << 50, e);
+  return r;
+}
+
+static parley_err parse_charter(struct node *n, const json_t *q, struct charter *ch, struct arena *a, struct errmsg *e) {
+  static const char *const members[] = {"title", "members", "legal", "fields", "languages", "forms", "ack_seconds", "heartbeat_seconds", "clock_tolerance_seconds",
+                                        "attachment_max", "bytes_per_day", "bytes_total", "disclosure", NULL};
+  const char *title, *legal = ch->legal, *disclosure = ch->disclosure;
+  parley_err r = json_only(q, "", members, e);
+  r = r ? r : json_get_str(&title, q, "", "title", e);
+  r = r ? r : json_get_str_opt(&legal, q, "", "legal", e);
+  r = r ? r : json_get_str_opt(&disclosure, q, "", "disclosure", e);
+  if (!r && (strlen(title) >= sizeof ch->title || strlen(legal) >= sizeof ch->legal || strlen(disclosure) >= sizeof ch->disclosure))
+    r = err_set(e, PARLEY_EINVAL, "title, legal or disclosure: too long");
+  if (r)
+    return r;
+  snprintf(ch->title, sizeof ch->title, "%s", title);
+  if (legal != ch->legal)
+    snprintf(ch->legal, sizeof ch->legal, "%s", legal);
+  if (disclosure != ch->disclosure)
+    snprintf(ch->disclosure, sizeof ch->disclosure, "%s", disclosure);
+  r = list_into(q, "fields", 3, ch->fields[0], sizeof ch->fields[0], &ch->n_fields, e);
+  r = r ? r : list_into(q, "languages", 8, ch->languages[0], sizeof ch->languages[0], &ch->n_languages, e);
+  r = r ? r : parse_members(n, q, ch, a, e);
+  r = r ? r : parse_forms(n, q, ch, e);
+  r = r ? r : parse_times(q, ch, e);
+  ch->quorum = (int64_t)ch->n_members;
+  n->env.random(n->env.ctx, ch->nonce, sizeof ch->nonce);
+  return r;
+}
+
+void local_forum_propose(struct node_call *c, struct node_response *out) {
+  struct errmsg e = {{0}};
+  struct node *n = c->n;
+  struct charter *ch = arena_alloc(&c->arena, 2 * sizeof *ch);
+  struct buf payload = {0}, envelope = {0};
+  struct proposal *p = NULL;
+  json_t *q = NULL;
+  parley_err r = ch ? json_parse(&q, buf_view(&c->body), NODE_BODY_MAX, &e) : err_set(&e, PARLEY_ENOMEM, "out of memory");
+  if (!r) {
+    charter_defaults(ch);
+    r = parse_charter(n, q, ch, &c->arena, &e);
+  }
+  r = r ? r : charter_payload(&payload, ch, &e);
+  r = r ? r : charter_parse(&ch[1], &c->arena, buf_view(&payload), &e); /* our own rules bind us first */
+  r = r ? r : charter_sign_own(n, buf_view(&payload), &envelope, &e);
+  r = r ? r : proposal_take(n, buf_view(&envelope), NULL, &p, &e);
+  buf_free(&payload);
+  buf_free(&envelope);
+  json_decref(q);
+  if (r) {
+    answer_err(c, out, r, &e);
+    return;
+  }
+  json_t *o = json_object();
+  json_put_hex(o, "forum", p->digest, SHA256_SIZE);
+  json_put_str(o, "state", proposal_state(n, p));
+  answer_json(out, 201, o);
+}

@@ -1,0 +1,277 @@
+/*
+ * What counterparts may ask: add-checkpoint, add-entries, propose, and the read side of logs (docs/protocol.md, sections 3 and 4).
+ */
+#include <string.h>
+
+#include "base/encoding.h"
+#include "node/call.h"
+
+static void answer_not_found(struct node_call *c, struct node_response *out) {
+  struct errmsg e;
+  err_set(&e, PARLEY_ENOTFOUND, "no such log here");
+  answer_err(c, out, PARLEY_ENOTFOUND, &e);
+}
+
+/* A log that the asking peer may see: of a forum that it shares with us. Anything else looks as if it did not exist. */
+static bool shares(const struct node_call *c, const struct forum *f) {
+  return forum_member(f, c->peer->card.name) != NULL;
+}
+
+static struct their_log *shared_log(struct node_call *c, struct bytes origin) {
+  struct their_log *l = their_log_by_origin(c->n, origin);
+  return l && shares(c, l->from->forum) ? l : NULL;
+}
+
+static void answer_mirror(struct node_call *c, struct node_response *out, struct mirror_answer *a) {
+  out->status = a->status;
+  out->content_type = a->content_type;
+  out->body = a->body;
+  a->body = (struct buf){0};
+  if (a->status >= 400) {
+    node_log_line(c->n, 6, "%s: %u %s", c->peer->card.name, a->status, a->why.text);
+    if (!out->body.n && a->status != 409) {
+      out->content_type = CONTENT_TEXT;
+      buf_str(&out->body, a->why.text);
+      buf_str(&out->body, "\n");
+    }
+  }
+}
+
+/* ---- add-checkpoint ---- */
+
+static struct bytes checkpoint_origin(struct bytes body) {
+  struct add_checkpoint r;
+  struct bytes line = BYTES_NONE;
+  if (add_checkpoint_parse(&r, body, NULL) == PARLEY_OK) {
+    struct bytes rest = r.note;
+    bytes_line(&rest, &line);
+  }
+  return line;
+}
+
+static void peer_add_checkpoint(struct node_call *c, struct node_response *out) {
+  struct bytes body = buf_view(&c->body), origin = checkpoint_origin(body);
+  struct errmsg e;
+  if (!origin.p) {
+    err_set(&e, PARLEY_EINVAL, "not an add-checkpoint request");
+    answer_err(c, out, PARLEY_EINVAL, &e);
+    return;
+  }
+  struct their_log *l = shared_log(c, origin);
+  if (!l) {
+    answer_not_found(c, out);
+    return;
+  }
+  struct mirror_answer a = {0};
+  mirror_add_checkpoint(l->mirror, body, &a);
+  answer_mirror(c, out, &a);
+  buf_free(&a.body);
+}
+
+/* ---- add-entries ---- */
+
+/* Over its allowance a member's bulk uploads wait; statements never do (docs/protocol.md, "Charter"). */
+static bool over_allowance(const struct their_log *l) {
+  const struct charter *ch = &l->from->forum->charter;
+  struct mirror_state s;
+  mirror_state(l->mirror, &s);
+  return l->bulk && s.next * (uint64_t)BULK_ENTRY_MAX >= (uint64_t)ch->bytes_total;
+}
+
+static void entries_open(struct node_call *c, struct node_response *out) {
+  struct add_entries_head h;
+  size_t used;
+  struct errmsg e;
+  parley_err r = add_entries_head_parse(&h, &used, buf_view(&c->body), &e);
+  if (r == PARLEY_EBUSY) return;
+  if (r) {
+    answer_err(c, out, r, &e);
+    return;
+  }
+  c->log = shared_log(c, h.origin);
+  if (!c->log) {
+    answer_not_found(c, out);
+    return;
+  }
+  if (over_allowance(c->log)) {
+    out->status = 429;
+    out->retry_after = 3600;
+    out->content_type = CONTENT_TEXT;
+    buf_str(&out->body,
+            "the charter's bytes_total for this member are used up; amend the charter to send more files\n");
+    return;
+  }
+  struct mirror_answer a = {0};
+  r = mirror_upload_begin(&c->upload, c->log->mirror, &h, &a, &e);
+  if (r)
+    answer_err(c, out, r, &e);
+  else if (a.status)
+    answer_mirror(c, out, &a);
+  else if (c->body.n > used && !mirror_upload_data(c->upload, BYTES(c->body.p + used, c->body.n - used), &a))
+    answer_mirror(c, out, &a);
+  buf_free(&a.body);
+  buf_clear(&c->body);
+}
+
+void peer_entries_data(struct node_call *c, struct bytes in, struct node_response *out) {
+  if (!c->upload) {
+    buf_bytes(&c->body, in);
+    entries_open(c, out);
+    return;
+  }
+  struct mirror_answer a = {0};
+  if (!mirror_upload_data(c->upload, in, &a)) answer_mirror(c, out, &a);
+  buf_free(&a.body);
+}
+
+void peer_entries_end(struct node_call *c, struct node_response *out) {
+  struct errmsg e;
+  if (!c->upload) {
+    err_set(&e, PARLEY_EINVAL, "the add-entries request ends before its header does");
+    answer_err(c, out, PARLEY_EINVAL, &e);
+    return;
+  }
+  struct mirror_answer a = {0};
+  mirror_upload_finish(c->upload, node_wall(c->n), &a);
+  if (a.status == 200 && !c->log->bulk) c->n->intake_due = true;
+  answer_mirror(c, out, &a);
+  buf_free(&a.body);
+}
+
+/* ---- propose ---- */
+
+static void peer_propose(struct node_call *c, struct node_response *out) {
+  struct errmsg e;
+  struct proposal *p;
+  parley_err r = proposal_take(c->n, buf_view(&c->body), c->peer->card.name, &p, &e);
+  if (r) {
+    answer_err(c, out, r, &e);
+    if (r == PARLEY_EBUSY) out->status = 429, out->retry_after = 600;
+    return;
+  }
+  out->status = p->complete ? 200 : 202;
+  out->content_type = "application/json";
+  buf_bytes(&out->body, buf_view(&p->envelope));
+}
+
+/* ---- read side ---- */
+
+static bool hash_names(const char *hex, const char *origin) {
+  uint8_t h[SHA256_SIZE];
+  char want[65];
+  sha256(h, bytes_str(origin));
+  hex_encode(want, BYTES(h, sizeof h));
+  return !strncmp(hex, want, 64);
+}
+
+struct readable {
+  struct own_log *own;
+  struct their_log *theirs;
+};
+
+static bool find_readable(struct node_call *c, const char *hex, struct readable *out) {
+  for (struct forum *f = c->n->forums; f; f = f->next) {
+    if (!shares(c, f)) continue;
+    struct own_log *own[] = {&f->log, &f->bulk};
+    for (size_t i = 0; i < 2; i++)
+      if (hash_names(hex, own[i]->origin)) return *out = (struct readable){own[i], NULL}, true;
+    for (size_t i = 0; i < f->n_members; i++) {
+      struct their_log *theirs[] = {&f->members[i].log, &f->members[i].bulk};
+      for (size_t j = 0; j < 2; j++)
+        if (hash_names(hex, theirs[j]->origin)) return *out = (struct readable){NULL, theirs[j]}, true;
+    }
+  }
+  return false;
+}
+
+/* Our own checkpoint with the cosignatures that its tree has (at most 16 lines in a note). */
+static void own_checkpoint(struct node_call *c, struct own_log *l, struct buf *out) {
+  buf_bytes(out, buf_view(&l->note));
+  struct forum *f = l->forum;
+  for (size_t i = 0, lines = 1; i < f->n_members && lines < NOTE_SIGS_WRITE_MAX; i++) {
+    struct cosignature s;
+    if (cosignature_at(c->n, l, f->members[i].peer->card.name, l->signed_size, &s, NULL) == PARLEY_OK) {
+      buf_fmt(out, "%s\n", s.line);
+      lines++;
+    }
+  }
+}
+
+/* checkpoint.<party> of our own log: the newest tree that party has cosigned. */
+static void own_checkpoint_of(struct node_call *c, struct own_log *l, const char *party, struct buf *out) {
+  struct member *m = forum_member(l->forum, party);
+  struct push *p = m ? (l->bulk ? &m->bulk_push : &m->push) : NULL;
+  struct cosignature s;
+  struct hash root;
+  if (!p || !p->cosigned || cosignature_at(c->n, l, party, p->cosigned, &s, NULL) ||
+      copy_root(l->copy, p->cosigned, &root, NULL))
+    return;
+  checkpoint_text(out, l->origin, p->cosigned, &root);
+  buf_fmt(out, "\n%s\n%s\n", s.log_line, s.line);
+}
+
+static void read_checkpoint(struct node_call *c, const struct readable *r, const char *what, struct buf *out) {
+  struct mirror_state s = {0};
+  if (r->theirs) mirror_state(r->theirs->mirror, &s);
+  if (!*what) {
+    if (r->own)
+      own_checkpoint(c, r->own, out);
+    else
+      buf_bytes(out, s.note);
+  } else if (!strcmp(what, ".pending")) {
+    buf_bytes(out, r->own ? buf_view(&r->own->note) : s.pending_note);
+  } else if (*what == '.') {
+    if (r->own)
+      own_checkpoint_of(c, r->own, what + 1, out);
+    else if (!strcmp(what + 1, c->n->own.name))
+      buf_bytes(out, s.note);
+  }
+}
+
+static void peer_read(struct node_call *c, struct node_response *out) {
+  struct readable r;
+  const char *what = c->path + 1 + 64;
+  if (!find_readable(c, c->path + 1, &r) || *what != '/') {
+    answer_not_found(c, out);
+    return;
+  }
+  what++;
+  struct tile_name t;
+  struct errmsg e;
+  if (!strncmp(what, "checkpoint", 10)) {
+    read_checkpoint(c, &r, what + 10, &out->body);
+    out->content_type = CONTENT_TEXT;
+  } else if (tile_parse(&t, bytes_str(what))) {
+    struct copy *copy = r.own ? r.own->copy : mirror_copy(r.theirs->mirror);
+    if (copy_tile(copy, &t, &out->body, &e) != PARLEY_OK) buf_clear(&out->body);
+    out->content_type = "application/octet-stream";
+    out->immutable = true;
+  }
+  if (!out->body.n) {
+    buf_free(&out->body);
+    out->immutable = false;
+    answer_not_found(c, out);
+    return;
+  }
+  out->status = 200;
+}
+
+/* ---- routing ---- */
+
+void peer_route(struct node_call *c, const struct node_request *r, struct node_response *out) {
+  bool post = !strcmp(r->method, "POST"), get = !strcmp(r->method, "GET");
+  if (post && !strcmp(r->path, "/add-checkpoint")) {
+    c->handler = peer_add_checkpoint;
+    c->body_max = NOTE_SIZE_MAX + 8192;
+  } else if (post && !strcmp(r->path, "/add-entries")) {
+    c->entries = true;
+  } else if (post && !strcmp(r->path, "/propose")) {
+    c->handler = peer_propose;
+    c->body_max = CHARTER_SIZE_MAX;
+  } else if (get && strlen(r->path) > 66) {
+    c->handler = peer_read;
+    c->body_max = 0;
+  } else {
+    answer_not_found(c, out);
+  }
+}

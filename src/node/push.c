@@ -1,0 +1,377 @@
+/*
+ * Pushing own logs to counterparts: ask what they hold, add-checkpoint, add-entries, and the cosignature that comes back.
+ * Each log goes to each counterpart in its own lane, so that a FLASH never waits behind a file.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/encoding.h"
+#include "node/state.h"
+
+#define STATEMENT_UPLOAD_BYTES (4u << 20) /* of one add-entries request; a package at least */
+#define BULK_UPLOAD_BYTES (1u << 20)
+
+/* ---- lanes ---- */
+
+void lane_clear(struct lane *l) {
+  l->request = 0;
+  buf_free(&l->body);
+}
+
+void lane_ok(struct node *n, struct lane *l) {
+  l->failures = 0;
+  l->why[0] = '\0';
+  l->next_ms = node_mono(n);
+}
+
+/* Exponential backoff with full jitter on its upper half, so that two nodes do not meet in step for ever. */
+void lane_fail(struct node *n, struct lane *l, unsigned retry_after, const char *fmt, ...) {
+  va_list ap;
+  va_start(ap, fmt);
+  vsnprintf(l->why, sizeof l->why, fmt, ap);
+  va_end(ap);
+  int64_t wait = NODE_BACKOFF_MIN_MS;
+  for (unsigned i = 0; i < l->failures && wait < NODE_BACKOFF_MAX_MS; i++) wait *= 2;
+  wait = wait < NODE_BACKOFF_MAX_MS ? wait : NODE_BACKOFF_MAX_MS;
+  uint8_t r[2];
+  n->env.random(n->env.ctx, r, sizeof r);
+  wait = wait / 2 + (wait / 2) * u16be(r) / 65535;
+  if ((int64_t)retry_after * 1000 > wait) wait = (int64_t)retry_after * 1000;
+  l->failures++;
+  l->next_ms = node_mono(n) + wait;
+  if (l->failures == 1) node_log_line(n, 4, "%s", l->why);
+}
+
+/* ---- which requests are due ---- */
+
+static bool renewal_due(const struct node *n, const struct push *p) {
+  return p->cosigned > 0 && node_mono(n) >= p->renewed_ms + p->log->forum->charter.heartbeat_seconds * 1000;
+}
+
+static bool push_wants(const struct node *n, const struct push *p) {
+  if (p->ask || !p->answered) return true;
+  if (p->log->signed_size == 0 || p->log->stopped) return false;
+  return p->cosigned < p->log->signed_size || renewal_due(n, p);
+}
+
+static enum push_step push_step_of(const struct push *p) {
+  if (p->ask || !p->answered) return PUSH_ASK;
+  /* Finish what the counterpart has as pending before showing it a newer checkpoint: an upload under way is never in vain. */
+  if (p->pending > p->cosigned || (p->pending == p->log->signed_size && p->pending > 0)) return PUSH_ENTRIES;
+  return PUSH_CHECKPOINT;
+}
+
+/* ---- building requests ---- */
+
+static void lane_url(struct lane *l, const char *base, const char *fmt, const char *arg) {
+  int n = snprintf(l->url, sizeof l->url, "%s", base);
+  snprintf(l->url + n, sizeof l->url - (size_t)n, fmt, arg);
+  l->path = l->url + n;
+}
+
+static parley_err build_ask(struct push *p, struct outbound *out) {
+  uint8_t h[SHA256_SIZE];
+  char hex[65];
+  sha256(h, bytes_str(p->log->origin));
+  hex_encode(hex, BYTES(h, sizeof h));
+  lane_url(&p->lane, p->to->peer->card.monitoring, "/%s/checkpoint.pending", hex);
+  out->method = "GET";
+  return PARLEY_OK;
+}
+
+/* The last line of our own note is our signature. */
+static void own_line(const struct own_log *l, char out[static SIG_LINE_SIZE]) {
+  struct bytes rest = buf_view(&l->note), line = BYTES_NONE;
+  while (bytes_line(&rest, &line))
+    ;
+  snprintf(out, SIG_LINE_SIZE, "%.*s", (int)line.n, (const char *)line.p);
+}
+
+static parley_err build_checkpoint(struct push *p, struct outbound *out, struct errmsg *e) {
+  struct add_checkpoint r = {.old = p->pending, .note = buf_view(&p->log->note)};
+  parley_err err = merkle_consistency(&r.proof, copy_source(p->log->copy), p->pending, p->log->signed_size, e);
+  if (err) return err;
+  p->sent_size = p->log->signed_size;
+  own_line(p->log, p->sent_line);
+  add_checkpoint_write(&p->lane.body, &r);
+  lane_url(&p->lane, p->to->peer->card.submission, "%s", "/add-checkpoint");
+  out->method = "POST";
+  out->content_type = CONTENT_TEXT;
+  return PARLEY_OK;
+}
+
+static parley_err build_entries(struct push *p, struct outbound *out, struct errmsg *e) {
+  struct add_entries_head h = {
+      .origin = bytes_str(p->log->origin), .start = p->next < p->pending ? p->next : p->pending, .end = p->pending};
+  uint64_t next;
+  add_entries_head_write(&p->lane.body, &h);
+  p->sent_size = h.end;
+  p->sent_start = h.start;
+  lane_url(&p->lane, p->to->peer->card.submission, "%s", "/add-entries");
+  out->method = "POST";
+  out->content_type = "application/octet-stream";
+  if (h.start == h.end) return PARLEY_OK;
+  return copy_packages(p->log->copy, h.start, h.end, p->log->bulk ? BULK_UPLOAD_BYTES : STATEMENT_UPLOAD_BYTES,
+                       &p->lane.body, &next, e);
+}
+
+static bool push_build(struct node *n, struct push *p, struct outbound *out) {
+  struct errmsg e = {{0}};
+  *out = (struct outbound){.peer = p->to->peer->card.name, .pins = p->to->peer->pins};
+  p->step = push_step_of(p);
+  parley_err r = p->step == PUSH_ASK          ? build_ask(p, out)
+                 : p->step == PUSH_CHECKPOINT ? build_checkpoint(p, out, &e)
+                                              : build_entries(p, out, &e);
+  if (!r && !buf_ok(&p->lane.body)) r = err_set(&e, PARLEY_ENOMEM, "out of memory");
+  if (r) {
+    lane_clear(&p->lane);
+    lane_fail(n, &p->lane, 0, "cannot read our own log: %s", e.text);
+    return false;
+  }
+  out->id = p->lane.request = n->next_request++;
+  out->url = p->lane.url;
+  out->path = p->lane.path;
+  out->body = buf_view(&p->lane.body);
+  return true;
+}
+
+static bool push_try(struct node *n, struct push *p, struct outbound *out) {
+  return !p->lane.request && p->lane.next_ms <= node_mono(n) && push_wants(n, p) && push_build(n, p, out);
+}
+
+bool push_next(struct node *n, struct outbound *out) {
+  for (int bulk = 0; bulk < 2; bulk++) /* statements first */
+    for (struct forum *f = n->forums; f; f = f->next)
+      for (size_t i = 0; i < f->n_members; i++)
+        if (push_try(n, bulk ? &f->members[i].bulk_push : &f->members[i].push, out)) return true;
+  return false;
+}
+
+static int64_t push_due(const struct node *n, const struct push *p) {
+  int64_t at = INT64_MAX;
+  if (!p->lane.request && push_wants(n, p))
+    at = p->lane.next_ms;
+  else if (!p->lane.request && p->cosigned > 0)
+    at = p->renewed_ms + p->log->forum->charter.heartbeat_seconds * 1000;
+  return at;
+}
+
+int64_t push_next_ms(const struct node *n) {
+  int64_t at = INT64_MAX;
+  for (struct forum *f = n->forums; f; f = f->next)
+    for (size_t i = 0; i < f->n_members; i++) {
+      int64_t a = push_due(n, &f->members[i].push), b = push_due(n, &f->members[i].bulk_push);
+      at = a < at ? a : at;
+      at = b < at ? b : at;
+    }
+  return at;
+}
+
+/* A new checkpoint: lanes that are well go at once; those that wait for a counterpart that is down keep their turn. */
+void push_wake(struct node *n, struct own_log *log) {
+  for (size_t i = 0; i < log->forum->n_members; i++) {
+    struct member *m = &log->forum->members[i];
+    struct lane *l = log->bulk ? &m->bulk_push.lane : &m->push.lane;
+    if (l->failures == 0) l->next_ms = node_mono(n);
+  }
+}
+
+/* It is alive: whatever waits for it is tried at once. */
+void peer_heard_from(struct node *n, struct peer *p) {
+  p->last_in = node_wall(n);
+  for (struct forum *f = n->forums; f; f = f->next) {
+    struct member *m = forum_member(f, p->card.name);
+    if (!m) continue;
+    struct lane *lanes[] = {&m->push.lane, &m->bulk_push.lane};
+    for (size_t i = 0; i < 2; i++)
+      if (lanes[i]->failures > 0) {
+        lanes[i]->failures = 1;
+        lanes[i]->next_ms = lanes[i]->next_ms < node_mono(n) + NODE_BACKOFF_MIN_MS ? lanes[i]->next_ms
+                                                                                   : node_mono(n) + NODE_BACKOFF_MIN_MS;
+      }
+  }
+}
+
+/* ---- answers ---- */
+
+static void stop(struct node *n, struct own_log *l, const char *why) {
+  l->stopped = true;
+  snprintf(l->why, sizeof l->why, "%s", why);
+  node_log_line(n, 3, "%s: signing has stopped: %s", l->origin, l->why);
+}
+
+/* Judges the checkpoint that a counterpart holds of our log. False: it proves nothing (not by our key). */
+static bool judge_shown(struct node *n, struct push *p, struct bytes text, struct errmsg *e) {
+  struct arena a = {0};
+  struct note note;
+  struct checkpoint c = {0};
+  struct hash root;
+  char why[WHY_SIZE];
+  size_t which = 0;
+  bool ok = !note_parse(&note, &a, text, e) && !checkpoint_parse(&c, note.text, e) &&
+            bytes_is(c.origin, p->log->origin) && !note_verify(&note, &p->log->vkey, NULL, &which, e);
+  uint64_t have = copy_size(p->log->copy);
+  if (ok && c.size > have) {
+    snprintf(why, sizeof why,
+             "%s holds %llu entries of this log under our own signature, the store only %llu: it went back in time (an "
+             "old backup?). "
+             "Nothing more is signed. Put the newest store back, and see docs/operations.md",
+             p->to->peer->card.name, (unsigned long long)c.size, (unsigned long long)have);
+    stop(n, p->log, why);
+  } else if (ok && !copy_root(p->log->copy, c.size, &root, e) && !hash_eq(&root, &c.root)) {
+    snprintf(why, sizeof why,
+             "%s holds another history of this log under our own signature (size %llu). Nothing more is signed: two "
+             "nodes may use one "
+             "key, or an old backup was put back. See docs/operations.md",
+             p->to->peer->card.name, (unsigned long long)c.size);
+    stop(n, p->log, why);
+  } else if (ok) {
+    p->pending = c.size;
+    p->next = p->next < c.size ? p->next : c.size;
+    snprintf(p->pending_line, sizeof p->pending_line, "%.*s", (int)(note.sigs[which].line.n - 1),
+             (const char *)note.sigs[which].line.p);
+  }
+  arena_free(&a);
+  return ok;
+}
+
+static void done_ask(struct node *n, struct push *p, const struct outbound_result *r) {
+  struct errmsg e = {{0}};
+  if (r->status == 404) {
+    p->pending = p->next = 0;
+    proposal_again(n, p->log->forum->id, p->to->peer); /* perhaps it does not know that the charter is in force */
+  } else if (r->status != 200) {
+    lane_fail(n, &p->lane, r->retry_after, "%s does not say what it holds of our log (status %u)",
+              p->to->peer->card.name, r->status);
+    return;
+  } else if (!judge_shown(n, p, r->body, &e)) {
+    lane_fail(n, &p->lane, 0, "%s shows a checkpoint of our log that our key did not sign", p->to->peer->card.name);
+    return;
+  }
+  p->answered = true;
+  p->ask = false;
+  if (!p->log->ready && !p->log->stopped) {
+    p->log->ready = true;
+    p->log->why[0] = '\0';
+  }
+  lane_ok(n, &p->lane);
+}
+
+static void refused(struct node *n, struct push *p, const struct outbound_result *r) {
+  if (r->status == 404) proposal_again(n, p->log->forum->id, p->to->peer);
+  int len = r->body.n < 160 ? (int)r->body.n : 160;
+  while (len > 0 && r->body.p[len - 1] < ' ') len--;
+  lane_fail(n, &p->lane, r->retry_after, "%s answers %u: %.*s", p->to->peer->card.name, r->status, len,
+            (const char *)r->body.p);
+}
+
+static void done_checkpoint(struct node *n, struct push *p, const struct outbound_result *r) {
+  uint64_t size;
+  if (r->status == 200) {
+    p->pending = p->sent_size;
+    memcpy(p->pending_line, p->sent_line, sizeof p->pending_line);
+    lane_ok(n, &p->lane);
+  } else if (r->status == 409 && tlog_size_parse(&size, r->body, NULL) == PARLEY_OK) {
+    bool stuck = size == p->pending;
+    p->pending = size;
+    p->ask =
+        size > 0; /* see it: it may be more than we know to have signed, and its signature is needed for receipts */
+    if (stuck)
+      lane_fail(n, &p->lane, 0, "%s does not take our checkpoint (409 at %llu)", p->to->peer->card.name,
+                (unsigned long long)size);
+    else
+      p->lane.next_ms = node_mono(n);
+  } else {
+    if (r->status == 422) p->ask = true;
+    refused(n, p, r);
+  }
+}
+
+static void learn_clock(struct node *n, struct peer *p, int64_t time) {
+  p->clock_known = true;
+  p->clock_offset = time - node_wall(n);
+}
+
+/* Finds and verifies the counterpart's cosignature among the lines of the answer; unknown keys are ignored. */
+static parley_err find_cosignature(struct node *n, struct push *p, struct bytes body, struct bytes *line, int64_t *time,
+                                   struct errmsg *e) {
+  struct vkey key;
+  struct hash root;
+  struct buf text = {0};
+  parley_err r = card_mirror_vkey(&key, &p->to->peer->card, e);
+  if (!r) r = copy_root(p->log->copy, p->sent_size, &root, e);
+  if (r) return r;
+  checkpoint_text(&text, p->log->origin, p->sent_size, &root);
+  r = err_set(e, PARLEY_ENOTFOUND, "the answer has no cosignature of %s", key.name);
+  while (r == PARLEY_ENOTFOUND && bytes_line(&body, line)) r = note_verify_line(*line, buf_view(&text), &key, time, e);
+  buf_free(&text);
+  (void)n;
+  return r;
+}
+
+static void done_entries_ok(struct node *n, struct push *p, const struct outbound_result *r) {
+  struct bytes line;
+  int64_t time = 0;
+  struct errmsg e = {{0}};
+  parley_err err = find_cosignature(n, p, r->body, &line, &time, &e);
+  if (!err) err = cosignature_add(n, p, p->sent_size, p->pending_line, line, time, &e);
+  if (err) {
+    lane_fail(n, &p->lane, 0, "the cosignature of %s cannot be taken: %s", p->to->peer->card.name, e.text);
+    return;
+  }
+  p->next = p->sent_size;
+  p->renewed_ms = node_mono(n);
+  learn_clock(n, p->to->peer, time);
+  lane_ok(n, &p->lane);
+}
+
+static void done_entries(struct node *n, struct push *p, const struct outbound_result *r) {
+  struct arena a = {0};
+  struct mirror_info info;
+  if (r->status == 200) {
+    done_entries_ok(n, p, r);
+  } else if ((r->status == 202 || r->status == 409) && mirror_info_parse(&info, &a, r->body, NULL) == PARLEY_OK) {
+    bool progress = info.next != p->sent_start || info.pending != p->pending;
+    p->next = info.next;
+    if (info.pending != p->pending) p->ask = true;
+    if (progress)
+      lane_ok(n, &p->lane);
+    else
+      lane_fail(n, &p->lane, 0, "%s does not take our entries (stays at %llu)", p->to->peer->card.name,
+                (unsigned long long)info.next);
+  } else {
+    p->ask = r->status == 422;
+    refused(n, p, r);
+  }
+  arena_free(&a);
+}
+
+static struct push *push_by_request(const struct node *n, uint64_t id) {
+  for (struct forum *f = n->forums; f; f = f->next)
+    for (size_t i = 0; i < f->n_members; i++) {
+      if (f->members[i].push.lane.request == id) return &f->members[i].push;
+      if (f->members[i].bulk_push.lane.request == id) return &f->members[i].bulk_push;
+    }
+  return NULL;
+}
+
+bool push_done(struct node *n, uint64_t id, const struct outbound_result *r) {
+  struct push *p = push_by_request(n, id);
+  if (!p) return false;
+  lane_clear(&p->lane);
+  if (!r->answered) {
+    lane_fail(n, &p->lane, 0, "%s cannot be reached: %s", p->to->peer->card.name,
+              r->message ? r->message : "no answer");
+    return true;
+  }
+  p->to->peer->last_out = node_wall(n);
+  if (p->step == PUSH_ASK)
+    done_ask(n, p, r);
+  else if (p->step == PUSH_CHECKPOINT)
+    done_checkpoint(n, p, r);
+  else
+    done_entries(n, p, r);
+  return true;
+}

@@ -1,0 +1,171 @@
+/*
+ * Drawing a receipt: gathers one statement's evidence from the logs, builds the pack, and verifies it before it is given out.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/encoding.h"
+#include "node/state.h"
+#include "record/pack.h"
+
+/* ---- one note that carries the log's signature and every addressee's cosignature ---- */
+
+/* Our own statement: the smallest size that all addressees have cosigned beyond index. */
+static parley_err own_note(struct node *n, struct own_log *l, const struct statement *s, uint64_t index, uint64_t *size,
+                           struct buf *note, struct errmsg *e) {
+  struct cosignature c;
+  struct hash root;
+  uint64_t at = index;
+  for (;;) {
+    size_t i = 0;
+    parley_err r = cosignature_covering(n, l, s->to[0], at, &c, e);
+    if (r) return r;
+    uint64_t want = c.size;
+    while (i < s->n_to && cosignature_at(n, l, s->to[i], want, &c, NULL) == PARLEY_OK) i++;
+    if (i == s->n_to) {
+      *size = want;
+      break;
+    }
+    at = want;
+  }
+  parley_err r = copy_root(l->copy, *size, &root, e);
+  if (r) return r;
+  checkpoint_text(note, l->origin, *size, &root);
+  buf_fmt(note, "\n%s\n", c.log_line);
+  for (size_t i = 0; i < s->n_to; i++)
+    if (cosignature_at(n, l, s->to[i], *size, &c, e) == PARLEY_OK) buf_fmt(note, "%s\n", c.line);
+  return buf_ok(note) ? PARLEY_OK : err_set(e, PARLEY_ENOMEM, "out of memory");
+}
+
+/* A received one: our mirror's checkpoint, with the log's signature and our own cosignature. */
+static parley_err their_note(const struct their_log *l, uint64_t index, uint64_t *size, struct buf *note,
+                             struct errmsg *e) {
+  struct mirror_state st;
+  mirror_state(l->mirror, &st);
+  if (st.size <= index) return err_set(e, PARLEY_ENOTFOUND, "our mirror has not cosigned it yet");
+  *size = st.size;
+  buf_bytes(note, st.note);
+  return buf_ok(note) ? PARLEY_OK : err_set(e, PARLEY_ENOMEM, "out of memory");
+}
+
+struct evidence {
+  struct buf note, bulk_note;
+  struct statement s;
+  struct pack_delivery delivery;
+  bool has_bulk;
+  struct proof bulk_consistency;
+};
+
+static void evidence_clear(struct evidence *v) {
+  buf_free(&v->note);
+  buf_free(&v->bulk_note);
+  statement_clear(&v->s);
+}
+
+static parley_err gather(struct node *n, const struct row *r, struct arena *a, struct evidence *v, struct errmsg *e) {
+  struct dsse d;
+  uint64_t size;
+  struct member *m = r->ours ? NULL : forum_member(r->forum, r->from);
+  struct copy *copy = r->ours ? r->forum->log.copy : mirror_copy(m->log.mirror);
+  parley_err err = row_entry(n, r, a, &v->delivery.entry, e);
+  if (!err) err = statement_parse(&v->s, a, v->delivery.entry, &d, e);
+  if (!err && v->s.n_to == 0)
+    err = err_set(e, PARLEY_EREFUSED, "%s is addressed to nobody: there is no delivery to prove", v->s.kind);
+  if (!err)
+    err = r->ours ? own_note(n, &r->forum->log, &v->s, r->index, &size, &v->note, e)
+                  : their_note(&m->log, r->index, &size, &v->note, e);
+  if (err == PARLEY_ENOTFOUND) err_prefix(e, err = PARLEY_ECONFLICT, "not delivered yet");
+  if (!err) err = merkle_inclusion(&v->delivery.inclusion, copy_source(copy), r->index, size, e);
+  v->delivery.index = r->index;
+  v->delivery.note = buf_view(&v->note);
+  return err;
+}
+
+static void gather_bulk(struct node *n, const struct row *r, struct evidence *v) {
+  uint64_t size;
+  struct member *m = r->ours ? NULL : forum_member(r->forum, r->from);
+  struct copy *copy = r->ours ? r->forum->bulk.copy : mirror_copy(m->bulk.mirror);
+  if (!v->s.n_attach) return;
+  parley_err err = r->ours ? own_note(n, &r->forum->bulk, &v->s, v->s.bulk_size - 1, &size, &v->bulk_note, NULL)
+                           : their_note(&m->bulk, v->s.bulk_size - 1, &size, &v->bulk_note, NULL);
+  if (!err) err = merkle_consistency(&v->bulk_consistency, copy_source(copy), v->s.bulk_size, size, NULL);
+  v->has_bulk = !err;
+}
+
+/* The acknowledgement belongs into the pack once it is delivered itself. In a forum of two there is at most one. */
+static bool gather_ack(struct node *n, const struct row *r, const struct evidence *v, struct arena *a,
+                       struct evidence *ack) {
+  for (size_t i = 0; i < v->s.n_to; i++) {
+    struct hash id;
+    struct row row;
+    if (ack_find(n, &r->id, v->s.to[i], &id, NULL) || row_get(n, &id, &row, NULL)) continue;
+    bool ok = !row.problem && gather(n, &row, a, ack, NULL) == PARLEY_OK;
+    row_clear(&row);
+    if (ok) return true;
+    evidence_clear(ack);
+    *ack = (struct evidence){0};
+  }
+  return false;
+}
+
+static parley_err check(struct node *n, const struct pack *p, const struct card *const *cards, size_t n_cards,
+                        struct errmsg *e) {
+  struct arena a = {0};
+  struct pack_result result;
+  struct anchor *anchors = arena_alloc(&a, n_cards * sizeof *anchors);
+  if (!anchors) return err_set(e, PARLEY_ENOMEM, "out of memory");
+  for (size_t i = 0; i < n_cards; i++) {
+    memcpy(anchors[i].party, cards[i]->name, sizeof anchors[i].party);
+    memcpy(anchors[i].fingerprint, cards[i]->fingerprint, SHA256_SIZE);
+  }
+  parley_err r = pack_verify(&result, &a, p, anchors, n_cards, e);
+  if (r)
+    err_prefix(e, r, "the receipt was drawn but does not verify (a defect: please report it)");
+  else
+    pack_result_clear(&result);
+  arena_free(&a);
+  (void)n;
+  return r;
+}
+
+static json_t *files_json(const struct pack *p) {
+  json_t *o = json_object();
+  for (size_t i = 0; o && i < p->n; i++)
+    if (!json_put_b64(o, p->files[i].name, p->files[i].data.p, p->files[i].data.n)) {
+      json_decref(o);
+      return NULL;
+    }
+  return o;
+}
+
+parley_err receipt_build(struct node *n, const struct row *r, json_t **files, struct errmsg *e) {
+  struct arena a = {0};
+  struct evidence v = {0}, ack = {0};
+  const struct card *cards[STATEMENT_TO_MAX + 1];
+  struct pack_input in = {.cards = cards};
+  struct pack pack;
+  if (r->problem)
+    return err_set(e, PARLEY_EREFUSED, "it breaks a rule, so there is nothing to prove with it: %s", r->problem);
+  parley_err err = gather(n, r, &a, &v, e);
+  if (err) goto out;
+  gather_bulk(n, r, &v);
+  cards[in.n_cards++] = node_card(n, v.s.from);
+  for (size_t i = 0; i < v.s.n_to; i++) cards[in.n_cards++] = node_card(n, v.s.to[i]);
+  for (size_t i = 0; i < in.n_cards && !err; i++)
+    if (!cards[i]) err = err_set(e, PARLEY_ENOTFOUND, "the card of an addressee is not pinned here");
+  if (err) goto out;
+  in.statement = v.delivery;
+  in.charter = r->forum->envelope;
+  in.has_bulk = v.has_bulk;
+  in.bulk_note = buf_view(&v.bulk_note);
+  in.bulk_consistency = v.bulk_consistency;
+  if (gather_ack(n, r, &v, &a, &ack)) in.ack = &ack.delivery;
+  err = pack_build(&pack, &a, &in, e);
+  if (!err) err = check(n, &pack, cards, in.n_cards, e);
+  if (!err && !(*files = files_json(&pack))) err = err_set(e, PARLEY_ENOMEM, "out of memory");
+out:
+  evidence_clear(&v);
+  evidence_clear(&ack);
+  arena_free(&a);
+  return err;
+}

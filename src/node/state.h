@@ -1,0 +1,314 @@
+/*
+ * What a node holds in memory, and the functions that its files offer each other. Nothing outside src/node includes this.
+ */
+#ifndef PARLEY_NODE_STATE_H
+#define PARLEY_NODE_STATE_H
+
+#include "node/node.h"
+#include "record/copy.h"
+#include "record/mirror.h"
+
+#define WHY_SIZE 320
+#define HELD_QUEUE_MAX 64
+#define SIG_LINE_SIZE 300 /* one signature line of a note, without its newline */
+
+/* A counterpart whose card is pinned. */
+struct peer {
+  struct peer *next;
+  struct arena arena;
+  struct card card;
+  const char *pins[LINK_PINS_MAX + 1];
+  int64_t last_in, last_out; /* wall seconds of its last request here, of its last answer to us; 0 never */
+  bool clock_known;
+  int64_t clock_offset; /* its clock minus ours, seconds, from its last cosignature */
+};
+
+/* A request stream: at most one request under way, retried with exponential backoff and jitter. */
+struct lane {
+  uint64_t request; /* id of the request under way; 0 none */
+  int64_t next_ms;  /* not before */
+  unsigned failures;
+  char why[WHY_SIZE]; /* of the last failure; "" when well */
+  struct buf body;    /* of the request under way */
+  char url[URL_MAX + 256];
+  const char *path; /* into url */
+};
+
+struct held_line {
+  uint64_t size;
+  struct hash root;
+  char line[256]; /* as in struct held of forum/statement.h */
+  int64_t due;    /* wall seconds by which it must be on the record */
+  bool taken;     /* in a statement that waits for its commit */
+};
+
+enum push_step { PUSH_ASK, PUSH_CHECKPOINT, PUSH_ENTRIES };
+
+/* One own log going to one counterpart. */
+struct push {
+  struct own_log *log;
+  struct member *to;
+  struct lane lane;
+  enum push_step step; /* of the request under way */
+  uint64_t sent_size, sent_start;
+  char sent_line[SIG_LINE_SIZE];    /* our signature of the checkpoint under way */
+  char pending_line[SIG_LINE_SIZE]; /* and of the one that it has as pending */
+  uint64_t pending, next;           /* what it holds, as far as we know */
+  uint64_t cosigned;                /* size of its newest cosignature */
+  int64_t cosigned_at;              /* and its time by the counterpart's clock */
+  int64_t renewed_ms;               /* monotonic time of the newest cosignature */
+  bool answered;                    /* it has shown since the start what it holds of this log */
+  bool ask;                         /* it must be asked (again) */
+  uint64_t held_upto; /* statements below this index have their earliest cosignature on record or queued */
+  struct held_line held[HELD_QUEUE_MAX];
+  size_t n_held;
+};
+
+struct own_log {
+  struct forum *forum;
+  bool bulk;
+  char origin[ORIGIN_MAX + 1];
+  struct copy *copy;
+  struct vkey vkey;
+  uint64_t signed_size;
+  struct buf note; /* newest checkpoint with our signature */
+  bool ready;      /* some member has shown what it holds: signing may go on */
+  bool stopped;    /* signing has stopped for good (until recovery) */
+  char why[WHY_SIZE];
+};
+
+struct their_log {
+  struct member *from;
+  bool bulk;
+  char origin[ORIGIN_MAX + 1];
+  struct vkey vkey;
+  struct mirror *mirror;
+  uint64_t taken_in; /* statements below this index are indexed */
+  uint64_t heard;    /* size of its newest heard line on our record */
+  uint64_t gained;   /* size up to which it gained anything but bookkeeping */
+};
+
+struct member {
+  struct forum *forum;
+  struct peer *peer;
+  struct push push, bulk_push;
+  struct their_log log, bulk;
+};
+
+struct forum {
+  struct forum *next;
+  struct arena arena;
+  uint8_t id[SHA256_SIZE];
+  struct charter charter;
+  struct bytes envelope;
+  struct own_log log, bulk;
+  struct member *members; /* the others */
+  size_t n_members;
+  int64_t heartbeat_ms; /* monotonic: next one */
+};
+
+/* A statement accepted in memory that waits for the next batch commit. */
+struct submission {
+  struct submission *next;
+  struct forum *forum;
+  struct buf entry;
+  struct hash id;
+  struct buf row;             /* of STORE_STATEMENTS, without log and index */
+  struct node_call *call;     /* to be answered; NULL when gone or none */
+  uint8_t acked[SHA256_SIZE]; /* of an ack: the statement */
+  bool is_ack, bookkeeping;
+  uint8_t draft[16];
+  bool has_draft;
+  int wait_s;
+};
+
+struct proposal_push {
+  struct proposal *proposal;
+  struct peer *peer;
+  struct lane lane;
+  unsigned told; /* signatures in the envelope that it last answered to */
+  unsigned sent;
+};
+
+struct proposal {
+  struct proposal *next;
+  struct arena arena;
+  uint8_t digest[SHA256_SIZE];
+  struct charter charter;
+  struct buf envelope;
+  bool signed_by[FORUM_MEMBERS_MAX];
+  unsigned n_signed;
+  bool complete, active;
+  char from[PARTY_NAME_MAX + 1];
+  struct proposal_push *pushes;
+  size_t n_pushes;
+};
+
+struct draft; /* drafts.c */
+
+struct node {
+  struct node_env env;
+  struct arena arena;
+  struct card own;
+  struct peer *peers;
+  struct forum *forums;
+  struct proposal *proposals;
+  struct submission *queue, **queue_end;
+  size_t queued;
+  struct node_call *calls; /* all */
+  struct node_call *answers, **answers_end;
+  uint64_t next_request;
+  uint64_t next_order; /* of the boxes */
+  struct draft *drafts;
+  bool drafts_ready; /* some draft waits to be moved */
+  bool intake_due;
+};
+
+/* ---- node.c ---- */
+int64_t node_wall(const struct node *n);
+int64_t node_mono(const struct node *n);
+__attribute__((format(printf, 3, 4))) void node_log_line(const struct node *n, int level, const char *fmt, ...);
+struct peer *node_peer(const struct node *n, const char *name);
+const struct card *node_card(const struct node *n, const char *name); /* own or pinned; NULL */
+const struct card *node_card_lookup(void *node, const char *name, const uint8_t fp[static SHA256_SIZE]);
+const struct form *node_form(const struct node *n, const struct charter *c,
+                             const char *kind); /* pinned and at hand; NULL */
+const struct form *node_form_at_hand(const struct node *n, const char *kind);
+
+/* ---- forums.c ---- */
+/* Opens logs and mirrors of a forum in force and links it in. fresh: just activated (the log may sign at once). */
+parley_err forum_load(struct node *n, struct bytes envelope, bool fresh, struct errmsg *e);
+void forum_free(struct forum *f);
+struct forum *forum_find(const struct node *n, const uint8_t id[static SHA256_SIZE]);
+struct member *forum_member(const struct forum *f, const char *party);
+/* By id, prefix of at least 8 digits, or "" when there is exactly one. */
+parley_err forum_by_text(struct forum **out, const struct node *n, const char *text, struct errmsg *e);
+struct own_log *own_log_by_origin(const struct node *n, const char *origin);
+struct their_log *their_log_by_origin(const struct node *n, struct bytes origin);
+
+/* ---- submit.c ---- */
+/* Takes the submission over (queued for the next node_work). */
+void submit_add(struct node *n, struct submission *s);
+void submit_commit(struct node *n); /* batch: store, sync */
+void sign_logs(struct node *n);     /* signer, notes */
+void submission_free(struct submission *s);
+
+/* ---- push.c ---- */
+void push_wake(struct node *n, struct own_log *log);
+bool push_next(struct node *n, struct outbound *out);
+bool push_done(struct node *n, uint64_t id, const struct outbound_result *r);
+void lane_fail(struct node *n, struct lane *l, unsigned retry_after, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+void lane_clear(struct lane *l);
+void lane_ok(struct node *n, struct lane *l);
+int64_t push_next_ms(const struct node *n);
+void peer_heard_from(struct node *n, struct peer *p);
+/* Loads what the store knows of a push. */
+parley_err push_load(struct node *n, struct push *p, struct errmsg *e);
+
+/* ---- cosignatures.c ---- */
+struct cosignature {
+  uint64_t size;
+  int64_t time;
+  char log_line[SIG_LINE_SIZE], line[SIG_LINE_SIZE]; /* without newline */
+};
+/* Stores a cosignature line of `to` over the tree of size; queues its held line. */
+parley_err cosignature_add(struct node *n, struct push *p, uint64_t size, const char *log_line, struct bytes line,
+                           int64_t time, struct errmsg *e);
+/* The earliest (smallest) cosignature by party over a tree of more than index entries. ENOTFOUND. */
+parley_err cosignature_covering(struct node *n, const struct own_log *log, const char *party, uint64_t index,
+                                struct cosignature *out, struct errmsg *e);
+parley_err cosignature_at(struct node *n, const struct own_log *log, const char *party, uint64_t size,
+                          struct cosignature *out, struct errmsg *e);
+/* Writes the push's row (held queue included); inside a transaction. */
+parley_err push_save(struct node *n, struct push *p, struct errmsg *e);
+
+/* ---- propose.c ---- */
+parley_err proposals_load(struct node *n, struct errmsg *e);
+void proposal_free(struct proposal *p);
+struct proposal *proposal_find(const struct node *n, const uint8_t digest[static SHA256_SIZE]);
+/* Takes in an envelope from a peer (from != NULL) or ourselves; merges, stores, activates when complete. */
+parley_err proposal_take(struct node *n, struct bytes envelope, const char *from, struct proposal **out,
+                         struct errmsg *e);
+parley_err proposal_sign(struct node *n, struct proposal *p, struct errmsg *e);
+parley_err charter_sign_own(struct node *n, struct bytes payload, struct buf *out, struct errmsg *e);
+/* Sentences that stand against accepting ("card of X is not pinned", "form … is not at hand"), as a JSON array. */
+json_t *proposal_problems(const struct node *n, const struct charter *c);
+bool proposal_next(struct node *n, struct outbound *out);
+bool proposal_done(struct node *n, uint64_t id, const struct outbound_result *r);
+int64_t proposal_next_ms(const struct node *n);
+/* Something of this forum was unknown to the peer: tell it the charter again. */
+void proposal_again(struct node *n, const uint8_t forum[static SHA256_SIZE], const struct peer *p);
+
+/* Queues the forum.charter statements of an empty log. */
+parley_err forum_open_log(struct node *n, struct forum *f, struct errmsg *e);
+
+/* ---- intake.c ---- */
+void intake_run(struct node *n);
+bool intake_pending(const struct node *n);
+parley_err intake_load(struct node *n, struct their_log *l, struct errmsg *e);
+
+/* ---- bookkeeping.c ---- */
+void bookkeeping_run(struct node *n); /* forum.held, heartbeats, time-outs of waiters */
+int64_t bookkeeping_next_ms(const struct node *n);
+/* Takes held lines and heard vector for a new statement into its arrays (arena). */
+parley_err vectors_take(struct node *n, struct forum *f, struct statement *s, bool all, struct arena *a,
+                        struct errmsg *e);
+/* The taken lines are on the record (committed) or not (given back). */
+void vectors_settle(struct forum *f, bool committed);
+void vectors_give_back(struct forum *f, struct statement *s); /* before it was queued */
+bool vectors_taken(const struct push *p);                     /* some line of this queue is in the batch */
+
+/* ---- compose.c: statements ---- */
+/* Fills the members that every statement of ours has: forum, charter, from, issued, nonce. */
+void compose_common(struct node *n, struct forum *f, struct statement *s, const char *kind);
+/* Payload, signature, entry, id, row; queues it. plain may be NULL for open kinds. */
+parley_err compose_submit(struct node *n, struct forum *f, struct statement *s, struct submission **out,
+                          struct errmsg *e);
+/* Recipients of a sealed body: the desk key of each addressee, then ours. ENOTFOUND, EREFUSED with the name. */
+parley_err compose_recipients(struct node *n, const struct statement *s, uint8_t (**out)[X25519_SIZE], size_t *count,
+                              struct arena *a, struct errmsg *e);
+
+/* ---- rows.c: what is stored of a statement ---- */
+struct row {
+  struct hash id;
+  struct forum *forum;
+  bool ours;
+  const char *from, *kind, *problem; /* into the JSON */
+  uint64_t index, order;
+  int64_t received, issued;
+  json_t *json; /* owned */
+};
+parley_err row_get(struct node *n, const struct hash *id, struct row *out, struct errmsg *e);
+void row_clear(struct row *r);
+/* By full id or prefix. ENOTFOUND, ECONFLICT (ambiguous), EINVAL. */
+parley_err row_find(struct node *n, const char *text, struct row *out, struct errmsg *e);
+parley_err row_entry(struct node *n, const struct row *r, struct arena *a, struct bytes *entry, struct errmsg *e);
+/* Opens the body with whichever of our seal keys fits. */
+parley_err row_open(struct node *n, const struct statement *s, struct plain *out, struct errmsg *e);
+parley_err ack_find(struct node *n, const struct hash *id, const char *party, struct hash *ack, struct errmsg *e);
+/* Index keys. */
+void key_box(struct buf *out, bool inbox, uint64_t order);
+void key_ack(struct buf *out, const uint8_t id[static 32], const char *party);
+struct delivery_state {
+  bool all;   /* the statement is delivered to all addressees */
+  bool files; /* and so are its files */
+  bool read;  /* and all have acknowledged it */
+};
+/* {"party","delivered",…} for each addressee. */
+json_t *row_delivery(struct node *n, const struct row *r, const struct statement *s, struct delivery_state *d);
+json_t *row_summary(struct node *n, const struct row *r);
+
+/* ---- drafts.c ---- */
+parley_err drafts_load(struct node *n, struct errmsg *e);
+void drafts_run(struct node *n);
+void drafts_free(struct node *n);
+/* The statement of a draft was committed (the draft ends) or not (tried again). */
+void drafts_settle(struct node *n, const struct submission *s, bool committed);
+
+/* ---- receipt.c ---- */
+parley_err receipt_build(struct node *n, const struct row *r, json_t **files, struct errmsg *e);
+
+/* ---- call.h holds requests ---- */
+
+#endif

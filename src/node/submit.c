@@ -1,0 +1,209 @@
+/*
+ * Own statements: accepted in memory, committed to the log as one batch, then signed: store, sync, sign, publish. Statements
+ * that arrive together cost one transaction and one checkpoint.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/encoding.h"
+#include "node/call.h"
+
+void submission_free(struct submission *s) {
+  if (s->call) s->call->submission = NULL;
+  buf_free(&s->entry);
+  buf_free(&s->row);
+  free(s);
+}
+
+void submit_add(struct node *n, struct submission *s) {
+  s->next = NULL;
+  *n->queue_end = s;
+  n->queue_end = &s->next;
+  n->queued++;
+}
+
+/* The row as composed lacks what is known only now: the log, the index and the order in the box. */
+static parley_err put_row(struct node *n, struct submission *s, uint64_t index, struct errmsg *e) {
+  struct buf v = {0}, k = {0};
+  buf_fmt(&v, "{\"ours\":true,\"index\":%llu,\"order\":%llu,", (unsigned long long)index,
+          (unsigned long long)n->next_order);
+  buf_bytes(&v, buf_view(&s->row));
+  buf_str(&v, "}");
+  parley_err r = buf_ok(&v) ? store_put(n->env.store, STORE_STATEMENTS, BYTES(s->id.b, 32), buf_view(&v), e)
+                            : err_set(e, PARLEY_ENOMEM, "out of memory");
+  if (!r && !s->bookkeeping) {
+    key_box(&k, false, n->next_order);
+    r = store_put(n->env.store, STORE_INDEX, buf_view(&k), BYTES(s->id.b, 32), e);
+  }
+  if (!r && s->is_ack) {
+    buf_clear(&k);
+    key_ack(&k, s->acked, n->own.name);
+    r = store_put(n->env.store, STORE_INDEX, buf_view(&k), BYTES(s->id.b, 32), e);
+  }
+  n->next_order++;
+  buf_free(&v);
+  buf_free(&k);
+  return r;
+}
+
+static parley_err put_draft(struct node *n, const struct submission *s, struct errmsg *e) {
+  struct buf v = {0};
+  char hex[65];
+  hex_encode(hex, BYTES(s->id.b, 32));
+  buf_fmt(&v, "{\"state\":\"sent\",\"id\":\"%s\"}", hex);
+  parley_err r = buf_ok(&v) ? store_put(n->env.store, STORE_DRAFTS, BYTES(s->draft, 16), buf_view(&v), e)
+                            : err_set(e, PARLEY_ENOMEM, "out of memory");
+  buf_free(&v);
+  return r;
+}
+
+static parley_err put_all(struct node *n, struct submission *batch, struct errmsg *e) {
+  for (struct submission *s = batch; s; s = s->next) {
+    struct bytes entry = buf_view(&s->entry);
+    uint64_t index = copy_size(s->forum->log.copy);
+    parley_err r = copy_append(s->forum->log.copy, &entry, 1, e);
+    if (!r) r = put_row(n, s, index, e);
+    if (!r && s->has_draft) r = put_draft(n, s, e);
+    if (r) return r;
+  }
+  for (struct forum *f = n->forums; f; f = f->next) {
+    parley_err r = copy_flush(f->log.copy, e);
+    for (size_t i = 0; !r && i < f->n_members; i++)
+      if (vectors_taken(&f->members[i].push))
+        r = push_save(n, &f->members[i].push, e); /* without the held lines that are now on the record */
+    if (r) return r;
+  }
+  return PARLEY_OK;
+}
+
+static parley_err commit_batch(struct node *n, struct submission *batch, struct errmsg *e) {
+  parley_err r = store_begin(n->env.store, e);
+  if (r) return r;
+  uint64_t order = n->next_order;
+  r = put_all(n, batch, e);
+  if (!r)
+    r = store_commit(n->env.store, e);
+  else
+    store_rollback(n->env.store);
+  if (r) {
+    n->next_order = order;
+    for (struct forum *f = n->forums; f; f = f->next) copy_reset(f->log.copy, NULL);
+  }
+  return r;
+}
+
+static void answer_accepted(struct node *n, struct submission *s) {
+  struct node_call *c = s->call;
+  if (!c) return;
+  c->submission = NULL;
+  s->call = NULL;
+  if (s->wait_s > 0) {
+    call_wait(c, &s->id, s->wait_s);
+    return;
+  }
+  struct node_response r = {0};
+  json_t *v = json_object();
+  json_put_hex(v, "id", s->id.b, 32);
+  json_put_str(v, "state", "accepted");
+  answer_json(&r, 201, v);
+  call_answer(c, &r);
+  (void)n;
+}
+
+static void answer_failed(struct submission *s, parley_err err, const struct errmsg *e) {
+  struct node_call *c = s->call;
+  if (!c) return;
+  struct node_response r = {0};
+  c->submission = NULL;
+  s->call = NULL;
+  answer_err(c, &r, err, e);
+  call_answer(c, &r);
+}
+
+/* Takes at most one batch off the queue. */
+static struct submission *take_batch(struct node *n) {
+  struct submission *batch = n->queue, *last = batch;
+  size_t k = 1;
+  for (; last->next && k < NODE_SUBMIT_BATCH_MAX; k++) last = last->next;
+  n->queue = last->next;
+  n->queued -= k;
+  last->next = NULL;
+  if (!n->queue) n->queue_end = &n->queue;
+  return batch;
+}
+
+static void settle(struct node *n, struct submission *batch, parley_err err, const struct errmsg *e) {
+  for (struct forum *f = n->forums; f; f = f->next) vectors_settle(f, err == PARLEY_OK);
+  if (err) node_log_line(n, 3, "cannot store what was to be sent: %s", e->text);
+  while (batch) {
+    struct submission *s = batch;
+    batch = s->next;
+    if (s->has_draft) drafts_settle(n, s, err == PARLEY_OK);
+    if (err)
+      answer_failed(s, err, e);
+    else
+      answer_accepted(n, s);
+    submission_free(s);
+  }
+}
+
+void submit_commit(struct node *n) {
+  while (n->queue) {
+    struct submission *batch = take_batch(n);
+    struct errmsg e = {{0}};
+    parley_err r = commit_batch(n, batch, &e);
+    settle(n, batch, r, &e);
+    sign_logs(n);
+  }
+}
+
+/* ---- signing ---- */
+
+static parley_err sign_log(struct node *n, struct own_log *l, struct errmsg *e) {
+  struct signed_tree last, tree = {.size = copy_size(l->copy)};
+  struct proof proof = {0};
+  struct buf note = {0}, line = {0};
+  parley_err r = signer_remembered(n->env.signer, l->origin, SIGNER_LOG, &last, e);
+  if (r == PARLEY_ENOTFOUND) last = (struct signed_tree){0}, r = PARLEY_OK;
+  if (!r) r = copy_root(l->copy, tree.size, &tree.root, e);
+  if (!r && last.size && last.size < tree.size)
+    r = merkle_consistency(&proof, copy_source(l->copy), last.size, tree.size, e);
+  if (!r) r = signer_checkpoint(n->env.signer, &line, l->origin, &tree, &proof, e);
+  checkpoint_text(&note, l->origin, tree.size, &tree.root);
+  buf_str(&note, "\n");
+  buf_bytes(&note, buf_view(&line));
+  if (!r && !buf_ok(&note)) r = err_set(e, PARLEY_ENOMEM, "out of memory");
+  buf_free(&line);
+  if (r) {
+    buf_free(&note);
+    return r;
+  }
+  buf_free(&l->note);
+  l->note = note;
+  l->signed_size = tree.size;
+  return PARLEY_OK;
+}
+
+static void try_sign(struct node *n, struct own_log *l) {
+  struct errmsg e;
+  if (l->stopped || !l->ready || copy_size(l->copy) == 0 || (copy_size(l->copy) == l->signed_size && l->note.n)) return;
+  parley_err r = sign_log(n, l, &e);
+  if (r == PARLEY_EVERIFY) {
+    l->stopped = true;
+    snprintf(l->why, sizeof l->why, "the signer refuses: %.280s", e.text);
+  } else if (r) {
+    snprintf(l->why, sizeof l->why, "cannot sign now: %.280s", e.text);
+  } else {
+    l->why[0] = '\0';
+    push_wake(n, l);
+  }
+  if (r) node_log_line(n, 3, "%s: %s", l->origin, l->why);
+}
+
+void sign_logs(struct node *n) {
+  for (struct forum *f = n->forums; f; f = f->next) {
+    try_sign(n, &f->log);
+    try_sign(n, &f->bulk);
+  }
+}
