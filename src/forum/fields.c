@@ -113,8 +113,18 @@ bool seal_label_valid(const char *s) {
   return n >= 1;
 }
 
+static bool is_control(const unsigned char *p) {
+  return *p < 0x20 || *p == 0x7f || (*p == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f);
+}
+
 bool fields_is_line(const char *s) {
   for (const unsigned char *p = (const unsigned char *)s; *p != '\0'; p++)
-    if (*p < 0x20 || *p == 0x7f || (*p == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f)) return false;
+    if (is_control(p)) return false;
+  return true;
+}
+
+bool fields_is_text(const char *s) {
+  for (const unsigned char *p = (const unsigned char *)s; *p != '\0'; p++)
+    if (is_control(p) && *p != '\n' && *p != '\t') return false;
   return true;
 }

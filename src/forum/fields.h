@@ -39,5 +39,7 @@ bool lang_valid(const char *s);
 bool seal_label_valid(const char *s);
 /* True when s has no control character (U+0000 to U+001F, U+007F to U+009F). */
 bool fields_is_line(const char *s);
+/* The same, but line feed and tab may stand in it. */
+bool fields_is_text(const char *s);
 
 #endif

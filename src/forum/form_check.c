@@ -19,9 +19,8 @@ static parley_err check_text(const struct form_field *f, const char *path, const
   if (n > f->max) return err_set(e, PARLEY_EINVAL, "%s: has %zu bytes, allowed are %zu", path, n, f->max);
   if (f->type == FIELD_LINE && !fields_is_line(s))
     return refuse(e, path, "must be one line without control characters");
-  for (size_t i = 0; i < n; i++)
-    if (((unsigned char)s[i] < 0x20 && s[i] != '\n' && s[i] != '\t') || s[i] == 0x7f)
-      return refuse(e, path, "has a control character other than line feed and tab");
+  if (f->type == FIELD_TEXT && !fields_is_text(s))
+    return refuse(e, path, "has a control character other than line feed and tab");
   return PARLEY_OK;
 }
 
