@@ -67,6 +67,8 @@ bool ed25519_verify(const uint8_t pub[static ED25519_KEY_SIZE], const uint8_t si
                     struct bytes msg);
 void ed25519_free(struct ed25519_key *k);
 
+/* False for a public key of small order, which is nobody's identity. Checked wherever a key is taken in (PEM, vkeys), not per signature. */
+bool ed25519_public_ok(const uint8_t pub[static ED25519_KEY_SIZE]);
 /* Public key as SPKI: PEM text exactly as OpenSSL writes it (64 columns, final newline); only that text is accepted. */
 void ed25519_spki_pem(struct buf *out, const uint8_t pub[static ED25519_KEY_SIZE]);
 parley_err ed25519_from_spki_pem(uint8_t pub[static ED25519_KEY_SIZE], struct bytes pem, struct errmsg *e);

@@ -112,6 +112,27 @@ void ed25519_spki_pem(struct buf *out, const uint8_t pub[static ED25519_KEY_SIZE
   write_pem(out, "PUBLIC KEY", BYTES(der, sizeof der));
 }
 
+/*
+ * Encodings of the eight points of small order, sign bit cleared, the non-canonical ones included. Under such a key one
+ * signature verifies for many messages, so whoever holds it can disown what was signed: it is no identity.
+ */
+bool ed25519_public_ok(const uint8_t pub[static ED25519_KEY_SIZE]) {
+  static const uint8_t order8[2][32] = {
+      {0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98, 0xf0,
+       0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05},
+      {0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67, 0x0f,
+       0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a}};
+  uint8_t y[ED25519_KEY_SIZE];
+  memcpy(y, pub, sizeof y);
+  y[31] &= 0x7f;
+  if (memcmp(y, order8[0], 32) == 0 || memcmp(y, order8[1], 32) == 0) return false;
+  /* y is 0 or 1, or p - 1, p or p + 1 with p = 2^255 - 19. */
+  bool zeros = true, ones = y[31] == 0x7f;
+  for (size_t i = 1; i < 32; i++) zeros &= y[i] == 0;
+  for (size_t i = 1; i < 31; i++) ones &= y[i] == 0xff;
+  return !(zeros && y[0] <= 1) && !(ones && y[0] >= 0xec && y[0] <= 0xee);
+}
+
 parley_err ed25519_from_spki_pem(uint8_t pub[static ED25519_KEY_SIZE], struct bytes pem, struct errmsg *e) {
   static const char head[] = "-----BEGIN PUBLIC KEY-----\n", tail[] = "\n-----END PUBLIC KEY-----\n";
   enum { HEAD = sizeof head - 1, TAIL = sizeof tail - 1, BODY = 60 };
@@ -125,6 +146,8 @@ parley_err ed25519_from_spki_pem(uint8_t pub[static ED25519_KEY_SIZE], struct by
                    "not an Ed25519 public key in PEM form; copy the three lines from "
                    "-----BEGIN PUBLIC KEY----- on unchanged, with the final line break");
   memcpy(pub, der + sizeof spki_prefix, ED25519_KEY_SIZE);
+  if (!ed25519_public_ok(pub))
+    return err_set(e, PARLEY_EINVAL, "that Ed25519 key is of small order: anybody can sign with it");
   return PARLEY_OK;
 }
 

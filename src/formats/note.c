@@ -61,6 +61,7 @@ static parley_err make(struct vkey *out, struct bytes name, uint8_t type, const 
   if (type != NOTE_ED25519 && type != NOTE_COSIGNATURE)
     return err_set(e, PARLEY_EINVAL, "key type 0x%02x is not supported; use 0x01 (Ed25519) or 0x04 (cosignature)",
                    type);
+  if (!ed25519_public_ok(pub)) return err_set(e, PARLEY_EINVAL, "the key is of small order: anybody can sign with it");
   struct vkey k = {.type = type, .id = key_id(name, type, pub)};
   memcpy(k.name, name.p, name.n);
   memcpy(k.pub, pub, sizeof k.pub);

@@ -12,7 +12,7 @@ static parley_err own_log_open(struct node *n, struct forum *f, struct own_log *
                                struct errmsg *e) {
   l->forum = f;
   l->bulk = bulk;
-  l->ready = fresh || f->n_members == 0;
+  l->ready = fresh || f->charter.n_members == 1;
   log_origin(l->origin, n->own.name, f->id, 0, bulk);
   if (!l->ready)
     snprintf(l->why, sizeof l->why, "waits for a member to show what it holds of this log; nothing is signed before");

@@ -221,6 +221,8 @@ static parley_err parse_charter(struct node *n, const json_t *q, struct charter 
     snprintf(ch->legal, sizeof ch->legal, "%s", legal);
   if (disclosure != ch->disclosure)
     snprintf(ch->disclosure, sizeof ch->disclosure, "%s", disclosure);
+  if (!ch->n_fields) snprintf(ch->fields[ch->n_fields++], sizeof ch->fields[0], "cyber");
+  if (!ch->n_languages) snprintf(ch->languages[ch->n_languages++], sizeof ch->languages[0], "en");
   r = list_into(q, "fields", 3, ch->fields[0], sizeof ch->fields[0], &ch->n_fields, e);
   r = r ? r : list_into(q, "languages", 8, ch->languages[0], sizeof ch->languages[0], &ch->n_languages, e);
   r = r ? r : parse_members(n, q, ch, a, e);

@@ -156,7 +156,7 @@ parley_err forum_open_log(struct node *n, struct forum *f, struct errmsg *e) {
   size_t parts = (f->envelope.n + CHARTER_PART - 1) / CHARTER_PART;
   for (size_t i = 0; i < parts; i++) {
     size_t at = i * CHARTER_PART, len = f->envelope.n - at < CHARTER_PART ? f->envelope.n - at : CHARTER_PART;
-    parley_err r = submit_part(n, f, i + 1, parts, BYTES(f->envelope.p + at, len), e);
+    parley_err r = submit_part(n, f, i, parts, BYTES(f->envelope.p + at, len), e);
     if (r) return r;
   }
   return PARLEY_OK;

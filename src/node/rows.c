@@ -26,7 +26,7 @@ void row_clear(struct row *r) {
 
 static parley_err row_parse(struct node *n, struct row *out, struct bytes v, struct errmsg *e) {
   uint8_t forum[SHA256_SIZE];
-  int64_t index, order;
+  int64_t index = 0, order = 0;
   parley_err r = json_parse(&out->json, v, STORE_VALUE_MAX, e);
   if (r) return r;
   const json_t *o = out->json;

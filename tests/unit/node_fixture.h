@@ -1,0 +1,47 @@
+/*
+ * Two or more nodes in one process, wired to each other directly, for tests of the node core.
+ */
+#ifndef PARLEY_TESTS_NODE_FIXTURE_H
+#define PARLEY_TESTS_NODE_FIXTURE_H
+
+#include "node/node.h"
+
+struct rig_party {
+  char name[64], path[64];
+  struct store *store;
+  struct signer *signer;
+  struct node *node;
+  struct buf card;
+  struct age_identity seal;
+  struct signed_tree memory[16]; /* the signer's memory: it survives restarts of the node */
+  char memory_key[16][200];
+  size_t n_memory;
+  uint8_t seed[4][32];
+  bool down;
+  int64_t skew;
+  struct rig *rig;
+};
+
+struct rig {
+  struct rig_party party[4];
+  size_t n;
+  int64_t ms;
+  uint64_t random;
+  struct form *forms[16];
+  size_t n_forms;
+  unsigned requests; /* between nodes, so far */
+};
+
+/* Parties named by names; cards pinned all round. */
+void rig_open(struct rig *r, const char *const *names, size_t n);
+void rig_close(struct rig *r);
+void rig_stop(struct rig_party *p);
+void rig_start(struct rig_party *p);
+/* Runs both nodes and the network between them until nothing moves, at most ms milliseconds of simulated time. */
+void rig_run(struct rig *r, int64_t ms);
+/* One local request, run to its answer (rig_run while it waits). The caller frees the result. */
+json_t *rig_ask(struct rig_party *p, const char *method, const char *path, const char *body, unsigned *status);
+/* A forum of all parties; its id into hex. */
+void rig_forum(struct rig *r, char hex[static 65]);
+
+#endif
