@@ -11,8 +11,8 @@
 struct copy; /* opaque */
 
 /*
- * Opens the copy of `origin`, creating its number when it is new (inside the caller's transaction when there is one, else in one of
- * its own). The size is what is committed in the store. entry_max: 65,535 or 4,096.
+ * Opens the copy of `origin`, creating its number when it is new (inside the caller's transaction when there is one,
+ * else in one of its own). The size is what is committed in the store. entry_max: 65,535 or 4,096.
  */
 parley_err copy_open(struct copy **out, struct store *s, const char *origin, size_t entry_max, struct errmsg *e);
 void copy_close(struct copy *c);
@@ -22,8 +22,9 @@ size_t copy_entry_max(const struct copy *c);
 uint64_t copy_size(const struct copy *c);
 
 /*
- * Appends entries; needs an open transaction; becomes durable with it. Several appends may share one transaction; copy_flush
- * writes the changed tiles and the new size (call once before the commit). After a failed commit or a rollback call copy_reset.
+ * Appends entries; needs an open transaction; becomes durable with it. Several appends may share one transaction;
+ * copy_flush writes the changed tiles and the new size (call once before the commit). After a failed commit or a
+ * rollback call copy_reset.
  */
 parley_err copy_append(struct copy *c, const struct bytes *entries, size_t n, struct errmsg *e);
 parley_err copy_flush(struct copy *c, struct errmsg *e);
@@ -35,11 +36,14 @@ parley_err copy_scan(struct copy *c, uint64_t from, uint64_t to, store_seq_fn f,
 parley_err copy_root(struct copy *c, uint64_t size, struct hash *out, struct errmsg *e);
 struct merkle_source copy_source(struct copy *c);
 
-/* The body of tlog-tiles resources for a tree of copy_size: ENOTFOUND when the tile is not wholly there. Appended to out. */
+/* Appends the body of a tlog-tiles resource for the tree of copy_size. ENOTFOUND when the tile is not wholly there. */
 parley_err copy_tile(struct copy *c, const struct tile_name *t, struct buf *out, struct errmsg *e);
 
-/* Appends the add-entries packages for [start, end) of a tree of size `end` (a pending checkpoint), whole packages until `budget` bytes
- * are reached (at least one). *next gets the index after the last entry written. */
-parley_err copy_packages(struct copy *c, uint64_t start, uint64_t end, size_t budget, struct buf *out, uint64_t *next, struct errmsg *e);
+/*
+ * Appends the add-entries packages for [start, end) of a tree of size `end` (a pending checkpoint): as many whole ones
+ * as `budget` bytes hold, and at least one. *next gets the index after the last entry written.
+ */
+parley_err copy_packages(struct copy *c, uint64_t start, uint64_t end, size_t budget, struct buf *out, uint64_t *next,
+                         struct errmsg *e);
 
 #endif

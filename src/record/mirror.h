@@ -30,19 +30,21 @@ struct mirror_answer {
 };
 
 /*
- * tlog-witness add-checkpoint on the pending checkpoint, all checks in the order of the specification, durable before 200. Empty body on 200.
- * A checkpoint signed by the log that contradicts what is held is kept verbatim in STORE_LOGS, the first one only, beside the 422 (or the 409 of an
- * older size): "fork/<origin>" the checkpoint, "fork-held/<origin>" the one held, "fork-proof/<origin>" for different sizes the root of the
- * smaller size in the larger tree, then the consistency proof's hashes, base64, one a line. What only fails to prove itself is no evidence.
+ * tlog-witness add-checkpoint on the pending checkpoint, all checks in the order of the specification, durable before
+ * 200. Empty body on 200. A checkpoint signed by the log that contradicts what is held is kept verbatim in STORE_LOGS,
+ * the first one only, beside the 422 (or the 409 of an older size): "fork/<origin>" the checkpoint,
+ * "fork-held/<origin>" the one held, "fork-proof/<origin>" for different sizes the root of the smaller size in the
+ * larger tree, then the consistency proof's hashes, base64, one a line. What only fails to prove itself is no evidence.
  */
 void mirror_add_checkpoint(struct mirror *m, struct bytes body, struct mirror_answer *out);
 
 /*
- * tlog-mirror add-entries as a stream: the caller has already parsed the head (to find the log), then feeds all bytes after it.
- * Each package is authenticated and committed as it completes. upload_begin may answer at once (409, 422): then feeding is over.
- * The last package is only authenticated as it completes: finish commits it together with the new mirror checkpoint, in one transaction.
- * now: for the cosignature, seconds. upload_finish consumes the end of the body and answers (200 with cosignature line, 202, 400 …).
- * Several uploads may run at once. Memory: at most one package. A status in *answer after begin means that it is over: *out is then NULL.
+ * tlog-mirror add-entries as a stream: the caller has already parsed the head (to find the log), then feeds all bytes
+ * after it. upload_begin may answer at once (409, 422): *answer then has a status, *out is NULL and feeding is over.
+ * Each package is authenticated and committed as it completes; the last one is only authenticated, and finish commits
+ * it together with the new mirror checkpoint, in one transaction. now: for the cosignature, seconds. upload_finish
+ * consumes the end of the body and answers (200 with cosignature line, 202, 400 …).
+ * Several uploads may run at once. Memory: at most one package.
  */
 struct mirror_upload;
 parley_err mirror_upload_begin(struct mirror_upload **out, struct mirror *m, const struct add_entries_head *h,

@@ -40,7 +40,7 @@ struct mirror {
 
 /* ENOTFOUND: nothing was ever stored. EIO: damaged. *out owns its bytes (mirror_record_free). */
 parley_err mirror_record_load(struct mirror_record *out, struct store *s, const char *origin, struct errmsg *e);
-/* Writes next (notes may point anywhere) inside the open transaction; *out is what was written, with bytes of its own. */
+/* Writes next (notes may point anywhere) in the open transaction; *out is what was written, with bytes of its own. */
 parley_err mirror_record_put(struct mirror_record *out, struct store *s, const char *origin,
                              const struct mirror_record *next, struct errmsg *e);
 void mirror_record_free(struct mirror_record *r);

@@ -133,7 +133,7 @@ static parley_err authenticate(struct mirror_upload *u, struct errmsg *e) {
 
 /* ---- committing it ---- */
 
-/* Another upload may have brought some of the entries meanwhile: they are the same (tlog-mirror: Implementation Considerations). */
+/* Another upload may have brought some of the same entries (tlog-mirror: Implementation Considerations). */
 parley_err mirror_upload_append(struct mirror_upload *u, struct errmsg *e) {
   const uint64_t have = copy_size(u->m->copy), end = u->at + u->package.n;
   if (have >= end) return PARLEY_OK;

@@ -180,7 +180,7 @@ static parley_err check_follows(const struct remembered *r, const struct signed_
       r->origin, old);
 }
 
-/* Checks the tree and saves it durably (design section 5: saved before signed). What is already saved is not saved twice. */
+/* Design section 5: saved durably before signed. What is already saved is not saved twice. */
 static parley_err admit(struct signer *s, const char *origin, enum signer_role role, const struct signed_tree *tree,
                         const struct proof *proof, struct errmsg *e) {
   struct remembered *r;

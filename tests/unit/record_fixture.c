@@ -140,6 +140,10 @@ static parley_err memory_load(void *ctx, const char *origin, enum signer_role ro
 static parley_err memory_save(void *ctx, const char *origin, enum signer_role role, const struct signed_tree *tree,
                               struct errmsg *e) {
   struct memory *m = ctx;
+  if (m->watch) {
+    assert_false(store_in_transaction(&m->watch->base));
+    m->commits = m->watch->commits;
+  }
   if (m->fail) return err_set(e, PARLEY_EFULL, "the disk of the signer is full");
   size_t i = 0;
   while (i < m->n && !(m->row[i].role == role && strcmp(m->row[i].origin, origin) == 0)) i++;

@@ -45,6 +45,8 @@ struct memory {
   size_t n;
   unsigned saves, loads;
   bool fail;
+  struct faulty *watch; /* may be NULL: when saving, no transaction may be open there … */
+  unsigned commits;     /* … and so many had been committed at the last save */
 };
 
 struct signer_memory memory_of(struct memory *m);

@@ -254,7 +254,7 @@ static void test_tiles(void **state) {
 
 /* ---- packages ---- */
 
-/* Reads the packages back with the format's own parser, checks each, and that entry_package_write gives the same bytes. */
+/* Reads the packages back with the format's parser, checks each, and that entry_package_write gives the same bytes. */
 static void check_packages(struct copy *c, uint64_t start, uint64_t end, struct bytes body, uint64_t next) {
   struct hash root;
   assert_int_equal(copy_root(c, end, &root, NULL), PARLEY_OK);
