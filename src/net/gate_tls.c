@@ -63,10 +63,12 @@ static int no_passphrase(char *out, int size, int writing, void *arg) {
 static parley_err load_keys(SSL_CTX *t, const char *key_path, const char *cert_path, struct errmsg *e) {
   SSL_CTX_set_default_passwd_cb(t, no_passphrase);
   if (SSL_CTX_use_certificate_chain_file(t, cert_path) != 1) {
-    return err_set(e, PARLEY_EIO, "cannot read the link certificate %s: %s", cert_path, ERR_reason_error_string(ERR_peek_last_error()));
+    return err_set(e, PARLEY_EIO, "cannot read the link certificate %s: %s", cert_path,
+                   ERR_reason_error_string(ERR_peek_last_error()));
   }
   if (SSL_CTX_use_PrivateKey_file(t, key_path, SSL_FILETYPE_PEM) != 1) {
-    return err_set(e, PARLEY_EIO, "cannot read the link key %s: %s", key_path, ERR_reason_error_string(ERR_peek_last_error()));
+    return err_set(e, PARLEY_EIO, "cannot read the link key %s: %s", key_path,
+                   ERR_reason_error_string(ERR_peek_last_error()));
   }
   if (SSL_CTX_check_private_key(t) != 1) {
     return err_set(e, PARLEY_EINVAL, "the link key %s does not belong to the certificate %s", key_path, cert_path);
@@ -129,8 +131,10 @@ static void refuse_handshake(struct gate *g, const struct conn *c) {
     gate_refuse(g, "%s showed no certificate", c->address);
   } else if (reason == SSL_R_UNSUPPORTED_PROTOCOL) {
     gate_refuse(g, "%s does not speak TLS 1.3", c->address);
+  } else if (text == NULL || reason == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
+    gate_refuse(g, "%s closed the connection during the handshake", c->address);
   } else {
-    gate_refuse(g, "handshake with %s failed: %s", c->address, text == NULL ? "the connection was closed" : text);
+    gate_refuse(g, "handshake with %s failed: %s", c->address, text);
   }
 }
 
@@ -146,12 +150,8 @@ enum tls_step gate_tls_handshake(struct gate *g, struct conn *c) {
     return TLS_REFUSED;
   }
   switch (SSL_get_error(c->ssl, rc)) {
-  case SSL_ERROR_WANT_READ:
-    c->read_wants = EPOLLIN;
-    return TLS_WAIT;
-  case SSL_ERROR_WANT_WRITE:
-    c->read_wants = EPOLLOUT;
-    return TLS_WAIT;
+  case SSL_ERROR_WANT_READ: c->read_wants = EPOLLIN; return TLS_WAIT;
+  case SSL_ERROR_WANT_WRITE: c->read_wants = EPOLLOUT; return TLS_WAIT;
   default:
     refuse_handshake(g, c);
     ERR_clear_error();

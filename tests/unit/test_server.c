@@ -77,7 +77,8 @@ static void expect(struct fixture *f, int fd, const char *request, unsigned stat
 static void test_what_the_handler_sees(void **state) {
   struct fixture *f = *state;
   const int fd = connect_as(f, "ru.example");
-  expect(f, fd, "GET /who HTTP/1.1\r\nHost: x\r\n\r\n", 200, "peer=ru.example method=GET path=/who query= type= length=0");
+  expect(f, fd, "GET /who HTTP/1.1\r\nHost: x\r\n\r\n", 200,
+         "peer=ru.example method=GET path=/who query= type= length=0");
   expect(f, fd, "PUT /who?a=%20b&c HTTP/1.1\r\nHost: x\r\nContent-Type: text/x\r\nContent-Length: 2\r\n\r\nhi", 200,
          "peer=ru.example method=PUT path=/who query=a=%20b&c type=text/x length=2");
   expect(f, fd, "POST /%77ho HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n", 200,
@@ -88,8 +89,10 @@ static void test_what_the_handler_sees(void **state) {
 static void test_two_peers_are_told_apart(void **state) {
   struct fixture *f = *state;
   const int a = connect_as(f, "a.example"), b = connect_as(f, "b.example");
-  expect(f, b, "GET /who HTTP/1.1\r\nHost: x\r\n\r\n", 200, "peer=b.example method=GET path=/who query= type= length=0");
-  expect(f, a, "GET /who HTTP/1.1\r\nHost: x\r\n\r\n", 200, "peer=a.example method=GET path=/who query= type= length=0");
+  expect(f, b, "GET /who HTTP/1.1\r\nHost: x\r\n\r\n", 200,
+         "peer=b.example method=GET path=/who query= type= length=0");
+  expect(f, a, "GET /who HTTP/1.1\r\nHost: x\r\n\r\n", 200,
+         "peer=a.example method=GET path=/who query= type= length=0");
   close(a);
   close(b);
 }
@@ -231,7 +234,8 @@ static void test_large_body_round_trip(void **state) {
   struct fixture *f = *state;
   const size_t n = (size_t)8 << 20;
   struct buf text = {0};
-  buf_fmt(&text, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\nContent-Length: %zu\r\n\r\n", n);
+  buf_fmt(&text,
+          "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\nContent-Length: %zu\r\n\r\n", n);
   const size_t head = text.n;
   for (size_t i = 0; i < n; i++) {
     buf_u8(&text, fixture_stream_byte(i));
@@ -298,7 +302,8 @@ static void gzip(struct buf *out, const void *p, size_t n) {
 
 static void send_gzip(struct raw_answer *a, struct fixture *f, int fd, const char *path, struct bytes packed) {
   struct buf text = {0};
-  buf_fmt(&text, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: %zu\r\n\r\n", path, packed.n);
+  buf_fmt(&text, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: %zu\r\n\r\n", path,
+          packed.n);
   buf_bytes(&text, packed);
   raw_talk(a, f->s, fd, text.p, text.n);
   buf_free(&text);
@@ -338,10 +343,10 @@ static void test_damaged_gzip(void **state) {
     struct buf bad = {0};
     buf_bytes(&bad, buf_view(&packed));
     switch (kind) {
-    case 0: bad.n -= 1; break;          /* ends early */
+    case 0: bad.n -= 1; break;            /* ends early */
     case 1: bad.p[bad.n - 6] ^= 1; break; /* checksum */
-    case 2: bad.p[0] = 0; break;        /* no gzip at all */
-    default: buf_str(&bad, "rubbish");  /* something behind it */
+    case 2: bad.p[0] = 0; break;          /* no gzip at all */
+    default: buf_str(&bad, "rubbish");    /* something behind it */
     }
     const int fd = connect_as(f, "a.example");
     struct raw_answer a;
@@ -463,7 +468,8 @@ static void test_answer_comes_later(void **state) {
   wait_for_later(f, slow);
   void *ctx = f->seen.later;
   expect(f, quick, "GET /count HTTP/1.1\r\nHost: x\r\n\r\n", 200, "0"); /* nobody else waits */
-  const struct http_response r = {.status = 202, .content_type = "text/plain", .body = bytes_str("done now"), .retry_after = 7};
+  const struct http_response r = {
+      .status = 202, .content_type = "text/plain", .body = bytes_str("done now"), .retry_after = 7};
   http_server_answer(f->s, ctx, &r);
   http_server_answer(f->s, ctx, &r); /* a second answer has no effect */
   struct raw_answer a;
@@ -589,13 +595,32 @@ static void test_local_limit_makes_others_wait(void **state) {
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
   const struct CMUnitTest tests[] = {
-      T(test_what_the_handler_sees), T(test_two_peers_are_told_apart), T(test_head_has_no_body), T(test_methods), T(test_malformed_paths),
-      T(test_long_headers), T(test_headers_within_the_bound), T(test_handler_without_answer_or_memory), T(test_too_many_requests),
-      T(test_large_body_round_trip), T(test_streamed_answer), T(test_failing_stream_cuts_the_connection), T(test_gzip_body),
-      T(test_damaged_gzip), T(test_decompression_bomb), T(test_handler_refuses_early), T(test_begin_refuses),
-      T(test_peer_vanishes_inside_the_body), T(test_answer_comes_later), T(test_peer_vanishes_while_waiting),
-      T(test_stop_with_requests_waiting), T(test_local_socket), T(test_second_server_is_refused), T(test_stale_socket_is_replaced),
-      T(test_foreign_file_is_kept), T(test_local_limit_makes_others_wait),
+      T(test_what_the_handler_sees),
+      T(test_two_peers_are_told_apart),
+      T(test_head_has_no_body),
+      T(test_methods),
+      T(test_malformed_paths),
+      T(test_long_headers),
+      T(test_headers_within_the_bound),
+      T(test_handler_without_answer_or_memory),
+      T(test_too_many_requests),
+      T(test_large_body_round_trip),
+      T(test_streamed_answer),
+      T(test_failing_stream_cuts_the_connection),
+      T(test_gzip_body),
+      T(test_damaged_gzip),
+      T(test_decompression_bomb),
+      T(test_handler_refuses_early),
+      T(test_begin_refuses),
+      T(test_peer_vanishes_inside_the_body),
+      T(test_answer_comes_later),
+      T(test_peer_vanishes_while_waiting),
+      T(test_stop_with_requests_waiting),
+      T(test_local_socket),
+      T(test_second_server_is_refused),
+      T(test_stale_socket_is_replaced),
+      T(test_foreign_file_is_kept),
+      T(test_local_limit_makes_others_wait),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
