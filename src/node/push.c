@@ -197,6 +197,7 @@ void peer_heard_from(struct node *n, struct peer *p) {
 /* ---- answers ---- */
 
 static void stop(struct node *n, struct own_log *l, const char *why) {
+  if (l->stopped) return; /* the first reason is the nearest to the cause */
   l->stopped = true;
   snprintf(l->why, sizeof l->why, "%s", why);
   node_log_line(n, 3, "%s: signing has stopped: %s", l->origin, l->why);
