@@ -36,24 +36,44 @@ static parley_err parse_open(struct statement *s, const json_t *top, struct errm
   return err;
 }
 
-/* Decodes into the arena at once: the size of the text tells that of the file. */
+/* Decodes into the arena at once: the size of the text tells that of the file. EINVAL, ENOMEM. */
+static parley_err decode(struct bytes *out, struct arena *a, struct bytes in) {
+  size_t n = in.n / 4 * 3;
+  n -= n > 0 && in.p[in.n - 1] == '=' ? 1 : 0;
+  n -= n > 1 && in.p[in.n - 2] == '=' ? 1 : 0;
+  if (n == 0) return PARLEY_EINVAL;
+  uint8_t *p = arena_alloc(a, n);
+  if (p == NULL) return PARLEY_ENOMEM;
+  *out = BYTES(p, n);
+  return base64_decode_fixed(p, n, in, true) ? PARLEY_OK : PARLEY_EINVAL;
+}
+
+bool statement_take_sealed(struct bytes *rest, struct bytes *sealed, struct arena *a, struct bytes payload) {
+  static const char member[] = "\"sealed\":\"";
+  const size_t n = sizeof member - 1;
+  const uint8_t *at = payload.n > 0 ? memmem(payload.p, payload.n, member, n) : NULL;
+  if (at == NULL) return false;
+  const size_t start = (size_t)(at - payload.p) + n, end = bytes_find(payload, start, '"');
+  if (end == (size_t)-1 || memmem(payload.p + start, payload.n - start, member, n) != NULL) return false;
+  if (decode(sealed, a, BYTES(payload.p + start, end - start)) != PARLEY_OK) return false;
+  uint8_t *p = arena_alloc(a, payload.n - (end - start));
+  if (p == NULL) return false;
+  memcpy(p, payload.p, start);
+  memcpy(p + start, payload.p + end, payload.n - end);
+  *rest = BYTES(p, payload.n - (end - start));
+  return true;
+}
+
 static parley_err parse_sealed(struct statement *s, struct arena *a, const json_t *top, struct errmsg *e) {
   const char *text;
   if (json_object_get(top, "body") != NULL)
     return err_set(e, PARLEY_EINVAL, "body: a statement of kind %s has a sealed body", s->kind);
   parley_err err = json_get_str(&text, top, "", "sealed", e);
   if (err == PARLEY_OK) err = json_get_hex(s->body_sha256, SHA256_SIZE, top, "", "body_sha256", e);
-  if (err != PARLEY_OK) return err;
-  struct bytes in = bytes_str(text);
-  size_t n = in.n / 4 * 3;
-  n -= n > 0 && in.p[in.n - 1] == '=' ? 1 : 0;
-  n -= n > 1 && in.p[in.n - 2] == '=' ? 1 : 0;
-  uint8_t *p = arena_alloc(a, n);
-  if (p == NULL) return err_set(e, PARLEY_ENOMEM, "out of memory while reading a statement");
-  if (n == 0 || !base64_decode_fixed(p, n, in, true))
-    return err_set(e, PARLEY_EINVAL, "sealed: must be the padded base64 of an age file");
-  s->sealed = BYTES(p, n);
-  return PARLEY_OK;
+  if (err != PARLEY_OK || s->sealed.p != NULL) return err;
+  err = decode(&s->sealed, a, bytes_str(text));
+  if (err == PARLEY_ENOMEM) return err_set(e, err, "out of memory while reading a statement");
+  return err == PARLEY_OK ? err : err_set(e, err, "sealed: must be the padded base64 of an age file");
 }
 
 parley_err statement_parse_body(struct statement *s, struct arena *a, const json_t *top, struct errmsg *e) {

@@ -86,13 +86,29 @@ static parley_err parse_payload(struct statement *s, struct arena *a, const json
   return err == PARLEY_OK ? check_kind(s, e) : err;
 }
 
+static parley_err parse_json(json_t **top, struct bytes *sealed, struct arena *a, struct bytes payload,
+                             struct errmsg *e) {
+  struct bytes rest, taken;
+  if (statement_take_sealed(&rest, &taken, a, payload)) {
+    parley_err err = json_parse(top, rest, ENTRY_MAX, e);
+    if (err != PARLEY_OK) return err;
+    const json_t *member = json_object_get(*top, "sealed");
+    if (json_is_string(member) && json_string_length(member) == 0) {
+      *sealed = taken;
+      return PARLEY_OK;
+    }
+    json_decref(*top); /* it was a member of something inside */
+  }
+  return json_parse(top, payload, ENTRY_MAX, e);
+}
+
 parley_err statement_parse(struct statement *out, struct arena *a, struct bytes entry, struct dsse *envelope,
                            struct errmsg *e) {
   struct dsse d = {0};
   json_t *top = NULL;
   *out = (struct statement){0};
   parley_err err = fields_envelope(&d, a, entry, ENTRY_MAX, STATEMENT_TYPE, e);
-  if (err == PARLEY_OK) err = json_parse(&top, d.payload, ENTRY_MAX, e);
+  if (err == PARLEY_OK) err = parse_json(&top, &out->sealed, a, d.payload, e);
   if (err == PARLEY_OK) err = parse_payload(out, a, top, e);
   json_decref(top);
   if (err != PARLEY_OK) {

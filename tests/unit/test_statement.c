@@ -393,6 +393,40 @@ static void test_ack(void **state) {
   check_refusals(payload_for(&s), cases, sizeof cases / sizeof *cases);
 }
 
+/* The long text is read aside; other spellings of the same JSON must give the same, and other members of that name stay. */
+static void test_sealed_apart(void **state) {
+  (void)state;
+  struct errmsg e = {""};
+  struct statement s = notice(), t;
+  const char *good = payload_for(&s);
+  static const char *const spellings[] = {"\"sealed\" : \"", "\"sealed\":\t\"", "\"seal\\u0065d\":\""};
+  for (size_t i = 0; i < sizeof spellings / sizeof *spellings; i++) {
+    if (parse(&t, replaced(&arena, good, "\"sealed\":\"", spellings[i]), &e) != PARLEY_OK) fail_msg("%s", e.text);
+    assert_true(bytes_eq(t.sealed, s.sealed));
+    statement_clear(&t);
+  }
+  static const uint8_t slashes[] = {0xff, 0xff, 0xff};
+  s.sealed = BYTES(slashes, 3);
+  assert_int_equal(parse(&t, replaced(&arena, payload_for(&s), "\"////\"", "\"\\/\\/\\/\\/\""), &e), PARLEY_OK);
+  assert_true(bytes_eq(t.sealed, s.sealed));
+  statement_clear(&t);
+  assert_refused(parse(&t, replaced(&arena, good, "\"sealed\":", "\"sealed\":\"AAAA\",\"sealed\":"), &e), PARLEY_EINVAL,
+                 e, "sealed");
+  assert_refused(parse(&t, replaced(&arena, good, "\"sealed\":", "\"sealed\" :\"\",\"sealed\":"), &e), PARLEY_EINVAL, e,
+                 "sealed");
+  char *moved = replaced(&arena, replaced(&arena, good, "\"sealed\":\"", "\"sealed\" :\"\",\"x\":\""),
+                         "\"epoch\":", "\"sealed\":\"AAAA\",\"epoch\":");
+  assert_refused(parse(&t, moved, &e), PARLEY_EINVAL, e, "statement: ");
+  struct statement open = held_note();
+  strcpy(open.kind, "forum.other");
+  assert_int_equal(json_object_set_new(open.body, "sealed", json_string("AAAA")), 0);
+  assert_int_equal(parse(&t, payload_for(&open), &e), PARLEY_OK);
+  assert_true(json_equal(t.body, open.body));
+  assert_null(t.sealed.p);
+  statement_clear(&t);
+  statement_clear(&open);
+}
+
 static void test_writer_refusals(void **state) {
   (void)state;
   struct errmsg e;
@@ -513,6 +547,7 @@ int main(void) {
       cmocka_unit_test(test_list_bounds),
       cmocka_unit_test(test_open_kinds),
       cmocka_unit_test(test_ack),
+      cmocka_unit_test(test_sealed_apart),
       cmocka_unit_test(test_writer_refusals),
       cmocka_unit_test(test_entry_size),
       cmocka_unit_test(test_signature),
