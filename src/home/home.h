@@ -16,10 +16,12 @@
 #ifndef PARLEY_HOME_HOME_H
 #define PARLEY_HOME_HOME_H
 
+#include "formats/age.h"
 #include "forum/card.h"
 #include "forum/form.h"
 
 #define HOME_PATH_MAX 1024
+#define PIN_BASIS_MAX (16u << 20) /* bytes of the file that a pin rests on */
 
 struct home {
   char dir[HOME_PATH_MAX];
@@ -41,10 +43,10 @@ parley_err file_write(const char *path, struct bytes data, unsigned mode, struct
 
 struct config {
   char name[PARTY_NAME_MAX + 1];
-  char listen[128];     /* address:port of the gate */
-  char url[URL_MAX + 1]; /* public URL: submission and monitoring */
+  char listen[128];        /* address:port of the gate */
+  char url[URL_MAX + 1];   /* public URL: submission and monitoring */
   char proxy[URL_MAX + 1]; /* "" none, "env" as the environment says (default) */
-  char log_level[16];   /* error, warning, info */
+  char log_level[16];      /* error, warning, info */
 };
 
 struct config_option {
@@ -66,26 +68,30 @@ struct home_keys {
   struct age_identity seal[SEAL_KEYS_MAX]; /* in the order of the card's labels that are on this machine */
   size_t n_seal;
   char link_key[HOME_PATH_MAX], link_cert[HOME_PATH_MAX];
+  int link_fd; /* memory that link_key names when the file is protected, else -1 */
 };
 
 /* Asks for a passphrase (terminal) or reads it from the file named by $PARLEY_PASSPHRASE_FILE. prompt names the key file. */
 typedef parley_err (*passphrase_fn)(void *ctx, const char *prompt, struct buf *out, struct errmsg *e);
 /* Loads all keys of the card. A missing statement, log, mirror or link key is an error; so is having no seal key. Files that others can read are refused. */
-parley_err home_keys_load(struct home_keys *out, const struct home *h, const struct card *own, passphrase_fn ask, void *ctx, struct errmsg *e);
+parley_err home_keys_load(struct home_keys *out, const struct home *h, const struct card *own, passphrase_fn ask,
+                          void *ctx, struct errmsg *e);
 /* Wipes and frees what is still owned (a pointer that was handed on is set NULL by its taker). */
 void home_keys_free(struct home_keys *k);
 /* The ready-made passphrase_fn described above. */
 parley_err home_passphrase(void *ctx, const char *prompt, struct buf *out, struct errmsg *e);
 
 struct home_new {
-  const char *name, *listen, *url; /* url NULL: https://<listen> */
+  const char *name, *listen, *url;  /* url NULL: https://<listen> */
   struct bytes rotation_passphrase; /* empty: one is made */
-  bool protect_keys;               /* protect all keys with key_passphrase */
+  bool protect_keys;                /* protect all keys with key_passphrase */
   struct bytes key_passphrase;
-  int64_t now;                     /* seconds */
+  int64_t now; /* seconds */
 };
 
 /*
+ * The rotation key and protected keys are sealed with scrypt, N = 2^18 (256 MiB, about a second); $PARLEY_SCRYPT_LOG_N, 10 to 20,
+ * overrides the 18 for tests.
  * Makes a home, whole or not at all (built beside, then renamed). ECONFLICT when one is there. *made gets the rotation passphrase that was
  * made ("" when given). Card valid for two years from now (not_before one day earlier, for clocks that differ).
  */
@@ -97,7 +103,7 @@ struct pin {
   char party[PARTY_NAME_MAX + 1];
   uint8_t fingerprint[SHA256_SIZE];
   int64_t pinned_at;
-  char basis_name[256];              /* "" when none */
+  char basis_name[256]; /* "" when none */
   uint8_t basis_sha256[SHA256_SIZE];
 };
 
@@ -105,8 +111,8 @@ struct pin {
  * Writes trust/<party>/ after all checks that need no node: the card parses, its fingerprint is `fingerprint`, it is valid at now, the name is not ours, not pinned
  * to another card (ECONFLICT), no key stands in our card or another pinned one. basis may be empty.
  */
-parley_err home_pin(const struct home *h, struct bytes card_envelope, const uint8_t fingerprint[static SHA256_SIZE], const char *basis_name, struct bytes basis,
-                    int64_t now, bool *already, struct errmsg *e);
+parley_err home_pin(const struct home *h, struct bytes card_envelope, const uint8_t fingerprint[static SHA256_SIZE],
+                    const char *basis_name, struct bytes basis, int64_t now, bool *already, struct errmsg *e);
 /* Calls f for each pin in name order with the card's envelope. A damaged pin is an error that names the folder. */
 typedef parley_err (*pin_fn)(void *ctx, const struct pin *p, struct bytes card_envelope, struct errmsg *e);
 parley_err home_pins(const struct home *h, pin_fn f, void *ctx, struct errmsg *e);

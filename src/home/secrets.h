@@ -1,0 +1,24 @@
+/*
+ * Protecting what lies in keys/ by a passphrase (age, scrypt). For the files of this folder.
+ */
+#ifndef PARLEY_HOME_SECRETS_H
+#define PARLEY_HOME_SECRETS_H
+
+#include "home/home.h"
+
+#define KEY_FILE_MAX 16384
+#define PASSPHRASE_MAX 1024
+
+/* Work factor of new files: 18, or $PARLEY_SCRYPT_LOG_N (10 to 20; for tests). */
+parley_err secret_work_factor(unsigned *log_n, struct errmsg *e);
+/* Appends plain as a passphrase-protected age file. */
+parley_err secret_protect(struct buf *out, struct bytes plain, struct bytes passphrase, struct errmsg *e);
+/* Appends ten groups of four digits, 132 bits: the same on every keyboard, and hard to misread. */
+parley_err secret_passphrase(struct buf *out, struct errmsg *e);
+
+/*
+ * Reads a file that only its owner may read: EREFUSED, with the command that helps, when others can. ENOTFOUND, EIO, ELIMIT.
+ */
+parley_err secret_read(struct buf *out, const char *path, struct errmsg *e);
+
+#endif
