@@ -19,7 +19,7 @@ struct signed_tree {
   struct hash root;
 };
 
-/* Where the memory lives. save: OK only when the record is on stable storage. load: ENOTFOUND when nothing was saved. */
+/* Where the memory lives. save: OK only when the record is on disk for good. load: ENOTFOUND when nothing is there. */
 struct signer_memory {
   void *ctx;
   parley_err (*load)(void *ctx, const char *origin, enum signer_role role, struct signed_tree *out, struct errmsg *e);

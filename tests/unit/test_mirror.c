@@ -153,6 +153,34 @@ static void test_interleaved(void **state) {
   }
 }
 
+/* A longer upload has brought all entries of a shorter one, and more, but is not at its end. */
+static void test_longer_one_is_ahead(void **state) {
+  struct stage *s = *state;
+  static const uint64_t end[] = {300, 600};
+  struct mirror_upload *u[2];
+  struct buf body[2] = {{0}};
+  struct mirror_answer out[2];
+  for (size_t i = 0; i < 2; i++) {
+    pending(s, end[i]);
+    const struct add_entries_head h = {bytes_str(copy_origin(mirror_copy(s->m))), 0, end[i], BYTES_NONE};
+    author_packages(&s->a, &body[i], 0, end[i]);
+    assert_int_equal(mirror_upload_begin(&u[i], s->m, &h, &out[i], NULL), PARLEY_OK);
+    assert_true(mirror_upload_data(u[i], buf_view(&body[i]), &out[i]));
+  }
+  assert_int_equal(stage_state(s).next, 512);
+  for (size_t i = 0; i < 2; i++) {
+    mirror_upload_finish(u[i], NOW, &out[i]);
+    assert_int_equal(out[i].status, 200);
+    stage_check_cosigned(s, &out[i], end[i], NOW);
+    assert_int_equal(stage_state(s).next, i == 0 ? 512 : 600);
+    mirror_upload_free(u[i]);
+    answer_free(&out[i]);
+    buf_free(&body[i]);
+  }
+  stage_restart(s);
+  stage_check_cosigned(s, NULL, 600, NOW);
+}
+
 /* An upload to a checkpoint that later ones have pushed out of the list still ends well. */
 static void test_target_is_kept(void **state) {
   struct stage *s = *state;
@@ -261,6 +289,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_fed_by_the_byte, setup, teardown),
       cmocka_unit_test_setup_teardown(test_over_is_over, setup, teardown),
       cmocka_unit_test_setup_teardown(test_interleaved, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_longer_one_is_ahead, setup, teardown),
       cmocka_unit_test_setup_teardown(test_target_is_kept, setup, teardown),
       cmocka_unit_test_setup_teardown(test_last_eight_pending, setup, teardown),
       cmocka_unit_test_setup_teardown(test_renewal, setup, teardown),

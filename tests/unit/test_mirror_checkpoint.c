@@ -31,6 +31,7 @@ enum change {
   OTHER_HISTORY, /* checkpoint and proof of b */
   NO_PROOF,
   FLIPPED_PROOF,
+  FLIPPED_FIRST, /* of the hashes from which the old root is rebuilt */
   ONE_HASH_MORE,
   PROOF_OF_ZERO, /* a proof where the old size is zero */
   UNKNOWN_KEY,   /* signed by somebody else */
@@ -140,6 +141,7 @@ static void make_body(struct buf *body, struct stage *s, const struct row *r) {
     assert_int_equal(merkle_consistency(&q.proof, copy_source(a->copy), r->old, r->size, NULL), PARLEY_OK);
   if (r->change == NO_PROOF) q.proof.n = 0;
   if (r->change == FLIPPED_PROOF) q.proof.h[1].b[0] ^= 1;
+  if (r->change == FLIPPED_FIRST) q.proof.h[0].b[0] ^= 1;
   if (r->change == ONE_HASH_MORE || r->change == PROOF_OF_ZERO) q.proof.n++;
   if (r->change == LEADING_ZERO) buf_str(body, "old 05\n\n");
   if (r->change == LEADING_ZERO) buf_bytes(body, q.note);
@@ -225,7 +227,7 @@ static void test_two_keys(void **state) {
   struct ed25519_key *next = key_of(2);
   const struct vkey keys[] = {kit_vkey(origin, next), kit_vkey(origin, s->a.key)};
   struct mirror_answer out;
-  struct buf body = {0}, note = {0};
+  struct buf body = {0}, note = {0}, other = {0};
   mirror_close(s->m);
   assert_int_equal(mirror_open(&s->m, &s->store.base, s->signer, origin, 100, keys, 2, NULL), PARLEY_OK);
   assert_int_equal(kit_add_checkpoint(s->m, &s->a, 0, 5, &out), 200);
@@ -239,13 +241,20 @@ static void test_two_keys(void **state) {
   mirror_add_checkpoint(s->m, buf_view(&body), &out);
   assert_int_equal(out.status, 200);
   assert_true(bytes_eq(stage_state(s).pending_note, buf_view(&note)));
-  mirror_close(s->m); /* one and the same checkpoint */
+  sign(&other, origin, s->a.key, buf_view(&text)); /* both sign, the second one wrongly */
+  flip_last_char(&other, 20);
+  buf_bytes(&body, BYTES(other.p + text.n + 1, other.n - text.n - 1));
+  mirror_add_checkpoint(s->m, buf_view(&body), &out);
+  assert_int_equal(out.status, 403);
+  answer_free(&out);
+  mirror_close(s->m); /* only the next key is known now */
   assert_int_equal(mirror_open(&s->m, &s->store.base, s->signer, origin, 100, keys, 1, NULL), PARLEY_OK);
   assert_true(bytes_eq(stage_state(s).pending_note, buf_view(&note)));
   assert_int_equal(kit_add_checkpoint(s->m, &s->a, 5, 9, &out), 403); /* the old key is no longer known */
   answer_free(&out);
   buf_free(&body);
   buf_free(&note);
+  buf_free(&other);
   buf_free(&text);
   ed25519_free(next);
 }
@@ -333,8 +342,8 @@ static void test_forks(void **state) {
 /* Anybody can send a log's good checkpoint with a bad proof. */
 static void test_bad_proof_is_no_evidence(void **state) {
   struct stage *s = *state;
-  static const enum change changes[] = {NO_PROOF, FLIPPED_PROOF, ONE_HASH_MORE};
-  for (size_t i = 0; i < 3; i++) {
+  static const enum change changes[] = {NO_PROOF, FLIPPED_PROOF, FLIPPED_FIRST, ONE_HASH_MORE};
+  for (size_t i = 0; i < 4; i++) {
     const struct row r = {"", 5, 5, 9, changes[i], 422, NULL};
     check_row(s, &r);
     check_nothing_kept(s);
