@@ -159,7 +159,7 @@ static parley_err read_line(struct config *c, struct bytes line, unsigned *seen,
     return err_set(e, PARLEY_EINVAL, "%s: the value is longer than %zu bytes", option, size ? size - 1 : 0);
   memcpy(value, text.p, text.n);
   value[text.n] = '\0';
-  if (!strcmp(option, "proxy") && !strcmp(value, "none")) value[0] = '\0';
+  if (!strcmp(option, "proxy") && !strcmp(value, "none")) memset(value, 0, size);
   const char *wrong = value_wrong(option, value);
   return wrong ? err_set(e, PARLEY_EINVAL, "%s %s", option, wrong) : PARLEY_OK;
 }
