@@ -12,7 +12,7 @@
 #define PACK_BYTES_MAX (32u << 20) /* of all files together */
 
 struct pack_file {
-  char name[128];   /* "ack/entry.json"; at most one '/' */
+  char name[128]; /* "ack/entry.json"; at most one '/' */
   struct bytes data;
 };
 
@@ -38,12 +38,12 @@ struct pack_input {
   struct pack_delivery statement;
   const struct card *const *cards; /* author and addressees, any order */
   size_t n_cards;
-  struct bytes charter;           /* envelope cited by the statement */
+  struct bytes charter;             /* envelope cited by the statement */
   const struct bytes *predecessors; /* oldest first */
   size_t n_predecessors;
-  bool has_bulk;                  /* the files are delivered */
+  bool has_bulk; /* the files are delivered */
   struct bytes bulk_note;
-  struct proof bulk_consistency;  /* from the statement's bulk size to the note's */
+  struct proof bulk_consistency;   /* from the statement's bulk size to the note's */
   const struct pack_delivery *ack; /* NULL: not read yet. Its author's and addressee's cards are among `cards`. */
 };
 
@@ -64,8 +64,8 @@ struct pack_party {
   char name[PARTY_NAME_MAX + 1];
   uint8_t fingerprint[SHA256_SIZE];
   bool anchored;
-  bool addressee;   /* else author */
-  int64_t delivered; /* time of its cosignature over the statement, seconds; 0 for the author */
+  bool addressee;          /* else author */
+  int64_t delivered;       /* time of its cosignature over the statement, seconds; 0 for the author */
   int64_t files_delivered; /* 0: none or pending */
 };
 
@@ -77,11 +77,11 @@ struct pack_result {
   bool has_ack;
   struct statement ack;
   struct hash ack_id;
-  int64_t ack_delivered;      /* time of the author's cosignature over the ack */
-  bool files_pending;         /* attachments whose delivery is not in the pack */
-  bool identified;            /* author and every addressee have an anchor that fits */
-  char title[257];            /* of the charter */
-  int64_t skew;               /* largest |cosignature time - issued| seen, seconds; for a warning above the charter's tolerance */
+  int64_t ack_delivered; /* time of the author's cosignature over the ack */
+  bool files_pending;    /* attachments whose delivery is not in the pack */
+  bool identified;       /* author and every addressee have an anchor that fits */
+  char title[257];       /* of the charter */
+  int64_t skew; /* largest |cosignature time - issued| seen, seconds; for a warning above the charter's tolerance */
   int64_t tolerance;
 };
 
@@ -89,7 +89,8 @@ struct pack_result {
  * Checks everything. On failure e names the file and what is wrong in it. EVERIFY or EINVAL: the pack is bad or an anchor does not fit.
  * OK with identified == false: consistent, identities not established.
  */
-parley_err pack_verify(struct pack_result *out, struct arena *a, const struct pack *p, const struct anchor *anchors, size_t n_anchors, struct errmsg *e);
+parley_err pack_verify(struct pack_result *out, struct arena *a, const struct pack *p, const struct anchor *anchors,
+                       size_t n_anchors, struct errmsg *e);
 void pack_result_clear(struct pack_result *r);
 
 #endif

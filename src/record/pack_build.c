@@ -46,16 +46,14 @@ static parley_err put_policy(struct build *b, const char *name, const struct pac
   return rc == PARLEY_OK ? put(b, name, text) : rc;
 }
 
-static parley_err put_statement(struct build *b, const struct pack_delivery *d, const struct statement *s, const struct pack_parties *who) {
+static parley_err put_statement(struct build *b, const struct pack_delivery *d, const struct statement *s,
+                                const struct pack_parties *who) {
   struct pack_note note;
   parley_err rc = pack_note_read(&note, b->a, d->note, who, s->forum, false, b->e);
-  if (rc != PARLEY_OK)
-    return err_prefix(b->e, rc, "%s", PACK_PROOF);
+  if (rc != PARLEY_OK) return err_prefix(b->e, rc, "%s", PACK_PROOF);
   rc = put(b, PACK_ENTRY, d->entry);
-  if (rc == PARLEY_OK)
-    rc = put_proof(b, PACK_PROOF, d, note.text);
-  if (rc == PARLEY_OK)
-    rc = put_policy(b, PACK_POLICY, &note.signers);
+  if (rc == PARLEY_OK) rc = put_proof(b, PACK_PROOF, d, note.text);
+  if (rc == PARLEY_OK) rc = put_policy(b, PACK_POLICY, &note.signers);
   return rc;
 }
 
@@ -73,33 +71,29 @@ static parley_err put_charters(struct build *b, const struct pack_input *in) {
   return rc;
 }
 
-static parley_err put_bulk(struct build *b, const struct pack_input *in, const struct statement *s, const struct pack_parties *who) {
+static parley_err put_bulk(struct build *b, const struct pack_input *in, const struct statement *s,
+                           const struct pack_parties *who) {
   struct pack_note note;
   parley_err rc = pack_note_read(&note, b->a, in->bulk_note, who, s->forum, true, b->e);
-  if (rc != PARLEY_OK)
-    return err_prefix(b->e, rc, "%s", PACK_BULK_CHECKPOINT);
+  if (rc != PARLEY_OK) return err_prefix(b->e, rc, "%s", PACK_BULK_CHECKPOINT);
   rc = put(b, PACK_BULK_CHECKPOINT, note.text);
-  if (rc != PARLEY_OK || note.checkpoint.size <= s->bulk_size)
-    return rc;
+  if (rc != PARLEY_OK || note.checkpoint.size <= s->bulk_size) return rc;
   struct bytes text;
   rc = pack_consistency_text(&text, b->a, &s->bulk_root, &in->bulk_consistency, b->e);
   return rc == PARLEY_OK ? put(b, PACK_BULK_CONSISTENCY, text) : rc;
 }
 
 /* The acknowledgement is delivered to the statement's author, whoever else it may be addressed to. */
-static parley_err put_ack_parsed(struct build *b, const struct pack_delivery *d, const struct statement *ack, const struct card *author) {
+static parley_err put_ack_parsed(struct build *b, const struct pack_delivery *d, const struct statement *ack,
+                                 const struct card *author) {
   const struct pack_parties who = {.from = pack_card(&b->cards, ack->from), .to = {author}, .n_to = 1};
-  if (who.from == NULL)
-    return err_set(b->e, PARLEY_EINVAL, "%s: the card of %s is missing", PACK_ACK_ENTRY, ack->from);
+  if (who.from == NULL) return err_set(b->e, PARLEY_EINVAL, "%s: the card of %s is missing", PACK_ACK_ENTRY, ack->from);
   struct pack_note note;
   parley_err rc = pack_note_read(&note, b->a, d->note, &who, ack->forum, false, b->e);
-  if (rc != PARLEY_OK)
-    return err_prefix(b->e, rc, "%s", PACK_ACK_PROOF);
+  if (rc != PARLEY_OK) return err_prefix(b->e, rc, "%s", PACK_ACK_PROOF);
   rc = put(b, PACK_ACK_ENTRY, d->entry);
-  if (rc == PARLEY_OK)
-    rc = put_proof(b, PACK_ACK_PROOF, d, note.text);
-  if (rc == PARLEY_OK)
-    rc = put_policy(b, PACK_ACK_POLICY, &note.signers);
+  if (rc == PARLEY_OK) rc = put_proof(b, PACK_ACK_PROOF, d, note.text);
+  if (rc == PARLEY_OK) rc = put_policy(b, PACK_ACK_POLICY, &note.signers);
   return rc;
 }
 
@@ -124,18 +118,12 @@ static parley_err put_manual(struct build *b, const struct pack_input *in, const
 static parley_err put_all(struct build *b, const struct pack_input *in, const struct statement *s) {
   struct pack_parties who;
   parley_err rc = pack_parties_find(&who, s, &b->cards, b->e);
-  if (rc == PARLEY_OK)
-    rc = put_statement(b, &in->statement, s, &who);
-  if (rc == PARLEY_OK)
-    rc = put_cards(b, &who);
-  if (rc == PARLEY_OK)
-    rc = put_charters(b, in);
-  if (rc == PARLEY_OK && in->has_bulk)
-    rc = put_bulk(b, in, s, &who);
-  if (rc == PARLEY_OK && in->ack != NULL)
-    rc = put_ack(b, in->ack, who.from);
-  if (rc == PARLEY_OK)
-    rc = put_manual(b, in, s);
+  if (rc == PARLEY_OK) rc = put_statement(b, &in->statement, s, &who);
+  if (rc == PARLEY_OK) rc = put_cards(b, &who);
+  if (rc == PARLEY_OK) rc = put_charters(b, in);
+  if (rc == PARLEY_OK && in->has_bulk) rc = put_bulk(b, in, s, &who);
+  if (rc == PARLEY_OK && in->ack != NULL) rc = put_ack(b, in->ack, who.from);
+  if (rc == PARLEY_OK) rc = put_manual(b, in, s);
   return rc;
 }
 
@@ -148,13 +136,11 @@ parley_err pack_build(struct pack *out, struct arena *a, const struct pack_input
   *out = (struct pack){0};
   struct build b = {.out = out, .room = PACK_FILES_MAX, .a = a, .e = e, .cards = {in->cards, in->n_cards}};
   out->files = arena_alloc(a, b.room * sizeof *out->files);
-  if (out->files == NULL)
-    return err_set(e, PARLEY_ENOMEM, "out of memory while building an evidence pack");
+  if (out->files == NULL) return err_set(e, PARLEY_ENOMEM, "out of memory while building an evidence pack");
   struct statement s = {0};
   struct dsse envelope;
   parley_err rc = statement_parse(&s, a, in->statement.entry, &envelope, e);
-  if (rc == PARLEY_OK)
-    rc = put_all(&b, in, &s);
+  if (rc == PARLEY_OK) rc = put_all(&b, in, &s);
   statement_clear(&s);
   if (rc == PARLEY_OK)
     qsort(out->files, out->n, sizeof *out->files, by_name);

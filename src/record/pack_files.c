@@ -9,14 +9,13 @@
 #include "base/encoding.h"
 
 static const char *const fixed_names[] = {
-  PACK_ENTRY,     PACK_PROOF,     PACK_POLICY,     PACK_CHARTER, PACK_BULK_CHECKPOINT, PACK_BULK_CONSISTENCY,
-  PACK_ACK_ENTRY, PACK_ACK_PROOF, PACK_ACK_POLICY, PACK_MANUAL,
+    PACK_ENTRY,     PACK_PROOF,     PACK_POLICY,     PACK_CHARTER, PACK_BULK_CHECKPOINT, PACK_BULK_CONSISTENCY,
+    PACK_ACK_ENTRY, PACK_ACK_PROOF, PACK_ACK_POLICY, PACK_MANUAL,
 };
 
 const struct pack_file *pack_find(const struct pack *p, const char *name) {
   for (size_t i = 0; i < p->n; i++)
-    if (strcmp(p->files[i].name, name) == 0)
-      return &p->files[i];
+    if (strcmp(p->files[i].name, name) == 0) return &p->files[i];
   return NULL;
 }
 
@@ -42,16 +41,13 @@ static struct bytes middle(const char *name, const char *prefix) {
 
 static bool name_known(const char *name) {
   for (size_t i = 0; i < sizeof fixed_names / sizeof *fixed_names; i++)
-    if (strcmp(name, fixed_names[i]) == 0)
-      return true;
+    if (strcmp(name, fixed_names[i]) == 0) return true;
   uint64_t k;
   const struct bytes number = middle(name, "charter.");
-  if (number.n > 0)
-    return dec_decode(&k, number) && k < PACK_FILES_MAX;
+  if (number.n > 0) return dec_decode(&k, number) && k < PACK_FILES_MAX;
   const struct bytes party = middle(name, "cards/");
   char text[PARTY_NAME_MAX + 1] = {0};
-  if (party.n == 0 || party.n > PARTY_NAME_MAX)
-    return false;
+  if (party.n == 0 || party.n > PARTY_NAME_MAX) return false;
   memcpy(text, party.p, party.n);
   return party_name_valid(text);
 }
@@ -65,11 +61,13 @@ parley_err pack_check_names(const struct pack *p, struct errmsg *e) {
     if (memchr(f->name, 0, sizeof f->name) == NULL)
       return err_set(e, PARLEY_EINVAL, "the name of file %zu of the pack is too long", i + 1);
     if (!name_known(f->name))
-      return err_set(e, PARLEY_EINVAL, "%s: no such file belongs in an evidence pack; remove it, or draw the receipt anew", f->name);
+      return err_set(e, PARLEY_EINVAL,
+                     "%s: no such file belongs in an evidence pack; remove it, or draw the receipt anew", f->name);
     if (i > 0 && strcmp(p->files[i - 1].name, f->name) >= 0)
       return err_set(e, PARLEY_EINVAL, "%s: the file stands twice or out of order in the pack", f->name);
     if (f->data.n > PACK_BYTES_MAX - total)
-      return err_set(e, PARLEY_EINVAL, "%s: the files are larger together than the %u bytes of an evidence pack", f->name, PACK_BYTES_MAX);
+      return err_set(e, PARLEY_EINVAL, "%s: the files are larger together than the %u bytes of an evidence pack",
+                     f->name, PACK_BYTES_MAX);
     total += f->data.n;
   }
   return PARLEY_OK;
@@ -77,16 +75,14 @@ parley_err pack_check_names(const struct pack *p, struct errmsg *e) {
 
 parley_err pack_need(const struct pack_file **out, const struct pack *p, const char *name, struct errmsg *e) {
   *out = pack_find(p, name);
-  if (*out == NULL)
-    return err_set(e, PARLEY_EINVAL, "%s: the file is missing from the pack", name);
+  if (*out == NULL) return err_set(e, PARLEY_EINVAL, "%s: the file is missing from the pack", name);
   return PARLEY_OK;
 }
 
 parley_err pack_same(struct bytes have, struct bytes want, struct errmsg *e) {
   size_t i = 0, line = 1;
-  for (; i < have.n && i < want.n && have.p[i] == want.p[i]; i++)
-    line += have.p[i] == '\n';
-  if (i == have.n && i == want.n)
-    return PARLEY_OK;
-  return err_set(e, PARLEY_EVERIFY, "line %zu differs from what the rest of the pack demands (docs/protocol.md, Evidence pack)", line);
+  for (; i < have.n && i < want.n && have.p[i] == want.p[i]; i++) line += have.p[i] == '\n';
+  if (i == have.n && i == want.n) return PARLEY_OK;
+  return err_set(e, PARLEY_EVERIFY,
+                 "line %zu differs from what the rest of the pack demands (docs/protocol.md, Evidence pack)", line);
 }

@@ -19,10 +19,10 @@ static parley_err taken(struct bytes *out, struct arena *a, struct buf *b, struc
   return out->p == NULL ? no_memory(e) : PARLEY_OK;
 }
 
-static parley_err signers_make(struct pack_signers *out, const char *origin, const struct pack_parties *who, struct errmsg *e) {
+static parley_err signers_make(struct pack_signers *out, const char *origin, const struct pack_parties *who,
+                               struct errmsg *e) {
   parley_err rc = card_log_vkey(&out->log, who->from, origin, e);
-  for (size_t i = 0; i < who->n_to && rc == PARLEY_OK; i++)
-    rc = card_mirror_vkey(&out->mirrors[i], who->to[i], e);
+  for (size_t i = 0; i < who->n_to && rc == PARLEY_OK; i++) rc = card_mirror_vkey(&out->mirrors[i], who->to[i], e);
   out->n = who->n_to;
   return rc;
 }
@@ -37,31 +37,30 @@ static parley_err origin_check(struct pack_note *out, char origin[static ORIGIN_
   if (!log_origin_parse(name, id, &out->epoch, &is_bulk, text))
     return err_set(e, PARLEY_EINVAL, "the origin of the checkpoint is not that of a log of a forum");
   log_origin(origin, party, forum, out->epoch, bulk);
-  if (!bytes_is(text, origin))
-    return err_set(e, PARLEY_EVERIFY, "the checkpoint is of another log than %s", origin);
+  if (!bytes_is(text, origin)) return err_set(e, PARLEY_EVERIFY, "the checkpoint is of another log than %s", origin);
   return PARLEY_OK;
 }
 
-static parley_err sig_copy(struct buf *out, const struct note *n, const struct vkey *k, int64_t *time, struct errmsg *e) {
+static parley_err sig_copy(struct buf *out, const struct note *n, const struct vkey *k, int64_t *time,
+                           struct errmsg *e) {
   size_t which;
   const parley_err rc = note_verify(n, k, time, &which, e);
   if (rc == PARLEY_ENOTFOUND)
     return err_set(e, PARLEY_EVERIFY, "the checkpoint does not carry the signature of %s", k->name);
-  if (rc != PARLEY_OK)
-    return err_prefix(e, rc, "signature of %s", k->name);
+  if (rc != PARLEY_OK) return err_prefix(e, rc, "signature of %s", k->name);
   note_sig_line(out, k, n->sigs[which].sig);
   return PARLEY_OK;
 }
 
-static parley_err rewrite(struct pack_note *out, struct arena *a, const struct note *n, const char *origin, struct errmsg *e) {
+static parley_err rewrite(struct pack_note *out, struct arena *a, const struct note *n, const char *origin,
+                          struct errmsg *e) {
   struct buf b = {0};
   checkpoint_text(&b, origin, out->checkpoint.size, &out->checkpoint.root);
   buf_str(&b, "\n");
   parley_err rc = sig_copy(&b, n, &out->signers.log, NULL, e);
   for (size_t i = 0; i < out->signers.n && rc == PARLEY_OK; i++)
     rc = sig_copy(&b, n, &out->signers.mirrors[i], &out->times[i], e);
-  if (rc == PARLEY_OK)
-    return taken(&out->text, a, &b, e);
+  if (rc == PARLEY_OK) return taken(&out->text, a, &b, e);
   buf_free(&b);
   return rc;
 }
@@ -72,14 +71,10 @@ parley_err pack_note_read(struct pack_note *out, struct arena *a, struct bytes n
   struct note n;
   char origin[ORIGIN_MAX + 1];
   parley_err rc = note_parse(&n, a, note, e);
-  if (rc == PARLEY_OK)
-    rc = checkpoint_parse(&out->checkpoint, n.text, e);
-  if (rc == PARLEY_OK)
-    rc = origin_check(out, origin, who->from->name, forum, bulk, e);
-  if (rc == PARLEY_OK)
-    rc = signers_make(&out->signers, origin, who, e);
-  if (rc == PARLEY_OK)
-    rc = rewrite(out, a, &n, origin, e);
+  if (rc == PARLEY_OK) rc = checkpoint_parse(&out->checkpoint, n.text, e);
+  if (rc == PARLEY_OK) rc = origin_check(out, origin, who->from->name, forum, bulk, e);
+  if (rc == PARLEY_OK) rc = signers_make(&out->signers, origin, who, e);
+  if (rc == PARLEY_OK) rc = rewrite(out, a, &n, origin, e);
   return rc;
 }
 
@@ -94,11 +89,11 @@ static void hash_line(struct buf *out, const struct hash *h) {
   buf_str(out, "\n");
 }
 
-parley_err pack_consistency_text(struct bytes *out, struct arena *a, const struct hash *old, const struct proof *proof, struct errmsg *e) {
+parley_err pack_consistency_text(struct bytes *out, struct arena *a, const struct hash *old, const struct proof *proof,
+                                 struct errmsg *e) {
   struct buf b = {0};
   hash_line(&b, old);
-  for (size_t i = 0; i < proof->n; i++)
-    hash_line(&b, &proof->h[i]);
+  for (size_t i = 0; i < proof->n; i++) hash_line(&b, &proof->h[i]);
   return taken(out, a, &b, e);
 }
 
@@ -111,8 +106,7 @@ parley_err pack_consistency_parse(struct hash *old, struct proof *proof, struct 
     if (!bytes_line(&text, &line) || !base64_decode_fixed(h->b, sizeof h->b, line, true))
       return err_set(e, PARLEY_EINVAL, "line %zu is not a hash in base64", n);
   }
-  if (n == 0 || text.n > 0)
-    return err_set(e, PARLEY_EINVAL, "the file has not between 1 and %d lines", PROOF_MAX + 1);
+  if (n == 0 || text.n > 0) return err_set(e, PARLEY_EINVAL, "the file has not between 1 and %d lines", PROOF_MAX + 1);
   proof->n = n - 1;
   return PARLEY_OK;
 }

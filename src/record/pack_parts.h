@@ -26,8 +26,8 @@
 struct pack_file_name {
   char text[sizeof((struct pack_file){0}.name)];
 };
-struct pack_file_name pack_card_file(const char *party);  /* "cards/<party>.json" */
-struct pack_file_name pack_charter_file(size_t k);        /* "charter.<k>.json" */
+struct pack_file_name pack_card_file(const char *party); /* "cards/<party>.json" */
+struct pack_file_name pack_charter_file(size_t k);       /* "charter.<k>.json" */
 
 /* Bounds, order, and that each name is one that some pack may have. Which of them this one may have comes later. */
 parley_err pack_check_names(const struct pack *p, struct errmsg *e);
@@ -53,13 +53,14 @@ struct pack_parties {
 parley_err pack_cards_read(struct pack_cards *out, struct arena *a, const struct pack *p, struct errmsg *e);
 const struct card *pack_card(const struct pack_cards *cards, const char *party); /* NULL: not at hand */
 /* The cards of a statement's author and addressees; EINVAL names the first that is missing. */
-parley_err pack_parties_find(struct pack_parties *out, const struct statement *s, const struct pack_cards *cards, struct errmsg *e);
+parley_err pack_parties_find(struct pack_parties *out, const struct statement *s, const struct pack_cards *cards,
+                             struct errmsg *e);
 
 /* ---- charters (pack_charter.c) ---- */
 
 /* Checks charter.json and its predecessors for the statement; *out is the charter cited, in the arena. */
-parley_err pack_charter_verify(const struct charter **out, struct arena *a, const struct pack *p, const struct statement *s,
-                               const struct pack_cards *cards, struct errmsg *e);
+parley_err pack_charter_verify(const struct charter **out, struct arena *a, const struct pack *p,
+                               const struct statement *s, const struct pack_cards *cards, struct errmsg *e);
 
 /* ---- notes and policies (pack_note.c) ---- */
 
@@ -71,7 +72,7 @@ struct pack_signers {
 
 /* A note that carries every signature needed; all of them verify. */
 struct pack_note {
-  struct bytes text; /* log signature, then cosignatures in order, nothing else; in the arena */
+  struct bytes text;            /* log signature, then cosignatures in order, nothing else; in the arena */
   struct checkpoint checkpoint; /* its origin points into the note that was read */
   uint64_t epoch;
   struct pack_signers signers;
@@ -83,7 +84,8 @@ parley_err pack_note_read(struct pack_note *out, struct arena *a, struct bytes n
                           const uint8_t forum[static SHA256_SIZE], bool bulk, struct errmsg *e);
 parley_err pack_policy_text(struct bytes *out, struct arena *a, const struct pack_signers *signers, struct errmsg *e);
 /* bulk/consistency: the old root, then the proof's hashes. */
-parley_err pack_consistency_text(struct bytes *out, struct arena *a, const struct hash *old, const struct proof *proof, struct errmsg *e);
+parley_err pack_consistency_text(struct bytes *out, struct arena *a, const struct hash *old, const struct proof *proof,
+                                 struct errmsg *e);
 parley_err pack_consistency_parse(struct hash *old, struct proof *proof, struct bytes text, struct errmsg *e);
 
 #endif

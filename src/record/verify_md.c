@@ -5,20 +5,26 @@
 #include "base/time.h"
 #include "record/pack_parts.h"
 
-static const char intro[] =
-    "\n"
-    "Nothing here needs parley, a network, or trust in whoever handed this folder over. What is needed: `openssl` (3.0 or\n"
-    "newer), `sha256sum`, `python3`. Run the commands in this folder, from top to bottom, in one `bash`; read what each one says it\n"
-    "proves. Where the same can be had faster: `parley verify --fingerprint PARTY=HEX ... .`\n"
-    "\n"
-    "## 0. Two helpers\n"
-    "\n"
-    "The first takes the files apart (JSON, base64, the arithmetic of Merkle trees); it judges no signature. The second lets\n"
-    "`openssl` judge.\n"
-    "\n"
-    "```sh\n"
-    "export work=$(mktemp -d)\n"
-    "cat > \"$work/pack.py\" <<'PYTHON'\n";
+static const char intro[] = "\n"
+                            "Nothing here needs parley, a network, or trust in whoever handed this folder over. What "
+                            "is needed: `openssl` (3.0 or\n"
+                            "newer), `sha256sum`, `python3`. Run the commands in this folder, from top to bottom, in "
+                            "one `bash`; read what each one says it\n"
+                            "proves. Where the same can be had faster: `parley verify --fingerprint PARTY=HEX ... .`\n"
+                            "\n"
+                            "This text is no evidence: whoever changed the folder could change it too. The same steps "
+                            "stand in parley's sources\n"
+                            "(tools/verify-with-stock-tools), and docs/protocol.md there says what each file is.\n"
+                            "\n"
+                            "## 0. Two helpers\n"
+                            "\n"
+                            "The first takes the files apart (JSON, base64, the arithmetic of Merkle trees); it judges "
+                            "no signature. The second lets\n"
+                            "`openssl` judge.\n"
+                            "\n"
+                            "```sh\n"
+                            "export work=$(mktemp -d)\n"
+                            "cat > \"$work/pack.py\" <<'PYTHON'\n";
 
 static const char helper_files[] =
     "import base64, hashlib, json, os, sys\n"
@@ -46,7 +52,8 @@ static const char helper_proofs[] =
     "def noted(f, n, card, key):       # signature line n of a checkpoint: key id, for a mirror the time, signature\n"
     "    text, sig = note(f)[0].encode(), b64(note(f)[1][int(n)].split()[2])\n"
     "    time = int.from_bytes(sig[4:12], \"big\")\n"
-    "    for_openssl(card, key, (b\"cosignature/v1\\ntime %d\\n\" % time if key == \"mirror\" else b\"\") + text, sig[-64:])\n"
+    "    for_openssl(card, key, (b\"cosignature/v1\\ntime %d\\n\" % time if key == \"mirror\" else b\"\") + text, "
+    "sig[-64:])\n"
     "def time(f, n): print(\"@%d\" % int.from_bytes(b64(note(f)[1][int(n)].split()[2])[4:12], \"big\"))\n"
     "def included(entry, f):           # RFC 6962: hash upwards from the entry; the end must be the checkpoint's root\n"
     "    _, size, root, _ = note(f)[0].split(\"\\n\")\n"
@@ -69,18 +76,20 @@ static const char helper_proofs[] =
     "    print(\"consistent\" if fits else \"NOT CONSISTENT\")\n"
     "globals()[sys.argv[1]](*sys.argv[2:])\n";
 
-static const char who[] =
-    "PYTHON\n"
-    "pack() { python3 \"$work/pack.py\" \"$@\"; }\n"
-    "check() { pack \"$@\" && openssl pkeyutl -verify -pubin -inkey \"$work/key\" -rawin -in \"$work/message\" -sigfile \"$work/signature\"; }\n"
-    "```\n"
-    "\n"
-    "## 1. Who they are\n"
-    "\n"
-    "The fingerprint of a card is the SHA-256 of its payload. **Compare these with the fingerprints that you were given by the\n"
-    "parties themselves, by another way than this folder.** Everything below rests on that: anyone can make a whole folder like this\n"
-    "one with keys of his own.\n"
-    "\n";
+static const char who[] = "PYTHON\n"
+                          "pack() { python3 \"$work/pack.py\" \"$@\"; }\n"
+                          "check() { pack \"$@\" && openssl pkeyutl -verify -pubin -inkey \"$work/key\" -rawin -in "
+                          "\"$work/message\" -sigfile \"$work/signature\"; }\n"
+                          "```\n"
+                          "\n"
+                          "## 1. Who they are\n"
+                          "\n"
+                          "The fingerprint of a card is the SHA-256 of its payload. **Compare these with the "
+                          "fingerprints that you were given by the\n"
+                          "parties themselves, by another way than this folder.** Everything below rests on that: "
+                          "anyone can make a whole folder like this\n"
+                          "one with keys of his own.\n"
+                          "\n";
 
 /* Commands for one party's card, and what they prove. */
 static void card_section(struct buf *out, const char *party, const char *role) {
@@ -93,50 +102,63 @@ static void card_section(struct buf *out, const char *party, const char *role) {
 
 static void parties_section(struct buf *out, const struct statement *s) {
   card_section(out, s->from, "Author");
-  for (size_t i = 0; i < s->n_to; i++)
-    card_section(out, s->to[i], "Addressee");
-  buf_str(out, "Each signature must be `Signature Verified Successfully`: the holder of the three keys made the card.\n\n");
+  for (size_t i = 0; i < s->n_to; i++) card_section(out, s->to[i], "Addressee");
+  buf_str(out,
+          "Each signature must be `Signature Verified Successfully`: the holder of the three keys made the card.\n\n");
 }
 
 static void charter_section(struct buf *out) {
-  buf_str(out, "## 2. The rules they agreed on\n\n"
-               "The digest of the charter must be the one that the statement names as `charter`; its `members` must name the "
-               "fingerprints\nof step 1. The forum's id, `forum`, is the digest of the first charter: this one, or `charter.0.json` where "
-               "there is one,\nand then each version names in `replaces` the digests of those before it.\n\n"
-               "```sh\npack show charter.json\nfor f in charter*.json; do echo $f; pack payload $f | sha256sum; done\npack show entry.json\n```\n\n"
-               "Signatures stand in the order of the members; member number 0 is the first. For each party of step 1, with its number "
-               "for N\nand its name for PARTY: `check signed charter.json N cards/PARTY.json statement`\n\n");
+  buf_str(
+      out,
+      "## 2. The rules they agreed on\n\n"
+      "The digest of the charter must be the one that the statement names as `charter`; its `members` must name the "
+      "fingerprints\nof step 1. The forum's id, `forum`, is the digest of the first charter: this one, or "
+      "`charter.0.json` where "
+      "there is one,\nand then each version names in `replaces` the digests of those before it.\n\n"
+      "```sh\npack show charter.json\nfor f in charter*.json; do echo $f; pack payload $f | sha256sum; done\npack show "
+      "entry.json\n```\n\n"
+      "Signatures stand in the order of the members; member number 0 is the first. For each party of step 1, with its "
+      "number "
+      "for N\nand its name for PARTY: `check signed charter.json N cards/PARTY.json statement`\n\n");
 }
 
-static void checkpoint_commands(struct buf *out, const char *file, const char *author, const char (*to)[PARTY_NAME_MAX + 1], size_t n) {
+static void checkpoint_commands(struct buf *out, const char *file, const char *author,
+                                const char (*to)[PARTY_NAME_MAX + 1], size_t n) {
   buf_fmt(out, "check noted %s 0 cards/%s.json log\n", file, author);
   for (size_t i = 0; i < n; i++)
-    buf_fmt(out, "check noted %s %zu cards/%s.json mirror\ndate -u -d \"$(pack time %s %zu)\"\n", file, i + 1, to[i], file, i + 1);
+    buf_fmt(out, "check noted %s %zu cards/%s.json mirror\ndate -u -d \"$(pack time %s %zu)\"\n", file, i + 1, to[i],
+            file, i + 1);
 }
 
 static void statement_section(struct buf *out, const struct statement *s) {
-  buf_str(out, "## 3. What was said, and that it was delivered\n\n"
-               "The author's key signed the entry; the entry is in the author's log; the log signed its state, and so did each "
-               "addressee:\n*I durably hold this.* The date is the addressee's own. The checkpoint's first line must name the author, the "
-               "forum's id and a\nnumber.\n\n```sh\n");
-  buf_fmt(out, "check signed entry.json 0 cards/%s.json statement\npack included entry.json proof.tlog-proof\n", s->from);
-  checkpoint_commands(out, "proof.tlog-proof", s->from, (const char(*)[PARTY_NAME_MAX + 1])s->to, s->n_to);
+  buf_str(
+      out,
+      "## 3. What was said, and that it was delivered\n\n"
+      "The author's key signed the entry; the entry is in the author's log; the log signed its state, and so did each "
+      "addressee:\n*I durably hold this.* The date is the addressee's own. The checkpoint's first line must name the "
+      "author, the "
+      "forum's id and a\nnumber.\n\n```sh\n");
+  buf_fmt(out, "check signed entry.json 0 cards/%s.json statement\npack included entry.json proof.tlog-proof\n",
+          s->from);
+  checkpoint_commands(out, "proof.tlog-proof", s->from, (const char(*)[PARTY_NAME_MAX + 1]) s->to, s->n_to);
   buf_str(out, "tail -n +2 proof.tlog-proof\n```\n\n"
-               "The text itself is sealed to the parties: whoever of them shows it also shows its digest, which must be `body_sha256`.\n"
-               "`policy.tlog-policy` says the same demands in the form that tools for transparency logs (C2SP tlog-policy) read.\n\n");
+               "The text itself is sealed to the parties: whoever of them shows it also shows its digest, which must "
+               "be `body_sha256`.\n"
+               "`policy.tlog-policy` says the same demands in the form that tools for transparency logs (C2SP "
+               "tlog-policy) read.\n\n");
 }
 
 static void files_section(struct buf *out, const struct statement *s, bool has_bulk) {
-  if (!s->has_bulk)
-    return;
+  if (!s->has_bulk) return;
   buf_str(out, "## 4. The files\n\n");
   if (!has_bulk) {
     buf_str(out, "Files are attached, but their delivery was not yet proved when this folder was written.\n\n");
     return;
   }
-  buf_str(out, "Files lie, sealed, in a second log. Its state was signed in the same way, and what the statement names as `bulk` is the\n"
+  buf_str(out, "Files lie, sealed, in a second log. Its state was signed in the same way, and what the statement names "
+               "as `bulk` is the\n"
                "beginning of it (or all of it, and then there is no file `bulk/consistency`).\n\n```sh\n");
-  checkpoint_commands(out, PACK_BULK_CHECKPOINT, s->from, (const char(*)[PARTY_NAME_MAX + 1])s->to, s->n_to);
+  checkpoint_commands(out, PACK_BULK_CHECKPOINT, s->from, (const char(*)[PARTY_NAME_MAX + 1]) s->to, s->n_to);
   buf_str(out, "pack grown entry.json bulk/checkpoint bulk/consistency\ncat bulk/checkpoint\n```\n\n");
 }
 
@@ -146,22 +168,32 @@ static void ack_section(struct buf *out, const struct statement *s, bool has_ack
     buf_str(out, "No acknowledgement was there when this folder was written.\n");
     return;
   }
-  buf_str(out, "An addressee, through the officer that it names, said: *received*; that is no agreement. In what the first command "
-               "shows,\n`kind` must be `ack`, `from` an addressee, and `re` the id of the statement, which the second computes (the digest "
-               "of a zero\nbyte and the entry).\n\n```sh\npack show ack/entry.json\n(printf '\\0'; cat entry.json) | sha256sum\n");
+  buf_str(out, "An addressee, through the officer that it names, said: *received*; that is no agreement. In what the "
+               "first command "
+               "shows,\n`kind` must be `ack`, `from` an addressee, and `re` the id of the statement, which the second "
+               "computes (the digest "
+               "of a zero\nbyte and the entry).\n\n```sh\npack show ack/entry.json\n(printf '\\0'; cat entry.json) | "
+               "sha256sum\n");
   if (s->n_to == 1)
     buf_fmt(out, "by=%s\n", s->to[0]);
   else
     buf_str(out, "by=$(pack show ack/entry.json | sed -n 's/^  \"from\": \"\\(.*\\)\",$/\\1/p')\n");
-  buf_str(out, "check signed ack/entry.json 0 cards/$by.json statement\npack included ack/entry.json ack/proof.tlog-proof\n"
-               "check noted ack/proof.tlog-proof 0 cards/$by.json log\n");
-  buf_fmt(out, "check noted ack/proof.tlog-proof 1 cards/%s.json mirror\ndate -u -d \"$(pack time ack/proof.tlog-proof 1)\"\n```\n", s->from);
+  buf_str(
+      out,
+      "check signed ack/entry.json 0 \"cards/$by.json\" statement\npack included ack/entry.json ack/proof.tlog-proof\n"
+      "check noted ack/proof.tlog-proof 0 \"cards/$by.json\" log\n");
+  buf_fmt(out,
+          "check noted ack/proof.tlog-proof 1 cards/%s.json mirror\ndate -u -d \"$(pack time ack/proof.tlog-proof "
+          "1)\"\n```\n",
+          s->from);
 }
 
 void pack_verify_md(struct buf *out, const struct statement *s, bool has_ack, bool has_bulk) {
   char issued[TIME_TEXT_SIZE];
   time_format(issued, s->issued);
-  buf_fmt(out, "# How to check this by hand\n\nThis folder proves that `%s` sent a statement of kind `%s`, precedence %s, dated %s, and to whom\nit was delivered.\n",
+  buf_fmt(out,
+          "# How to check this by hand\n\nThis folder proves that `%s` sent a statement of kind `%s`, precedence %s, "
+          "dated %s, and to whom\nit was delivered.\n",
           s->from, s->kind, precedence_name(s->precedence), issued);
   buf_str(out, intro);
   buf_str(out, helper_files);

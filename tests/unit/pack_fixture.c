@@ -17,11 +17,11 @@
 #define BULK_NAMED 6
 #define LEAVES_MAX 64
 
-static const char *const names[FIXTURE_PARTIES] = {"cert.us.example", "ncc.ru.example", "ncsc.ch.example", "zert.de.example"};
+static const char *const names[FIXTURE_PARTIES] = {"cert.us.example", "ncc.ru.example", "ncsc.ch.example",
+                                                   "zert.de.example"};
 
 static void ok(parley_err rc, const struct errmsg *e) {
-  if (rc != PARLEY_OK)
-    fail_msg("%s: %s", err_name(rc), e->text);
+  if (rc != PARLEY_OK) fail_msg("%s: %s", err_name(rc), e->text);
 }
 
 static struct bytes kept(struct fixture *f, struct buf *b) {
@@ -91,7 +91,8 @@ static void party_make(struct fixture *f, size_t i) {
 
 /* ---- envelopes ---- */
 
-static struct bytes envelope(struct fixture *f, const char *type, struct bytes payload, struct ed25519_key *const *keys, size_t n) {
+static struct bytes envelope(struct fixture *f, const char *type, struct bytes payload, struct ed25519_key *const *keys,
+                             size_t n) {
   struct dsse_sig sigs[16];
   struct buf pae = {0}, out = {0};
   dsse_pae(&pae, bytes_str(type), payload);
@@ -133,15 +134,13 @@ static struct bytes charter_version(struct fixture *f, size_t number) {
   ok(charter_payload(&out, c, &e), &e);
   const struct bytes payload = kept(f, &out);
   sha256(f->charter, payload);
-  if (number == 0)
-    memcpy(f->forum, f->charter, SHA256_SIZE);
+  if (number == 0) memcpy(f->forum, f->charter, SHA256_SIZE);
   return envelope(f, CHARTER_TYPE, payload, keys, c->n_members);
 }
 
 static void charters_make(struct fixture *f) {
   const size_t n = f->options.predecessors;
-  for (size_t i = 0; i < n; i++)
-    f->predecessors[i] = charter_version(f, i);
+  for (size_t i = 0; i < n; i++) f->predecessors[i] = charter_version(f, i);
   f->input.charter = charter_version(f, n);
   f->input.predecessors = f->predecessors;
   f->input.n_predecessors = n;
@@ -157,8 +156,7 @@ struct tree_of {
 static parley_err read_leaves(void *ctx, unsigned level, uint64_t index, struct hash *out, struct errmsg *e) {
   const struct tree_of *t = ctx;
   const uint64_t first = index << level, n = UINT64_C(1) << level;
-  if (first + n > t->n)
-    return err_set(e, PARLEY_ENOTFOUND, "beyond the tree");
+  if (first + n > t->n) return err_set(e, PARLEY_ENOTFOUND, "beyond the tree");
   merkle_root_of_leaves(out, t->leaves + first, n);
   return PARLEY_OK;
 }
@@ -166,10 +164,8 @@ static parley_err read_leaves(void *ctx, unsigned level, uint64_t index, struct 
 /* Entries nobody cares about, and one that matters. */
 static struct tree_of tree_of(struct fixture *f, const char *what, size_t n, size_t index, struct bytes entry) {
   struct tree_of t = {.n = n};
-  for (size_t i = 0; i < n; i++)
-    seed(f, t.leaves[i].b, what, names[i % FIXTURE_PARTIES]);
-  if (entry.p != NULL)
-    merkle_leaf(&t.leaves[index], entry);
+  for (size_t i = 0; i < n; i++) seed(f, t.leaves[i].b, what, names[i % FIXTURE_PARTIES]);
+  if (entry.p != NULL) merkle_leaf(&t.leaves[index], entry);
   return t;
 }
 
@@ -189,7 +185,8 @@ static void log_line(struct buf *out, const struct fixture_party *p, const char 
   note_sig_line(out, &k, BYTES(sig, sizeof sig));
 }
 
-static void mirror_line(struct buf *out, struct fixture *f, const struct fixture_party *p, struct bytes text, bool forged) {
+static void mirror_line(struct buf *out, struct fixture *f, const struct fixture_party *p, struct bytes text,
+                        bool forged) {
   struct vkey k;
   uint8_t sig[8 + ED25519_SIG_SIZE];
   struct buf message = {0};
@@ -205,7 +202,8 @@ static void mirror_line(struct buf *out, struct fixture *f, const struct fixture
   ed25519_free(other);
 }
 
-struct bytes fixture_note(struct fixture *f, size_t log, uint64_t epoch, bool bulk, uint64_t size, const struct hash *root, const char *mirrors) {
+struct bytes fixture_note(struct fixture *f, size_t log, uint64_t epoch, bool bulk, uint64_t size,
+                          const struct hash *root, const char *mirrors) {
   char origin[ORIGIN_MAX + 1];
   struct buf text = {0}, out = {0};
   log_origin(origin, f->parties[log].name, f->forum, epoch, bulk);
@@ -237,28 +235,30 @@ static void sealed_body(struct fixture *f, struct statement *s, const char *labe
     p.files[0] = (struct plain_file){.name = "samples.csv", .type = "text/csv", .size = 20000};
   }
   ok(plain_write(&plain, &p, &e), &e);
-  ok(body_seal(&sealed, s->body_sha256, buf_view(&plain), p.seed, (const uint8_t(*)[X25519_SIZE])recipients, s->n_to + 1, &e), &e);
+  ok(body_seal(&sealed, s->body_sha256, buf_view(&plain), p.seed, (const uint8_t(*)[X25519_SIZE])recipients,
+               s->n_to + 1, &e),
+     &e);
   s->sealed = kept(f, &sealed);
   buf_free(&plain);
   plain_clear(&p);
 }
 
-static struct bytes signed_entry(struct fixture *f, const struct statement *s, struct ed25519_key *by, size_t officers) {
+static struct bytes signed_entry(struct fixture *f, const struct statement *s, struct ed25519_key *by,
+                                 size_t officers) {
   struct buf out = {0};
   struct errmsg e = {{0}};
   struct ed25519_key *keys[4] = {by};
   assert_true(officers < 4);
-  for (size_t i = 0; i < officers; i++)
-    keys[i + 1] = key(f, s->from, names[i]);
+  for (size_t i = 0; i < officers; i++) keys[i + 1] = key(f, s->from, names[i]);
   ok(statement_payload(&out, s, &e), &e);
   const struct bytes entry = envelope(f, STATEMENT_TYPE, kept(f, &out), keys, officers + 1);
-  for (size_t i = 0; i < officers; i++)
-    ed25519_free(keys[i + 1]);
+  for (size_t i = 0; i < officers; i++) ed25519_free(keys[i + 1]);
   return entry;
 }
 
 static struct statement statement_of(struct fixture *f, size_t from, const char *kind, const size_t *to, size_t n_to) {
-  struct statement s = {.issued = FIXTURE_TIME, .precedence = IMMEDIATE, .tlp = TLP_AMBER, .n_to = n_to, .lang = "en", .desk = "duty"};
+  struct statement s = {
+      .issued = FIXTURE_TIME, .precedence = IMMEDIATE, .tlp = TLP_AMBER, .n_to = n_to, .lang = "en", .desk = "duty"};
   uint8_t nonce[32];
   memcpy(s.forum, f->forum, SHA256_SIZE);
   memcpy(s.charter, f->charter, SHA256_SIZE);
@@ -268,8 +268,7 @@ static struct statement statement_of(struct fixture *f, size_t from, const char 
   memcpy(s.nonce, nonce, sizeof s.nonce);
   s.to = arena_alloc(&f->arena, n_to * sizeof *s.to);
   assert_non_null(s.to);
-  for (size_t i = 0; i < n_to; i++)
-    snprintf(s.to[i], sizeof s.to[i], "%s", f->parties[to[i]].name);
+  for (size_t i = 0; i < n_to; i++) snprintf(s.to[i], sizeof s.to[i], "%s", f->parties[to[i]].name);
   return s;
 }
 
@@ -283,21 +282,20 @@ static void attachment(struct fixture *f, struct statement *s) {
   s->bulk_root = root_of(&bulk);
 }
 
-static const char *mirrors_of(size_t addressees) {
-  return addressees == 1 ? "1" : addressees == 2 ? "12" : "123";
-}
+static const char *mirrors_of(size_t addressees) { return addressees == 1 ? "1" : addressees == 2 ? "12" : "123"; }
 
 static void statement_make(struct fixture *f) {
   static const size_t to[] = {1, 2, 3};
   struct statement s = statement_of(f, 0, "incident.notice", to, f->options.addressees);
-  if (f->options.attach)
-    attachment(f, &s);
+  if (f->options.attach) attachment(f, &s);
   sealed_body(f, &s, "statement");
   f->statement.entry = signed_entry(f, &s, f->parties[0].statement, f->options.officers);
   struct tree_of t = tree_of(f, "log", STATEMENT_SIZE, STATEMENT_INDEX, f->statement.entry);
   const struct hash root = root_of(&t);
   f->statement.index = STATEMENT_INDEX;
-  assert_int_equal(merkle_inclusion(&f->statement.inclusion, (struct merkle_source){read_leaves, &t}, STATEMENT_INDEX, STATEMENT_SIZE, NULL), PARLEY_OK);
+  assert_int_equal(merkle_inclusion(&f->statement.inclusion, (struct merkle_source){read_leaves, &t}, STATEMENT_INDEX,
+                                    STATEMENT_SIZE, NULL),
+                   PARLEY_OK);
   f->statement.note = fixture_note(f, 0, 0, false, STATEMENT_SIZE, &root, mirrors_of(f->options.addressees));
   f->input.statement = f->statement;
 }
@@ -309,7 +307,9 @@ static void files_make(struct fixture *f) {
   f->input.has_bulk = true;
   f->input.bulk_note = fixture_note(f, 0, 0, true, size, &root, mirrors_of(f->options.addressees));
   if (size > BULK_NAMED)
-    assert_int_equal(merkle_consistency(&f->input.bulk_consistency, (struct merkle_source){read_leaves, &t}, BULK_NAMED, size, NULL), PARLEY_OK);
+    assert_int_equal(
+        merkle_consistency(&f->input.bulk_consistency, (struct merkle_source){read_leaves, &t}, BULK_NAMED, size, NULL),
+        PARLEY_OK);
 }
 
 static void ack_make(struct fixture *f) {
@@ -327,7 +327,9 @@ static void ack_make(struct fixture *f) {
   struct tree_of t = tree_of(f, "other log", ACK_SIZE, ACK_INDEX, f->ack.entry);
   const struct hash root = root_of(&t);
   f->ack.index = ACK_INDEX;
-  assert_int_equal(merkle_inclusion(&f->ack.inclusion, (struct merkle_source){read_leaves, &t}, ACK_INDEX, ACK_SIZE, NULL), PARLEY_OK);
+  assert_int_equal(
+      merkle_inclusion(&f->ack.inclusion, (struct merkle_source){read_leaves, &t}, ACK_INDEX, ACK_SIZE, NULL),
+      PARLEY_OK);
   f->ack.note = fixture_note(f, from, 0, false, ACK_SIZE, &root, "0");
   f->input.ack = &f->ack;
 }
@@ -341,16 +343,13 @@ void fixture_open(struct fixture *f, struct fixture_options options) {
   f->options.addressees = options.addressees > 0 ? options.addressees : 1;
   f->options.bulk_size = options.bulk_size > 0 ? options.bulk_size : BULK_NAMED;
   f->options.late = options.late != 0 ? options.late : 7;
-  for (size_t i = 0; i < FIXTURE_PARTIES; i++)
-    party_make(f, i);
+  for (size_t i = 0; i < FIXTURE_PARTIES; i++) party_make(f, i);
   f->input.cards = f->cards;
   f->input.n_cards = FIXTURE_PARTIES;
   charters_make(f);
   statement_make(f);
-  if (options.files)
-    files_make(f);
-  if (options.ack)
-    ack_make(f);
+  if (options.files) files_make(f);
+  if (options.ack) ack_make(f);
   ok(pack_build(&f->pack, &f->arena, &f->input, &e), &e);
 }
 
@@ -395,8 +394,7 @@ struct pack fixture_copy(struct fixture *f) {
 
 struct pack_file *fixture_file(struct pack *p, const char *name) {
   struct pack_file *file = (struct pack_file *)pack_find(p, name);
-  if (file == NULL)
-    fail_msg("the fixture has no %s", name);
+  if (file == NULL) fail_msg("the fixture has no %s", name);
   return file;
 }
 
@@ -410,9 +408,7 @@ static int by_name(const void *a, const void *b) {
   return strcmp(((const struct pack_file *)a)->name, ((const struct pack_file *)b)->name);
 }
 
-void fixture_sort(struct pack *p) {
-  qsort(p->files, p->n, sizeof *p->files, by_name);
-}
+void fixture_sort(struct pack *p) { qsort(p->files, p->n, sizeof *p->files, by_name); }
 
 void fixture_add(struct pack *p, const char *name, struct bytes data) {
   struct pack_file *file = &p->files[p->n++];

@@ -19,12 +19,12 @@ struct fixture_options {
   bool files;          /* and it is delivered */
   uint64_t bulk_size;  /* entries of the bulk tree that the addressees signed; the statement names 6. 0 means 6 */
   bool ack;
-  bool ack_other;      /* it names another statement */
-  bool ack_stranger;   /* in the name of party 1, signed by party 3 */
-  bool ack_third;      /* by party 2, which is no addressee */
-  bool ack_elsewhere;  /* addressed to party 2 */
-  bool ack_kind;       /* of another kind */
-  int64_t late;        /* seconds from issue to the cosignatures; 0 means 7 */
+  bool ack_other;     /* it names another statement */
+  bool ack_stranger;  /* in the name of party 1, signed by party 3 */
+  bool ack_third;     /* by party 2, which is no addressee */
+  bool ack_elsewhere; /* addressed to party 2 */
+  bool ack_kind;      /* of another kind */
+  int64_t late;       /* seconds from issue to the cosignatures; 0 means 7 */
 };
 
 struct fixture_party {
@@ -55,7 +55,8 @@ void fixture_anchors(const struct fixture *f, struct anchor *out, size_t n);
  * A note of a party's log: its signature, then the mirror cosignatures of the parties whose numbers stand in the
  * string `mirrors` ("12"), a lower-case letter standing for a cosignature by other keys ("a": of party 0).
  */
-struct bytes fixture_note(struct fixture *f, size_t log, uint64_t epoch, bool bulk, uint64_t size, const struct hash *root, const char *mirrors);
+struct bytes fixture_note(struct fixture *f, size_t log, uint64_t epoch, bool bulk, uint64_t size,
+                          const struct hash *root, const char *mirrors);
 /* The tree of the statement's log: 7 entries, of which the statement is number 3. */
 void fixture_root(const struct fixture *f, struct hash *out);
 /* A proof file for the statement with another note. */

@@ -7,69 +7,7 @@
 
 #include <cmocka.h>
 
-#include "pack_fixture.h"
-
-/* ---- helpers ---- */
-
-static parley_err check(const struct pack *p, const struct anchor *anchors, size_t n, struct errmsg *e) {
-  struct arena a = {0};
-  struct pack_result r;
-  e->text[0] = '\0';
-  const parley_err rc = pack_verify(&r, &a, p, anchors, n, e);
-  pack_result_clear(&r);
-  arena_free(&a);
-  return rc;
-}
-
-/* It fails as a bad pack does, and the message has this in it. */
-static void fails(const struct pack *p, const char *naming) {
-  struct errmsg e;
-  const parley_err rc = check(p, NULL, 0, &e);
-  if (rc != PARLEY_EVERIFY && rc != PARLEY_EINVAL)
-    fail_msg("%s: expected a failure, got %s %s", naming, err_name(rc), e.text);
-  if (strstr(e.text, naming) == NULL)
-    fail_msg("\"%s\" does not name %s", e.text, naming);
-}
-
-static void holds(const struct pack *p) {
-  struct errmsg e;
-  if (check(p, NULL, 0, &e) != PARLEY_OK)
-    fail_msg("%s", e.text);
-}
-
-/* Everything at once: two addressees, officers, predecessors, a file in a tree that has grown, an acknowledgement. */
-static const struct fixture_options all = {
-    .members = 3, .addressees = 2, .predecessors = 2, .officers = 1, .attach = true, .files = true, .bulk_size = 11, .ack = true};
-static const struct fixture_options plain = {0};
-static const struct fixture_options usual = {.attach = true, .files = true, .ack = true};
-static const struct fixture_options grown = {.attach = true, .files = true, .ack = true, .bulk_size = 11};
-
-static struct fixture_file_copy {
-  uint8_t *p;
-} copy_of(const struct pack_file *f) {
-  struct fixture_file_copy c = {malloc(f->data.n + 1)};
-  assert_non_null(c.p);
-  memcpy(c.p, f->data.p, f->data.n);
-  return c;
-}
-
-static void with_file(struct fixture *f, const char *name, struct bytes data, const char *naming) {
-  struct pack p = fixture_copy(f);
-  fixture_file(&p, name)->data = data;
-  fails(&p, naming);
-}
-
-/* The file's text with the first `from` replaced. */
-static struct bytes replaced(struct fixture *f, const char *name, const char *from, const char *to) {
-  struct pack p = f->pack;
-  char *text = arena_cstr(&f->arena, fixture_file(&p, name)->data);
-  assert_non_null(text);
-  const char *at = strstr(text, from);
-  assert_non_null(at);
-  const char *out = arena_fmt(&f->arena, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
-  assert_non_null(out);
-  return bytes_str(out);
-}
+#include "pack_expect.h"
 
 /* ---- whole packs ---- */
 
@@ -82,8 +20,7 @@ static void verifies(struct fixture_options options, size_t files) {
   fixture_open(&f, options);
   fixture_anchors(&f, anchors, FIXTURE_PARTIES);
   assert_int_equal(f.pack.n, files);
-  if (pack_verify(&r, &a, &f.pack, anchors, FIXTURE_PARTIES, &e) != PARLEY_OK)
-    fail_msg("%s", e.text);
+  if (pack_verify(&r, &a, &f.pack, anchors, FIXTURE_PARTIES, &e) != PARLEY_OK) fail_msg("%s", e.text);
   assert_true(r.identified);
   assert_int_equal(r.n_parties, f.options.addressees + 1);
   assert_string_equal(r.parties[0].name, "cert.us.example");
@@ -137,8 +74,7 @@ static void test_identities(void **state) {
   for (size_t n = 0; n <= 3; n++) {
     assert_int_equal(pack_verify(&r, &a, &f.pack, anchors, n, &e), PARLEY_OK);
     assert_int_equal(r.identified, n == 3);
-    for (size_t i = 0; i < r.n_parties; i++)
-      assert_int_equal(r.parties[i].anchored, i < n);
+    for (size_t i = 0; i < r.n_parties; i++) assert_int_equal(r.parties[i].anchored, i < n);
     pack_result_clear(&r);
   }
   for (size_t i = 0; i < 3; i++) {
@@ -174,8 +110,7 @@ static void test_forged_with_fresh_keys(void **state) {
   assert_non_null(strstr(e.text, "ncc.ru.example"));
   /* Any file of the one in the other. */
   for (size_t i = 0; i < real.pack.n; i++) {
-    if (strcmp(real.pack.files[i].name, "VERIFY.md") == 0)
-      continue;
+    if (strcmp(real.pack.files[i].name, "VERIFY.md") == 0) continue;
     struct pack p = fixture_copy(&real);
     p.files[i].data = forged.pack.files[i].data;
     assert_int_not_equal(check(&p, NULL, 0, &e), PARLEY_OK);
@@ -184,215 +119,26 @@ static void test_forged_with_fresh_keys(void **state) {
   fixture_close(&forged);
 }
 
-/* ---- every byte ---- */
-
-static void flip(struct fixture *f, size_t file, size_t stride) {
-  struct pack p = fixture_copy(f);
-  struct pack_file *x = &p.files[file];
-  struct fixture_file_copy c = copy_of(x);
-  x->data.p = c.p;
-  for (size_t i = 0; i < x->data.n; i += stride) {
-    const unsigned last = i % 97 == 0 ? 8 : 1; /* all bits of some, one bit of the others */
-    for (unsigned bit = 0; bit < last; bit++) {
-      const uint8_t mask = (uint8_t)(1u << (last == 8 ? bit : i % 8));
-      c.p[i] ^= mask;
-      fails(&p, x->name);
-      c.p[i] ^= mask;
-    }
-  }
-  holds(&p);
-  free(c.p);
-}
-
-static void flip_all(struct fixture_options options, size_t stride) {
-  struct fixture f;
-  fixture_open(&f, options);
-  for (size_t i = 0; i < f.pack.n; i++)
-    if (strcmp(f.pack.files[i].name, "VERIFY.md") != 0)
-      flip(&f, i, stride);
-  fixture_close(&f);
-}
-
-static void test_every_byte(void **state) {
-  (void)state;
-  flip_all(grown, 1);
-}
-
-static void test_every_byte_of_all_files(void **state) {
-  (void)state;
-  flip_all(all, 13); /* comes to every place of a base64 group */
-}
-
-/* VERIFY.md is for people: whatever it says, or if it is lost, the evidence is the same. */
-static void test_manual_is_not_checked(void **state) {
-  struct fixture f;
-  (void)state;
-  fixture_open(&f, usual);
-  struct pack p = fixture_copy(&f);
-  fixture_file(&p, "VERIFY.md")->data = bytes_str("lost");
-  holds(&p);
-  fixture_remove(&p, "VERIFY.md");
-  holds(&p);
-  fixture_close(&f);
-}
-
-static void test_every_truncation(void **state) {
-  struct fixture f;
-  (void)state;
-  fixture_open(&f, grown);
-  for (size_t i = 0; i < f.pack.n; i++) {
-    struct pack p = fixture_copy(&f);
-    struct pack_file *x = &p.files[i];
-    const size_t whole = x->data.n;
-    if (strcmp(x->name, "VERIFY.md") == 0)
-      continue;
-    struct fixture_file_copy c = copy_of(x);
-    x->data.p = c.p;
-    for (x->data.n = 0; x->data.n < whole; x->data.n++)
-      fails(&p, x->name);
-    for (const char *more = "\n }A"; *more != '\0'; more++) {
-      c.p[whole] = (uint8_t)*more;
-      x->data.n = whole + 1;
-      fails(&p, x->name);
-    }
-    free(c.p);
-  }
-  fixture_close(&f);
-}
-
-/* ---- files added, removed, renamed, exchanged ---- */
-
-static void test_removed(void **state) {
-  static const char *const needed[] = {"entry.json", "proof.tlog-proof", "policy.tlog-policy", "charter.json", "charter.0.json", "charter.1.json",
-                                       "cards/cert.us.example.json", "cards/ncc.ru.example.json", "cards/ncsc.ch.example.json", "bulk/checkpoint",
-                                       "bulk/consistency", "ack/entry.json", "ack/proof.tlog-proof", "ack/policy.tlog-policy"};
-  struct fixture f;
-  (void)state;
-  fixture_open(&f, all);
-  assert_int_equal(f.pack.n, sizeof needed / sizeof *needed + 1);
-  for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
-    struct pack p = fixture_copy(&f);
-    fixture_remove(&p, needed[i]);
-    fails(&p, needed[i]);
-  }
-  fails(&(struct pack){0}, "entry.json");
-  fixture_close(&f);
-}
-
-/* What was not there yet leaves no trace when it is taken away: the result says that it is not there. */
-static void test_removed_whole(void **state) {
-  struct fixture f;
-  struct arena a = {0};
-  struct pack_result r;
-  (void)state;
-  fixture_open(&f, usual);
-  struct pack p = fixture_copy(&f);
-  fixture_remove(&p, "ack/entry.json");
-  fixture_remove(&p, "ack/proof.tlog-proof");
-  fixture_remove(&p, "ack/policy.tlog-policy");
-  fixture_remove(&p, "bulk/checkpoint");
-  assert_int_equal(pack_verify(&r, &a, &p, NULL, 0, NULL), PARLEY_OK);
-  assert_true(!r.has_ack && r.files_pending && r.parties[1].files_delivered == 0);
-  pack_result_clear(&r);
-  arena_free(&a);
-  fixture_close(&f);
-}
-
-static void test_added(void **state) {
-  static const char *const names[] = {"charter.0.json", "charter.7.json", "charter.00.json", "charter.x.json", "charter.512.json", "bulk/consistency",
-                                      "cards/ncsc.ch.example.json", "cards/x.json", "cards/..json", "ack/charter.json", "notes.txt", ".hidden", "entry.json~",
-                                      "proof.1.tlog-proof", "ack/VERIFY.md", "bulk/", "", "cards/a/b.example.json"};
-  struct fixture f;
-  (void)state;
-  fixture_open(&f, usual);
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-    struct pack p = fixture_copy(&f);
-    const char *like = strncmp(names[i], "charter", 7) == 0 ? "charter.json" : "cards/ncc.ru.example.json";
-    fixture_add(&p, names[i], fixture_file(&p, like)->data);
-    fails(&p, strcmp(names[i], "charter.7.json") == 0 ? "charter.0.json" : names[i]);
-  }
-  struct pack p = fixture_copy(&f);
-  fixture_add(&p, "cards/ncsc.ch.example.json", f.parties[2].card.envelope); /* a true card of someone else */
-  fails(&p, "cards/ncsc.ch.example.json");
-  fixture_close(&f);
-}
-
-static void test_bulk_without_attachment(void **state) {
-  struct fixture f, other;
-  (void)state;
-  fixture_open(&f, plain);
-  fixture_open(&other, usual);
-  struct pack p = fixture_copy(&f);
-  fixture_add(&p, "bulk/checkpoint", other.input.bulk_note);
-  fails(&p, "bulk/checkpoint");
-  fixture_close(&f);
-  fixture_close(&other);
-}
-
-static void test_exchanged(void **state) {
-  struct fixture f;
-  (void)state;
-  fixture_open(&f, all);
-  for (size_t i = 0; i < f.pack.n; i++)
-    for (size_t k = 0; k < i; k++) {
-      if (strcmp(f.pack.files[i].name, "VERIFY.md") == 0 || strcmp(f.pack.files[k].name, "VERIFY.md") == 0)
-        continue;
-      struct pack p = fixture_copy(&f);
-      struct errmsg e;
-      p.files[i].data = f.pack.files[k].data;
-      p.files[k].data = f.pack.files[i].data;
-      assert_int_not_equal(check(&p, NULL, 0, &e), PARLEY_OK);
-      if (strstr(e.text, p.files[i].name) == NULL && strstr(e.text, p.files[k].name) == NULL)
-        fail_msg("\"%s\" names neither %s nor %s", e.text, p.files[i].name, p.files[k].name);
-    }
-  fixture_close(&f);
-}
-
-static void test_names_out_of_order(void **state) {
-  struct fixture f;
-  (void)state;
-  fixture_open(&f, usual);
-  struct pack p = fixture_copy(&f);
-  const struct pack_file first = p.files[0];
-  p.files[0] = p.files[1];
-  p.files[1] = first;
-  fails(&p, first.name);
-  p = fixture_copy(&f);
-  fixture_add(&p, "entry.json", fixture_file(&p, "entry.json")->data);
-  fails(&p, "entry.json");
-  p = fixture_copy(&f);
-  memset(p.files[2].name, 'a', sizeof p.files[2].name); /* no NUL */
-  fails(&p, "file 3");
-  p.n = PACK_FILES_MAX + 1;
-  fails(&p, "513 files");
-  fixture_close(&f);
-}
-
-static void test_too_large(void **state) {
-  struct fixture f;
-  (void)state;
-  fixture_open(&f, plain);
-  struct pack p = fixture_copy(&f);
-  uint8_t *big = calloc(1, PACK_BYTES_MAX);
-  assert_non_null(big);
-  fixture_file(&p, "VERIFY.md")->data = BYTES(big, PACK_BYTES_MAX);
-  fails(&p, "bytes of an evidence pack");
-  free(big);
-  fixture_close(&f);
-}
-
 /* ---- proof and policy ---- */
 
 static void test_policy_spelled_otherwise(void **state) {
-  static const char *const ways[][2] = {{"log ", "log  "},      {"log ", "log\t"},           {"log ", " log "},        {"\nwitness", "\n\nwitness"},
-                                        {"\nquorum", " \nquorum"}, {"log ", "# a remark\nlog "}, {"\nquorum w1", "\ngroup g all w1\nquorum g"},
-                                        {"quorum w1", "quorum none"}, {"w1", "w9"}};
+  static const char *const ways[][2] = {{"log ", "log  "},
+                                        {"log ", "log\t"},
+                                        {"log ", " log "},
+                                        {"\nwitness", "\n\nwitness"},
+                                        {"\nquorum", " \nquorum"},
+                                        {"log ", "# a remark\nlog "},
+                                        {"\nquorum w1", "\ngroup g all w1\nquorum g"},
+                                        {"quorum w1", "quorum none"},
+                                        {"w1", "w9"}};
   struct fixture f;
   (void)state;
   fixture_open(&f, usual);
   for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
-    with_file(&f, "policy.tlog-policy", replaced(&f, "policy.tlog-policy", ways[i][0], ways[i][1]), "policy.tlog-policy");
-    with_file(&f, "ack/policy.tlog-policy", replaced(&f, "ack/policy.tlog-policy", ways[i][0], ways[i][1]), "ack/policy.tlog-policy");
+    fails_with(&f, "policy.tlog-policy", replaced(&f, "policy.tlog-policy", ways[i][0], ways[i][1]),
+               "policy.tlog-policy");
+    fails_with(&f, "ack/policy.tlog-policy", replaced(&f, "ack/policy.tlog-policy", ways[i][0], ways[i][1]),
+               "ack/policy.tlog-policy");
   }
   fixture_close(&f);
 }
@@ -420,14 +166,16 @@ static void test_proof_written_otherwise(void **state) {
   (void)state;
   fixture_open(&f, all);
   fixture_root(&f, &root);
-  with_file(&f, "proof.tlog-proof", replaced(&f, "proof.tlog-proof", "\nindex", "\nextra YWJj\nindex"), "proof.tlog-proof");
-  with_file(&f, "proof.tlog-proof", replaced(&f, "proof.tlog-proof", "index 3", "index 03"), "proof.tlog-proof");
-  with_file(&f, "proof.tlog-proof", replaced(&f, "proof.tlog-proof", "index 3", "index 2"), "proof.tlog-proof");
-  with_file(&f, "proof.tlog-proof", replaced(&f, "proof.tlog-proof", "\n\n", "\r\n\r\n"), "proof.tlog-proof");
+  fails_with(&f, "proof.tlog-proof", replaced(&f, "proof.tlog-proof", "\nindex", "\nextra YWJj\nindex"),
+             "proof.tlog-proof");
+  fails_with(&f, "proof.tlog-proof", replaced(&f, "proof.tlog-proof", "index 3", "index 03"), "proof.tlog-proof");
+  fails_with(&f, "proof.tlog-proof", replaced(&f, "proof.tlog-proof", "index 3", "index 2"), "proof.tlog-proof");
+  fails_with(&f, "proof.tlog-proof", replaced(&f, "proof.tlog-proof", "\n\n", "\r\n\r\n"), "proof.tlog-proof");
   /* An unknown key's signature is no forgery, but nothing vouches for its bytes; the same holds for a known one's second. */
   static const char *const mirrors[] = {"", "1", "2", "21", "112", "122", "120", "123", "b2", "12c", "b12", "1c"};
   for (size_t i = 0; i < sizeof mirrors / sizeof *mirrors; i++)
-    with_file(&f, "proof.tlog-proof", fixture_proof(&f, fixture_note(&f, 0, 0, false, 7, &root, mirrors[i])), "proof.tlog-proof");
+    fails_with(&f, "proof.tlog-proof", fixture_proof(&f, fixture_note(&f, 0, 0, false, 7, &root, mirrors[i])),
+               "proof.tlog-proof");
   struct pack p = fixture_copy(&f);
   fixture_file(&p, "proof.tlog-proof")->data = fixture_proof(&f, fixture_note(&f, 0, 0, false, 7, &root, "12"));
   holds(&p);
@@ -446,9 +194,10 @@ static void test_checkpoint_of_another_log(void **state) {
       fixture_note(&f, 0, 0, false, 9, &root, "12"), /* of another size */
   };
   for (size_t i = 0; i < sizeof notes / sizeof *notes; i++)
-    with_file(&f, "proof.tlog-proof", fixture_proof(&f, notes[i]), "proof.tlog-proof");
+    fails_with(&f, "proof.tlog-proof", fixture_proof(&f, notes[i]), "proof.tlog-proof");
   f.forum[0] ^= 1; /* of another forum */
-  with_file(&f, "proof.tlog-proof", fixture_proof(&f, fixture_note(&f, 0, 0, false, 7, &root, "12")), "proof.tlog-proof");
+  fails_with(&f, "proof.tlog-proof", fixture_proof(&f, fixture_note(&f, 0, 0, false, 7, &root, "12")),
+             "proof.tlog-proof");
   fixture_close(&f);
 }
 
@@ -489,17 +238,18 @@ static void test_bulk(void **state) {
   o.bulk_size = 6;
   fixture_open(&f, o);
   holds(&f.pack);
-  with_file(&f, "bulk/checkpoint", fixture_note(&f, 0, 0, true, 6, &root, "12"), "bulk/checkpoint");
-  with_file(&f, "bulk/checkpoint", fixture_note(&f, 0, 0, false, 6, &root, "12"), "bulk/checkpoint");
+  fails_with(&f, "bulk/checkpoint", fixture_note(&f, 0, 0, true, 6, &root, "12"), "bulk/checkpoint");
+  fails_with(&f, "bulk/checkpoint", fixture_note(&f, 0, 0, false, 6, &root, "12"), "bulk/checkpoint");
   o.bulk_size = 11;
   fixture_open(&larger, o);
-  with_file(&f, "bulk/checkpoint", larger.input.bulk_note, "bulk/consistency"); /* now missing */
+  fails_with(&f, "bulk/checkpoint", larger.input.bulk_note, "bulk/consistency"); /* now missing */
   struct pack p = fixture_copy(&f);
   fixture_add(&p, "bulk/consistency", fixture_file(&larger.pack, "bulk/consistency")->data);
   fails(&p, "bulk/consistency"); /* too much */
-  with_file(&larger, "bulk/checkpoint", fixture_note(&larger, 0, 0, true, 11, &root, "12"), "bulk/consistency");
-  with_file(&larger, "bulk/checkpoint", fixture_note(&larger, 0, 0, true, 11, &root, "1"), "bulk/checkpoint");
-  with_file(&larger, "bulk/checkpoint", fixture_note(&larger, 0, 1, true, 11, &root, "12"), "bulk/checkpoint"); /* another epoch */
+  fails_with(&larger, "bulk/checkpoint", fixture_note(&larger, 0, 0, true, 11, &root, "12"), "bulk/consistency");
+  fails_with(&larger, "bulk/checkpoint", fixture_note(&larger, 0, 0, true, 11, &root, "1"), "bulk/checkpoint");
+  fails_with(&larger, "bulk/checkpoint", fixture_note(&larger, 0, 1, true, 11, &root, "12"),
+             "bulk/checkpoint"); /* another epoch */
   fixture_close(&f);
   fixture_close(&larger);
 }
@@ -544,7 +294,8 @@ static void test_swapped_cards(void **state) {
   (void)state;
   fixture_open(&f, usual);
   struct pack p = fixture_copy(&f);
-  struct pack_file *us = fixture_file(&p, "cards/cert.us.example.json"), *ru = fixture_file(&p, "cards/ncc.ru.example.json");
+  struct pack_file *us = fixture_file(&p, "cards/cert.us.example.json"),
+                   *ru = fixture_file(&p, "cards/ncc.ru.example.json");
   const struct bytes data = us->data;
   us->data = ru->data;
   fails(&p, "cards/cert.us.example.json");
@@ -576,7 +327,7 @@ static void test_card_of_a_later_serial(void **state) {
   }
   dsse_write(&out, &(struct dsse){d.type, bytes_str(payload), 4, sigs});
   assert_true(buf_ok(&out));
-  with_file(&f, "cards/ncc.ru.example.json", buf_view(&out), "cards/ncc.ru.example.json");
+  fails_with(&f, "cards/ncc.ru.example.json", buf_view(&out), "cards/ncc.ru.example.json");
   buf_free(&pae);
   buf_free(&out);
   fixture_close(&f);
@@ -628,7 +379,7 @@ static void test_charter_chain(void **state) {
   p = fixture_copy(&f);
   fixture_add(&p, "charter.3.json", f.input.charter);
   fails(&p, "charter.3.json");
-  with_file(&f, "charter.2.json", other.predecessors[2], "charter.2.json");
+  fails_with(&f, "charter.2.json", other.predecessors[2], "charter.2.json");
   /* The last version alone. */
   p = fixture_copy(&f);
   fixture_remove(&p, "charter.0.json");
@@ -659,8 +410,7 @@ static void write_pack(const char *dir, const char *name, struct fixture_options
   }
   for (size_t i = 0; i <= f.options.addressees; i++) {
     char hex[65];
-    for (size_t k = 0; k < SHA256_SIZE; k++)
-      snprintf(hex + 2 * k, 3, "%02x", f.parties[i].card.fingerprint[k]);
+    for (size_t k = 0; k < SHA256_SIZE; k++) snprintf(hex + 2 * k, 3, "%02x", f.parties[i].card.fingerprint[k]);
     printf("%s %s=%s\n", name, f.parties[i].name, hex);
   }
   fixture_close(&f);
@@ -689,17 +439,6 @@ int main(int argc, char **argv) {
       cmocka_unit_test(test_verifies),
       cmocka_unit_test(test_identities),
       cmocka_unit_test(test_forged_with_fresh_keys),
-      cmocka_unit_test(test_every_byte),
-      cmocka_unit_test(test_every_byte_of_all_files),
-      cmocka_unit_test(test_manual_is_not_checked),
-      cmocka_unit_test(test_every_truncation),
-      cmocka_unit_test(test_removed),
-      cmocka_unit_test(test_removed_whole),
-      cmocka_unit_test(test_added),
-      cmocka_unit_test(test_bulk_without_attachment),
-      cmocka_unit_test(test_exchanged),
-      cmocka_unit_test(test_names_out_of_order),
-      cmocka_unit_test(test_too_large),
       cmocka_unit_test(test_policy_spelled_otherwise),
       cmocka_unit_test(test_policy_text),
       cmocka_unit_test(test_proof_written_otherwise),
