@@ -112,26 +112,26 @@ static parley_err parse_payload(struct card *c, const json_t *top, struct errmsg
   return err == PARLEY_OK ? parse_keys(c, top, e) : err;
 }
 
-static parley_err check_signature(const struct dsse *d, size_t i, const uint8_t pub[static 32], const char *whose,
-                                  struct errmsg *e) {
+static parley_err check_signature(const struct dsse *d, struct bytes pae, size_t i, const uint8_t pub[static 32],
+                                  const char *whose, struct errmsg *e) {
   char keyid[65];
   if (i >= d->n) return err_set(e, PARLEY_EVERIFY, "signatures[%zu]: the signature by the %s key is missing", i, whose);
   ed25519_keyid(keyid, pub);
   if (strcmp(keyid, d->sigs[i].keyid) != 0)
     return err_set(e, PARLEY_EVERIFY, "signatures[%zu]: is not by the %s key, which must sign here", i, whose);
-  if (!dsse_verify(d, i, pub))
+  if (!ed25519_verify(pub, d->sigs[i].sig, pae))
     return err_set(e, PARLEY_EVERIFY, "signatures[%zu]: the signature by the %s key does not verify", i, whose);
   return PARLEY_OK;
 }
 
 /* docs/protocol.md, "Card": statement, log and mirror key, then the rotation key of the card before. */
-static parley_err check_signatures(const struct card *c, const struct dsse *d, const struct card *before,
-                                   struct errmsg *e) {
+static parley_err check_signatures(const struct card *c, const struct dsse *d, struct bytes pae,
+                                   const struct card *before, struct errmsg *e) {
   const uint8_t *const keys[] = {c->statement, c->log, c->mirror};
   const char *const whose[] = {"statement", "log", "mirror"};
   size_t demanded = c->serial > 0 ? 4 : 3;
   for (size_t i = 0; i < 3; i++) {
-    parley_err err = check_signature(d, i, keys[i], whose[i], e);
+    parley_err err = check_signature(d, pae, i, keys[i], whose[i], e);
     if (err != PARLEY_OK) return err;
   }
   if (d->n < demanded)
@@ -139,7 +139,7 @@ static parley_err check_signatures(const struct card *c, const struct dsse *d, c
   if (d->n > demanded)
     return err_set(e, PARLEY_EINVAL, "signatures: there are %zu, a card of serial %" PRIu64 " has %zu", d->n, c->serial,
                    demanded);
-  return demanded == 4 && before != NULL ? check_signature(d, 3, before->rotation, "predecessor's rotation", e)
+  return demanded == 4 && before != NULL ? check_signature(d, pae, 3, before->rotation, "predecessor's rotation", e)
                                          : PARLEY_OK;
 }
 
@@ -155,13 +155,15 @@ static parley_err check_before(const struct card *c, const struct card *before, 
 parley_err card_parse(struct card *out, struct arena *a, struct bytes envelope, const struct card *before,
                       bool *unproved, struct errmsg *e) {
   struct dsse d;
+  struct bytes pae;
   json_t *top = NULL;
   *out = (struct card){0};
   parley_err err = fields_envelope(&d, a, envelope, CARD_SIZE_MAX, CARD_TYPE, e);
   if (err == PARLEY_OK) err = json_parse(&top, d.payload, CARD_SIZE_MAX, e);
   if (err == PARLEY_OK) err = parse_payload(out, top, e);
   if (err == PARLEY_OK && before != NULL) err = check_before(out, before, e);
-  if (err == PARLEY_OK) err = check_signatures(out, &d, before, e);
+  if (err == PARLEY_OK) err = fields_pae(&pae, a, &d, e);
+  if (err == PARLEY_OK) err = check_signatures(out, &d, pae, before, e);
   json_decref(top);
   if (err != PARLEY_OK) return err_prefix(e, err, "card");
   if (unproved != NULL) *unproved = out->serial > 0 && before == NULL;

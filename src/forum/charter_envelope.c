@@ -33,7 +33,8 @@ static parley_err find_signers(struct signers *out, const struct charter *c, car
 }
 
 /* docs/protocol.md, "Charter": at most one signature a member, in the order of `members` (dsse_parse takes no key twice). */
-static parley_err assign(struct signatures *s, const struct dsse *d, const struct signers *who, struct errmsg *e) {
+static parley_err assign(struct signatures *s, const struct dsse *d, struct bytes pae, const struct signers *who,
+                         struct errmsg *e) {
   size_t n = s->charter.n_members, next = 0;
   for (size_t i = 0; i < d->n; i++) {
     size_t m = 0;
@@ -46,7 +47,7 @@ static parley_err assign(struct signatures *s, const struct dsse *d, const struc
     if (m < next)
       return err_set(e, PARLEY_EVERIFY,
                      "signatures[%zu]: %s stands too late; signatures follow the order of the members", i, name);
-    if (!dsse_verify(d, i, who->cards[m]->statement))
+    if (!ed25519_verify(who->cards[m]->statement, d->sigs[i].sig, pae))
       return err_set(e, PARLEY_EVERIFY, "signatures[%zu]: the signature of %s does not verify", i, name);
     s->sigs[m] = &d->sigs[i];
     next = m + 1;
@@ -58,6 +59,7 @@ static parley_err assign(struct signatures *s, const struct dsse *d, const struc
 static parley_err read_envelope(struct signatures **out, struct arena *a, struct bytes envelope, card_lookup lookup,
                                 void *ctx, struct errmsg *e) {
   struct dsse d;
+  struct bytes pae;
   struct signatures *s = arena_alloc(a, sizeof *s);
   struct signers *who = arena_alloc(a, sizeof *who);
   if (s == NULL || who == NULL) return err_set(e, PARLEY_ENOMEM, "out of memory while reading a charter");
@@ -66,7 +68,8 @@ static parley_err read_envelope(struct signatures **out, struct arena *a, struct
   err = charter_parse(&s->charter, a, d.payload, e);
   if (err != PARLEY_OK) return err;
   err = find_signers(who, &s->charter, lookup, ctx, e);
-  if (err == PARLEY_OK) err = assign(s, &d, who, e);
+  if (err == PARLEY_OK) err = fields_pae(&pae, a, &d, e);
+  if (err == PARLEY_OK) err = assign(s, &d, pae, who, e);
   *out = s;
   return err == PARLEY_OK ? err : err_prefix(e, err, "charter");
 }

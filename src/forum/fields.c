@@ -96,6 +96,13 @@ parley_err fields_envelope(struct dsse *out, struct arena *a, struct bytes envel
   return err;
 }
 
+parley_err fields_pae(struct bytes *out, struct arena *a, const struct dsse *d, struct errmsg *e) {
+  struct buf pae = {0};
+  dsse_pae(&pae, d->type, d->payload);
+  *out = arena_take(a, &pae);
+  return out->p != NULL ? PARLEY_OK : err_set(e, PARLEY_ENOMEM, "out of memory while checking signatures");
+}
+
 static bool is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
 bool lang_valid(const char *s) {

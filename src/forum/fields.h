@@ -33,6 +33,9 @@ parley_err fields_item_digest(uint8_t out[static 32], const json_t *arr, const c
 parley_err fields_envelope(struct dsse *out, struct arena *a, struct bytes envelope, size_t max, const char *type,
                            struct errmsg *e);
 
+/* What all signatures of the envelope sign, in the arena. */
+parley_err fields_pae(struct bytes *out, struct arena *a, const struct dsse *d, struct errmsg *e);
+
 /* True for "en", "ru", "pt-BR" …: a letter, then letters, digits and "-", 2 to 8 bytes. */
 bool lang_valid(const char *s);
 /* True for a seal key's label: a-z 0-9 -, 1 to 32 bytes. */

@@ -40,9 +40,12 @@ parley_err statement_verify(const struct dsse *envelope, const struct statement 
     return err_set(e, PARLEY_EVERIFY, "from: the statement is by %s, the card is of %s", s->from, from->name);
   if (envelope->n == 0 || strcmp(envelope->sigs[0].keyid, keyid) != 0)
     return err_set(e, PARLEY_EVERIFY, "signatures[0]: is not by the statement key in the card of %s", from->name);
-  if (!dsse_verify(envelope, 0, from->statement))
-    return err_set(e, PARLEY_EVERIFY, "signatures[0]: the signature of %s does not verify", from->name);
-  return PARLEY_OK;
+  struct buf pae = {0};
+  dsse_pae(&pae, envelope->type, envelope->payload);
+  bool memory = buf_ok(&pae), ok = memory && ed25519_verify(from->statement, envelope->sigs[0].sig, buf_view(&pae));
+  buf_free(&pae);
+  if (!memory) return err_set(e, PARLEY_ENOMEM, "out of memory while checking a signature");
+  return ok ? PARLEY_OK : err_set(e, PARLEY_EVERIFY, "signatures[0]: the signature of %s does not verify", from->name);
 }
 
 void statement_clear(struct statement *s) {
