@@ -1,5 +1,6 @@
 /*
- * All keys of one card as 32-byte values with their names, so that one that stands twice is found (docs/protocol.md, "Card").
+ * All keys of one card as 32-byte values with their names, so that one that stands twice is found
+ * (docs/protocol.md, "Card").
  */
 #ifndef PARLEY_FORUM_CARD_KEYS_H
 #define PARLEY_FORUM_CARD_KEYS_H

@@ -1,6 +1,6 @@
 /*
- * Reading the members of this folder's documents (docs/protocol.md): only the named ones, in their order, and the small syntaxes that
- * several documents share. `path` is where the object stands, as in base/json.h.
+ * Reading the members of this folder's documents (docs/protocol.md): only the named ones, in their order, and the
+ * small syntaxes that several documents share. `path` is where the object stands, as in base/json.h.
  */
 #ifndef PARLEY_FORUM_FIELDS_H
 #define PARLEY_FORUM_FIELDS_H

@@ -1,6 +1,6 @@
 /*
- * Writing the JSON of this folder's documents straight into a buffer, in the form that json_write gives: no white space, members in the
- * order of the calls. Memory running out shows in buf_ok at the end.
+ * Writing the JSON of this folder's documents straight into a buffer, in the form that json_write gives: no white
+ * space, members in the order of the calls. Memory running out shows in buf_ok at the end.
  */
 #ifndef PARLEY_FORUM_WRITE_H
 #define PARLEY_FORUM_WRITE_H
