@@ -27,6 +27,8 @@ static void answer_mirror(struct node_call *c, struct node_response *out, struct
   out->content_type = a->content_type;
   out->body = a->body;
   a->body = (struct buf){0};
+  if (a->fork)
+    node_log_line(c->n, 3, "%s has signed two histories of one log; both are kept as evidence: %s", c->log ? c->log->origin : c->peer->card.name, a->why.text);
   if (a->status >= 400) {
     node_log_line(c->n, 6, "%s: %u %s", c->peer->card.name, a->status, a->why.text);
     if (!out->body.n && a->status != 409) {

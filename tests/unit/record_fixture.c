@@ -11,13 +11,13 @@
 
 /* ---- stores ---- */
 
-void dir_make(struct dir *d) {
+void record_dir_make(struct dir *d) {
   strcpy(d->path, "/tmp/parley-test-XXXXXX");
   assert_non_null(mkdtemp(d->path));
   snprintf(d->file, sizeof d->file, "%s/store", d->path);
 }
 
-void dir_remove(const struct dir *d) {
+void record_dir_remove(const struct dir *d) {
   static const char *const suffix[] = {"", "-wal", "-shm", "-journal"};
   for (size_t i = 0; i < sizeof suffix / sizeof *suffix; i++) {
     char file[128];
@@ -160,7 +160,7 @@ struct signer_memory memory_of(struct memory *m) {
   return (struct signer_memory){m, memory_load, memory_save};
 }
 
-struct ed25519_key *key_of(uint8_t seed) {
+struct ed25519_key *record_key(uint8_t seed) {
   uint8_t bytes[32];
   struct ed25519_key *k = NULL;
   memset(bytes, seed, sizeof bytes);
@@ -171,7 +171,7 @@ struct ed25519_key *key_of(uint8_t seed) {
 struct signer *kit_signer(struct memory *m) {
   struct signer *s = NULL;
   struct errmsg e = {0};
-  if (signer_new(&s, "b.example", key_of(11), key_of(12), key_of(13), memory_of(m), &e)) fail_msg("%s", e.text);
+  if (signer_new(&s, "b.example", record_key(11), record_key(12), record_key(13), memory_of(m), &e)) fail_msg("%s", e.text);
   return s;
 }
 
@@ -197,9 +197,9 @@ static size_t make_entry(char out[static 64], uint64_t i, uint8_t fork) {
 
 void author_make(struct author *a, uint8_t fork, uint64_t from, uint64_t size) {
   struct errmsg e = {0};
-  dir_make(&a->dir);
+  record_dir_make(&a->dir);
   a->store = dir_open(&a->dir);
-  a->key = key_of(1);
+  a->key = record_key(1);
   a->fork = fork;
   if (copy_open(&a->copy, a->store, "author", 65535, &e)) fail_msg("%s", e.text);
   assert_int_equal(store_begin(a->store, &e), PARLEY_OK);
@@ -215,7 +215,7 @@ void author_free(struct author *a) {
   copy_close(a->copy);
   store_close(a->store);
   ed25519_free(a->key);
-  dir_remove(&a->dir);
+  record_dir_remove(&a->dir);
 }
 
 void author_note(struct author *a, struct buf *out, const char *origin, uint64_t size) {
@@ -287,7 +287,7 @@ static void open_mirror(struct stage *s, const char *origin) {
 
 void stage_open(struct stage *s) {
   memset(s, 0, sizeof *s);
-  dir_make(&s->dir);
+  record_dir_make(&s->dir);
   faulty_init(&s->store, dir_open(&s->dir));
   s->signer = kit_signer(&s->memory);
   author_make(&s->a, 0, 0, 600);
@@ -301,7 +301,7 @@ void stage_close(struct stage *s) {
   author_free(&s->a);
   author_free(&s->b);
   store_close(&s->store.base);
-  dir_remove(&s->dir);
+  record_dir_remove(&s->dir);
 }
 
 void stage_fresh(struct stage *s) {

@@ -26,8 +26,8 @@ struct dir { /* a temporary folder with one store */
   char file[96];
 };
 
-void dir_make(struct dir *d);
-void dir_remove(const struct dir *d);
+void record_dir_make(struct dir *d);
+void record_dir_remove(const struct dir *d);
 struct store *dir_open(const struct dir *d); /* not synced: for speed */
 /* Takes the inner store over; closed with store_close(&f->base). */
 void faulty_init(struct faulty *f, struct store *inner);
@@ -50,7 +50,7 @@ struct memory {
 };
 
 struct signer_memory memory_of(struct memory *m);
-struct ed25519_key *key_of(uint8_t seed);
+struct ed25519_key *record_key(uint8_t seed);
 /* A signer of the party "b.example" with the keys of seeds 11, 12 and 13. */
 struct signer *kit_signer(struct memory *m);
 

@@ -15,7 +15,7 @@ struct fixture {
 
 static int setup(void **state) {
   struct fixture *f = calloc(1, sizeof *f);
-  dir_make(&f->dir);
+  record_dir_make(&f->dir);
   faulty_init(&f->store, dir_open(&f->dir));
   *state = f;
   return 0;
@@ -24,7 +24,7 @@ static int setup(void **state) {
 static int teardown(void **state) {
   struct fixture *f = *state;
   store_close(&f->store.base);
-  dir_remove(&f->dir);
+  record_dir_remove(&f->dir);
   free(f);
   return 0;
 }

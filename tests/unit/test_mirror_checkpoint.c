@@ -113,7 +113,7 @@ static void sign(struct buf *out, const char *name, const struct ed25519_key *k,
 
 static void make_note(struct buf *note, struct stage *s, struct author *a, const struct row *r) {
   const char *origin = copy_origin(mirror_copy(s->m));
-  struct ed25519_key *stranger = key_of(99);
+  struct ed25519_key *stranger = record_key(99);
   struct hash root = {{7}};
   struct buf text = {0}, other = {0};
   if (r->change != WRONG_EMPTY_ROOT) assert_int_equal(copy_root(a->copy, r->size, &root, NULL), PARLEY_OK);
@@ -224,7 +224,7 @@ static void test_pending_note(void **state) {
 static void test_two_keys(void **state) {
   struct stage *s = *state;
   const char *origin = "two.example/f/0";
-  struct ed25519_key *next = key_of(2);
+  struct ed25519_key *next = record_key(2);
   const struct vkey keys[] = {kit_vkey(origin, next), kit_vkey(origin, s->a.key)};
   struct mirror_answer out;
   struct buf body = {0}, note = {0}, other = {0};
