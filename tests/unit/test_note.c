@@ -172,13 +172,14 @@ static void test_bad_vkeys(void **state) {
   struct vkey k;
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
     assert_int_equal(vkey_parse(&k, bytes_str(bad[i]), NULL), PARLEY_EINVAL);
-  const uint8_t pub[32] = {1};
+  const uint8_t pub[32] = {3}, small_order[32] = {1};
   char name[NOTE_NAME_MAX + 2];
   memset(name, 'n', sizeof name);
   name[NOTE_NAME_MAX + 1] = '\0';
   assert_int_equal(vkey_make(&k, name, NOTE_ED25519, pub, NULL), PARLEY_EINVAL);
   name[NOTE_NAME_MAX] = '\0';
   assert_int_equal(vkey_make(&k, name, NOTE_ED25519, pub, NULL), PARLEY_OK);
+  assert_int_equal(vkey_make(&k, "n", NOTE_ED25519, small_order, NULL), PARLEY_EINVAL);
   assert_int_equal(vkey_make(&k, "n", 0x02, pub, NULL), PARLEY_EINVAL);
   assert_int_equal(vkey_make(&k, "n", 0x06, pub, NULL), PARLEY_EINVAL);
   assert_int_equal(vkey_make(&k, "", NOTE_ED25519, pub, NULL), PARLEY_EINVAL);

@@ -250,7 +250,7 @@ static void test_limits(void **state) {
     struct vkey *keys = calloc(n, sizeof *keys);
     assert_non_null(keys);
     for (size_t i = 0; i < n; i++) {
-      const uint8_t pub[32] = {(uint8_t)i, (uint8_t)(i >> 8)};
+      const uint8_t pub[32] = {(uint8_t)i, (uint8_t)(i >> 8), 1};
       assert_int_equal(vkey_make(&keys[i], "w", NOTE_COSIGNATURE, pub, NULL), PARLEY_OK);
     }
     struct buf b = {0};
