@@ -58,6 +58,12 @@ static bool buf_reserve(struct buf *b, size_t n) {
   return true;
 }
 
+uint8_t *buf_extend(struct buf *b, size_t n) {
+  if (!buf_reserve(b, n)) return NULL;
+  b->n += n;
+  return b->p + b->n - n;
+}
+
 void buf_add(struct buf *b, const void *p, size_t n) {
   if (n == 0 || !buf_reserve(b, n)) return;
   memcpy(b->p + b->n, p, n);

@@ -40,6 +40,7 @@ struct buf {
 };
 
 void buf_add(struct buf *b, const void *p, size_t n);
+uint8_t *buf_extend(struct buf *b, size_t n); /* n more bytes, to be filled by the caller; NULL when out of memory */
 void buf_str(struct buf *b, const char *s);
 void buf_bytes(struct buf *b, struct bytes x);
 void buf_u8(struct buf *b, uint8_t x);
