@@ -80,11 +80,13 @@ static void list_add(struct transfer *t) {
   c->active++;
 }
 
-parley_err http_client_send(struct http_client *c, const char *method, const char *url, const char *const *pins, const char *content_type,
-                            struct bytes body, bool body_owned, http_done done, http_progress progress, void *ctx, struct errmsg *e) {
+parley_err http_client_send(struct http_client *c, const char *method, const char *url, const char *const *pins,
+                            const char *content_type, struct bytes body, bool body_owned, http_done done,
+                            http_progress progress, void *ctx, struct errmsg *e) {
   char *joined = NULL;
   struct transfer *t = NULL;
-  parley_err err = c->stopping ? err_set(e, PARLEY_EREFUSED, "the HTTP client is stopping") : client_pins(&joined, pins, e);
+  parley_err err =
+      c->stopping ? err_set(e, PARLEY_EREFUSED, "the HTTP client is stopping") : client_pins(&joined, pins, e);
   if (err == PARLEY_OK && !body_owned && body.n > HTTP_BODY_COPY_MAX) {
     err = err_set(e, PARLEY_EINVAL, "a body over %zu bytes must be handed over", HTTP_BODY_COPY_MAX);
   }
@@ -139,7 +141,9 @@ static void finish(struct transfer *t, CURLcode rc) {
     o.content_type = type == NULL ? "" : type;
     o.body = buf_view(&t->answer);
   } else {
-    o.err = t->too_long ? PARLEY_ELIMIT : t->no_memory || rc == CURLE_OUT_OF_MEMORY ? PARLEY_ENOMEM : PARLEY_EUNREACHABLE;
+    o.err = t->too_long                                 ? PARLEY_ELIMIT
+            : t->no_memory || rc == CURLE_OUT_OF_MEMORY ? PARLEY_ENOMEM
+                                                        : PARLEY_EUNREACHABLE;
     client_explain(message, sizeof message, t, t->no_memory ? CURLE_OUT_OF_MEMORY : rc);
   }
   curl_multi_remove_handle(t->client->multi, t->easy);
@@ -172,12 +176,11 @@ void http_client_run(struct http_client *c) {
   sigpipe_guard_end(&guard);
 }
 
-size_t http_client_active(const struct http_client *c) {
-  return c->active;
-}
+size_t http_client_active(const struct http_client *c) { return c->active; }
 
 static void cancel(struct transfer *t) {
-  const struct http_outcome o = {.err = PARLEY_EUNREACHABLE, .content_type = "", .message = "cancelled: the node is stopping"};
+  const struct http_outcome o = {
+      .err = PARLEY_EUNREACHABLE, .content_type = "", .message = "cancelled: the node is stopping"};
   curl_multi_remove_handle(t->client->multi, t->easy);
   list_remove(t);
   t->done(t->ctx, &o);

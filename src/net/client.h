@@ -11,9 +11,9 @@
 
 #define HTTP_RESPONSE_MAX (32u << 20) /* bytes of a response body; more fails the request */
 #define HTTP_CONNECT_SECONDS 10
-#define HTTP_STALL_SECONDS 30         /* less than one byte a second for this long: failed, resumed later */
+#define HTTP_STALL_SECONDS 30 /* less than one byte a second for this long: failed, resumed later */
 
-#define HTTP_POLL_FDS_MAX 64          /* the caller's descriptors in http_client_poll; further ones are not watched */
+#define HTTP_POLL_FDS_MAX 64 /* the caller's descriptors in http_client_poll; further ones are not watched */
 
 struct http_client;
 
@@ -25,10 +25,11 @@ struct http_client_config {
 parley_err http_client_new(struct http_client **out, const struct http_client_config *c, struct errmsg *e);
 
 struct http_outcome {
-  parley_err err;      /* OK: an HTTP answer came. EUNREACHABLE: none; message says why in one sentence (refused, timed out, pin does not match …) */
-  unsigned status;     /* HTTP status */
+  /* OK: an HTTP answer came. EUNREACHABLE: none; message says why in one sentence (refused, timed out, wrong pin …) */
+  parley_err err;
+  unsigned status;          /* HTTP status */
   const char *content_type; /* "" when absent */
-  uint32_t retry_after; /* seconds, 0 when absent */
+  uint32_t retry_after;     /* seconds, 0 when absent */
   struct bytes body;
   const char *message;
 };
@@ -39,11 +40,13 @@ typedef void (*http_done)(void *ctx, const struct http_outcome *o);
 typedef void (*http_progress)(void *ctx, uint64_t sent);
 
 /*
- * Starts a request. pins: NULL-terminated list of "sha256//…"; at least one. body is copied when n <= 64 KiB and otherwise
- * taken over: it must be malloc'd and is freed after use (body_owned true), also when this fails. content_type NULL for GET.
+ * Starts a request. pins: NULL-terminated list of "sha256//…"; at least one. body is copied when n <= 64 KiB and
+ * otherwise taken over: it must be malloc'd and is freed after use (body_owned true), also when this fails.
+ * content_type NULL for GET.
  */
-parley_err http_client_send(struct http_client *c, const char *method, const char *url, const char *const *pins, const char *content_type,
-                            struct bytes body, bool body_owned, http_done done, http_progress progress, void *ctx, struct errmsg *e);
+parley_err http_client_send(struct http_client *c, const char *method, const char *url, const char *const *pins,
+                            const char *content_type, struct bytes body, bool body_owned, http_done done,
+                            http_progress progress, void *ctx, struct errmsg *e);
 
 /* Waits at most timeout_ms for any transfer or any of the fds to become readable, then returns. */
 void http_client_poll(struct http_client *c, const int *fds, size_t n, int timeout_ms);
@@ -60,11 +63,12 @@ struct local_answer {
 };
 
 /*
- * One request. When file_fd >= 0 the body is streamed from it (file_size bytes) instead of `body`; progress may be NULL.
- * When out_fd >= 0 a 200 answer's body goes there instead of answer->body. EUNREACHABLE when no node listens there.
+ * One request. When file_fd >= 0 the body is streamed from it (file_size bytes) instead of `body`; progress may be
+ * NULL. When out_fd >= 0 a 200 answer's body goes there instead of answer->body. EUNREACHABLE when no node listens.
  */
-parley_err local_request(struct local_answer *answer, const char *unix_path, const char *method, const char *path, const char *content_type,
-                         struct bytes body, int file_fd, uint64_t file_size, int out_fd, http_progress progress, void *ctx, struct errmsg *e);
+parley_err local_request(struct local_answer *answer, const char *unix_path, const char *method, const char *path,
+                         const char *content_type, struct bytes body, int file_fd, uint64_t file_size, int out_fd,
+                         http_progress progress, void *ctx, struct errmsg *e);
 void local_answer_free(struct local_answer *a);
 
 #endif

@@ -48,7 +48,8 @@ static void broken(char *out, size_t size, const struct transfer *t, CURLcode rc
   } else if (strstr(t->error, "alert protocol version") != NULL || strstr(t->error, "unsupported protocol") != NULL) {
     snprintf(out, size, "%s does not speak TLS 1.3", t->where);
   } else {
-    snprintf(out, size, "connection to %s failed: %s", t->where, t->error[0] != '\0' ? t->error : curl_easy_strerror(rc));
+    snprintf(out, size, "connection to %s failed: %s", t->where,
+             t->error[0] != '\0' ? t->error : curl_easy_strerror(rc));
   }
 }
 
@@ -58,21 +59,13 @@ void client_explain(char *out, size_t size, const struct transfer *t, CURLcode r
     return;
   }
   switch (rc) {
-  case CURLE_COULDNT_CONNECT:
-    connect_failed(out, size, t);
-    break;
-  case CURLE_COULDNT_RESOLVE_HOST:
-    snprintf(out, size, "the name in %s is not known to the resolver", t->where);
-    break;
+  case CURLE_COULDNT_CONNECT: connect_failed(out, size, t); break;
+  case CURLE_COULDNT_RESOLVE_HOST: snprintf(out, size, "the name in %s is not known to the resolver", t->where); break;
   case CURLE_COULDNT_RESOLVE_PROXY:
     snprintf(out, size, "the proxy for %s is not known to the resolver", t->where);
     break;
-  case CURLE_OPERATION_TIMEDOUT:
-    timed_out(out, size, t);
-    break;
-  case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
-    snprintf(out, size, "certificate of %s is not the pinned one", t->where);
-    break;
+  case CURLE_OPERATION_TIMEDOUT: timed_out(out, size, t); break;
+  case CURLE_SSL_PINNEDPUBKEYNOTMATCH: snprintf(out, size, "certificate of %s is not the pinned one", t->where); break;
   case CURLE_SSL_CERTPROBLEM:
     snprintf(out, size, "our own link key or certificate cannot be used: %s", t->error);
     break;
@@ -80,10 +73,7 @@ void client_explain(char *out, size_t size, const struct transfer *t, CURLcode r
   case CURLE_PARTIAL_FILE:
     snprintf(out, size, "%s closed the connection before its answer was complete", t->where);
     break;
-  case CURLE_OUT_OF_MEMORY:
-    snprintf(out, size, "out of memory during the request to %s", t->where);
-    break;
-  default:
-    broken(out, size, t, rc);
+  case CURLE_OUT_OF_MEMORY: snprintf(out, size, "out of memory during the request to %s", t->where); break;
+  default: broken(out, size, t, rc);
   }
 }

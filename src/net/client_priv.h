@@ -45,10 +45,11 @@ parley_err client_where(char out[static HTTP_WHERE_SIZE], const char *url, struc
 parley_err client_pins(char **out, const char *const *pins, struct errmsg *e);
 
 /* client_transfer.c */
-parley_err transfer_new(struct transfer **out, struct http_client *c, const char *method, const char *url, const char *pins,
-                        const char *content_type, struct bytes body, bool body_owned, struct errmsg *e);
+parley_err transfer_new(struct transfer **out, struct http_client *c, const char *method, const char *url,
+                        const char *pins, const char *content_type, struct bytes body, bool body_owned,
+                        struct errmsg *e);
 bool transfer_attach(struct transfer *t); /* once done, progress and ctx are set */
-void transfer_free(struct transfer *t); /* after it left the multi handle */
+void transfer_free(struct transfer *t);   /* after it left the multi handle */
 
 /* client_error.c: one sentence for people. */
 void client_explain(char *out, size_t size, const struct transfer *t, CURLcode rc);

@@ -69,7 +69,7 @@ bool client_common(CURL *easy, const char *method, const char *url, const char *
   return rc == CURLE_OK;
 }
 
-/* The certificate is judged by its key's digest alone: names, dates and authorities say nothing here (design section 13). */
+/* The certificate is judged by its key's digest alone: names, dates and authorities say nothing (design section 13). */
 static bool set_tls(const struct transfer *t, const char *pins) {
   CURL *easy = t->easy;
   CURLcode rc = curl_easy_setopt(easy, CURLOPT_PINNEDPUBLICKEY, pins);
@@ -156,8 +156,9 @@ static bool keep_body(struct transfer *t, struct bytes *body, bool owned) {
   return true;
 }
 
-parley_err transfer_new(struct transfer **out, struct http_client *c, const char *method, const char *url, const char *pins,
-                        const char *content_type, struct bytes body, bool body_owned, struct errmsg *e) {
+parley_err transfer_new(struct transfer **out, struct http_client *c, const char *method, const char *url,
+                        const char *pins, const char *content_type, struct bytes body, bool body_owned,
+                        struct errmsg *e) {
   struct transfer *t = calloc(1, sizeof *t);
   if (t == NULL) {
     return err_set(e, PARLEY_ENOMEM, "out of memory for a request");
@@ -169,8 +170,8 @@ parley_err transfer_new(struct transfer **out, struct http_client *c, const char
     return err;
   }
   t->easy = curl_easy_init();
-  if (t->easy == NULL || !keep_body(t, &body, body_owned) || !client_common(t->easy, method, url, "https") || !set_tls(t, pins) ||
-      !set_link(t) || !set_body(t, method, content_type, body)) {
+  if (t->easy == NULL || !keep_body(t, &body, body_owned) || !client_common(t->easy, method, url, "https") ||
+      !set_tls(t, pins) || !set_link(t) || !set_body(t, method, content_type, body)) {
     transfer_free(t);
     return err_set(e, PARLEY_ENOMEM, "cannot prepare the request to %.200s: out of memory", url);
   }

@@ -8,7 +8,8 @@
 static parley_err url_parts(char out[static HTTP_WHERE_SIZE], CURLU *u, const char *url, struct errmsg *e) {
   char *scheme = NULL, *host = NULL, *port = NULL;
   parley_err err = PARLEY_OK;
-  if (curl_url_set(u, CURLUPART_URL, url, 0) != CURLUE_OK || curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
+  if (curl_url_set(u, CURLUPART_URL, url, 0) != CURLUE_OK ||
+      curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
       curl_url_get(u, CURLUPART_HOST, &host, 0) != CURLUE_OK ||
       curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) != CURLUE_OK) {
     err = err_set(e, PARLEY_EINVAL, "\"%.200s\" is not a URL", url);
@@ -46,7 +47,8 @@ parley_err client_pins(char **out, const char *const *pins, struct errmsg *e) {
   for (size_t i = 0; pins != NULL && pins[i] != NULL; i++) {
     if (i == HTTP_PINS_MAX || !pin_valid(pins[i])) {
       buf_free(&joined);
-      return err_set(e, PARLEY_EINVAL, "link pin %zu must be \"sha256//\" and the base64 of 32 bytes; at most %d pins", i + 1, HTTP_PINS_MAX);
+      return err_set(e, PARLEY_EINVAL, "link pin %zu must be \"sha256//\" and the base64 of 32 bytes; at most %d pins",
+                     i + 1, HTTP_PINS_MAX);
     }
     buf_str(&joined, i == 0 ? "" : ";");
     buf_str(&joined, pins[i]);

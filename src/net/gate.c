@@ -94,7 +94,8 @@ parley_err gate_start(struct gate **out, const struct gate_config *c, int *messa
   return PARLEY_OK;
 }
 
-parley_err gate_set_pins(struct gate *g, const char *const *names, const char *const *pins, size_t n, struct errmsg *e) {
+parley_err gate_set_pins(struct gate *g, const char *const *names, const char *const *pins, size_t n,
+                         struct errmsg *e) {
   struct gate_pins fresh;
   const parley_err err = gate_pins_make(&fresh, names, pins, n, e);
   if (err != PARLEY_OK) {
@@ -116,9 +117,7 @@ void gate_refusals(struct gate *g, uint64_t *count, struct errmsg *last) {
   pthread_mutex_unlock(&g->lock);
 }
 
-uint16_t gate_port(const struct gate *g) {
-  return g->port;
-}
+uint16_t gate_port(const struct gate *g) { return g->port; }
 
 void gate_stop(struct gate *g) {
   if (g == NULL) {

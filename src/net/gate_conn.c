@@ -67,12 +67,27 @@ void conn_reap(struct gate *g) {
   }
 }
 
-static size_t open_for(const struct gate *g, const char *name) {
+/* After a cut line a party's old connections still stand here, dead: it need not wait for their end. */
+bool conn_place_for(struct gate *g, const char *name, int64_t now_ms) {
   size_t n = 0;
-  for (const struct conn *c = g->conns; c != NULL; c = c->next) {
-    n += c->proved && strcmp(c->name, name) == 0;
+  struct conn *idlest = NULL;
+  for (struct conn *c = g->conns; c != NULL; c = c->next) {
+    if (!c->proved || strcmp(c->name, name) != 0) {
+      continue;
+    }
+    n++;
+    if (idlest == NULL || c->deadline_ms < idlest->deadline_ms) {
+      idlest = c;
+    }
   }
-  return n;
+  if (n < GATE_CONNECTIONS_PER_PEER) {
+    return true;
+  }
+  const bool stale = idlest->deadline_ms - now_ms <= GATE_IDLE_SECONDS * 1000 - GATE_STALE_MS;
+  if (stale) {
+    conn_close(g, idlest);
+  }
+  return stale;
 }
 
 static bool still_pinned(struct gate *g, const struct conn *c) {
@@ -87,7 +102,7 @@ static bool still_pinned(struct gate *g, const struct conn *c) {
 static void conn_open(struct gate *g, struct conn *c, int64_t now_ms) {
   if (!still_pinned(g, c)) {
     gate_refuse(g, "certificate of %s is not pinned any more", c->address);
-  } else if (open_for(g, c->name) >= GATE_CONNECTIONS_PER_PEER) {
+  } else if (!conn_place_for(g, c->name, now_ms)) {
     gate_refuse(g, "%s at %s has %d connections already", c->name, c->address, GATE_CONNECTIONS_PER_PEER);
   } else if (!gate_pass(g, c)) {
     gate_refuse(g, "%s at %s came while the node takes no connections", c->name, c->address);
@@ -108,30 +123,20 @@ void conn_step(struct gate *g, struct conn *c, int64_t now_ms) {
   switch (c->state) {
   case CONN_HANDSHAKE:
     switch (gate_tls_handshake(g, c)) {
-    case TLS_DONE:
-      conn_open(g, c, now_ms);
-      break;
-    case TLS_REFUSED:
-      gate_pump_linger(c, now_ms);
-      break;
-    case TLS_WAIT:
-      break;
+    case TLS_DONE: conn_open(g, c, now_ms); break;
+    case TLS_REFUSED: gate_pump_linger(c, now_ms); break;
+    case TLS_WAIT: break;
     }
     break;
   case CONN_OPEN:
-  case CONN_CLOSING:
-    gate_pump(c, now_ms);
-    break;
-  case CONN_LINGER:
-    gate_pump_linger(c, now_ms);
-    break;
-  case CONN_DEAD:
-    return;
+  case CONN_CLOSING: gate_pump(c, now_ms); break;
+  case CONN_LINGER: gate_pump_linger(c, now_ms); break;
+  case CONN_DEAD: return;
   }
   conn_settle(g, c);
 }
 
-/* Strangers share a bounded number of places; the oldest gives way, so that a flood cannot keep a party out for long. */
+/* Strangers share a bounded number of places; the oldest gives way, so that a flood cannot keep a party out. */
 static void make_room(struct gate *g) {
   size_t strangers = 0;
   struct conn *oldest = NULL;

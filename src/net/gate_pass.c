@@ -14,7 +14,8 @@ union control {
 static bool send_fd(int messages, const char *name, int fd) {
   union control control = {0};
   struct iovec text = {.iov_base = (char *)name, .iov_len = strlen(name)};
-  struct msghdr m = {.msg_iov = &text, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+  struct msghdr m = {
+      .msg_iov = &text, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
   struct cmsghdr *h = CMSG_FIRSTHDR(&m);
   h->cmsg_level = SOL_SOCKET;
   h->cmsg_type = SCM_RIGHTS;
@@ -67,7 +68,8 @@ static int take_fds(struct msghdr *m, bool *extra) {
 parley_err gate_receive(int messages, char name[static GATE_NAME_MAX + 1], int *fd, struct errmsg *e) {
   union control control = {0};
   struct iovec text = {.iov_base = name, .iov_len = GATE_NAME_MAX};
-  struct msghdr m = {.msg_iov = &text, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+  struct msghdr m = {
+      .msg_iov = &text, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
   ssize_t n;
   do {
     n = recvmsg(messages, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
@@ -82,7 +84,8 @@ parley_err gate_receive(int messages, char name[static GATE_NAME_MAX + 1], int *
   if (n == 0 && taken < 0) {
     return err_set(e, PARLEY_EIO, "the gate has stopped");
   }
-  if (taken < 0 || extra || n == 0 || (m.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 || memchr(name, '\0', (size_t)n) != NULL) {
+  if (taken < 0 || extra || n == 0 || (m.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 ||
+      memchr(name, '\0', (size_t)n) != NULL) {
     net_close(&taken);
     return err_set(e, PARLEY_EIO, "malformed message from the gate");
   }

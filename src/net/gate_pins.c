@@ -54,7 +54,8 @@ static parley_err pins_unique(const struct gate_pins *t, struct errmsg *e) {
   return PARLEY_OK;
 }
 
-parley_err gate_pins_make(struct gate_pins *out, const char *const *names, const char *const *pins, size_t n, struct errmsg *e) {
+parley_err gate_pins_make(struct gate_pins *out, const char *const *names, const char *const *pins, size_t n,
+                          struct errmsg *e) {
   *out = (struct gate_pins){0};
   if (n > GATE_PINS_MAX) {
     return err_set(e, PARLEY_ELIMIT, "%zu link pins are more than the gate takes (%d)", n, GATE_PINS_MAX);

@@ -15,9 +15,10 @@
 #define GATE_BUFFER_SIZE ((size_t)64 << 10) /* each way */
 #define GATE_UNPROVED_MAX 64                /* connections of strangers: in handshake or refused and lingering */
 #define GATE_LINGER_MS 2000
+#define GATE_STALE_MS 15000 /* idle for this long: gives way to a new connection of the same party */
 #define GATE_ADDRESS_SIZE 80
 #define GATE_PINS_MAX 4096
-#define GATE_SPARE_MAX 16                   /* buffers kept for reuse */
+#define GATE_SPARE_MAX 16 /* buffers kept for reuse */
 
 struct gate_pin {
   uint8_t spki[SHA256_SIZE];
@@ -87,7 +88,8 @@ struct sockaddr;
 void gate_address(char out[static GATE_ADDRESS_SIZE], const struct sockaddr *a, unsigned size);
 
 /* gate_pins.c */
-parley_err gate_pins_make(struct gate_pins *out, const char *const *names, const char *const *pins, size_t n, struct errmsg *e);
+parley_err gate_pins_make(struct gate_pins *out, const char *const *names, const char *const *pins, size_t n,
+                          struct errmsg *e);
 const char *gate_pins_find(const struct gate_pins *t, const uint8_t spki[static SHA256_SIZE]); /* NULL: not pinned */
 void gate_pins_free(struct gate_pins *t);
 
@@ -111,6 +113,8 @@ void gate_flow_release(struct gate *g, struct flow *f); /* gives the buffer back
 void conn_accept_all(struct gate *g, int64_t now_ms);
 void conn_step(struct gate *g, struct conn *c, int64_t now_ms);
 void conn_close(struct gate *g, struct conn *c);
+/* Whether the party may have one more; at the limit its idlest connection is closed, if it is stale. */
+bool conn_place_for(struct gate *g, const char *name, int64_t now_ms);
 void conn_drop_unpinned(struct gate *g); /* after new pins */
 void conn_expire(struct gate *g, int64_t now_ms);
 int conn_timeout_ms(const struct gate *g, int64_t now_ms);

@@ -26,9 +26,7 @@ void gate_flow_release(struct gate *g, struct flow *f) {
   f->start = f->end = 0;
 }
 
-static bool flow_room(const struct flow *f) {
-  return !f->source_done && f->end < GATE_BUFFER_SIZE;
-}
+static bool flow_room(const struct flow *f) { return !f->source_done && f->end < GATE_BUFFER_SIZE; }
 
 /* False: out of memory. */
 static bool flow_ready(struct gate *g, struct flow *f) {
@@ -47,21 +45,15 @@ static void flow_sent(struct flow *f, size_t n) {
 
 static enum moved tls_result(const struct conn *c, int rc, uint32_t *wants, struct flow *ended) {
   switch (SSL_get_error(c->ssl, rc)) {
-  case SSL_ERROR_WANT_READ:
-    *wants = EPOLLIN;
-    return MOVED_NOTHING;
-  case SSL_ERROR_WANT_WRITE:
-    *wants = EPOLLOUT;
-    return MOVED_NOTHING;
+  case SSL_ERROR_WANT_READ: *wants = EPOLLIN; return MOVED_NOTHING;
+  case SSL_ERROR_WANT_WRITE: *wants = EPOLLOUT; return MOVED_NOTHING;
   case SSL_ERROR_ZERO_RETURN:
     if (ended != NULL) {
       ended->source_done = true;
       return MOVED_SOME;
     }
     return MOVED_BROKEN;
-  default:
-    ERR_clear_error();
-    return MOVED_BROKEN;
+  default: ERR_clear_error(); return MOVED_BROKEN;
   }
 }
 
@@ -229,9 +221,7 @@ void gate_pump_linger(struct conn *c, int64_t now_ms) {
 void gate_pump_interest(const struct conn *c, uint32_t *tcp, uint32_t *pair) {
   *tcp = *pair = 0;
   switch (c->state) {
-  case CONN_HANDSHAKE:
-    *tcp = c->read_wants;
-    break;
+  case CONN_HANDSHAKE: *tcp = c->read_wants; break;
   case CONN_OPEN:
     if (flow_room(&c->in)) {
       *tcp |= c->read_wants;
@@ -247,13 +237,8 @@ void gate_pump_interest(const struct conn *c, uint32_t *tcp, uint32_t *pair) {
       *pair |= EPOLLOUT;
     }
     break;
-  case CONN_CLOSING:
-    *tcp = c->write_wants;
-    break;
-  case CONN_LINGER:
-    *tcp = EPOLLIN;
-    break;
-  case CONN_DEAD:
-    break;
+  case CONN_CLOSING: *tcp = c->write_wants; break;
+  case CONN_LINGER: *tcp = EPOLLIN; break;
+  case CONN_DEAD: break;
   }
 }

@@ -90,7 +90,8 @@ static parley_err explain(const struct local *l, CURLcode rc, struct errmsg *e) 
                               : err_set(e, PARLEY_EIO, "the file became shorter while it was read");
   }
   if (l->out_errno != 0) {
-    return err_set(e, l->out_errno == ENOSPC ? PARLEY_EFULL : PARLEY_EIO, "cannot write the answer: %s", strerror(l->out_errno));
+    return err_set(e, l->out_errno == ENOSPC ? PARLEY_EFULL : PARLEY_EIO, "cannot write the answer: %s",
+                   strerror(l->out_errno));
   }
   if (l->too_long) {
     return err_set(e, PARLEY_ELIMIT, "the node's answer is longer than %u MiB", HTTP_RESPONSE_MAX >> 20);
@@ -104,7 +105,8 @@ static parley_err explain(const struct local *l, CURLcode rc, struct errmsg *e) 
   if (rc == CURLE_COULDNT_CONNECT) {
     return err_set(e, PARLEY_EUNREACHABLE, "no node listens on %s; start it with parleyd", l->unix_path);
   }
-  return err_set(e, PARLEY_EUNREACHABLE, "the node on %s broke off: %s", l->unix_path, l->error[0] != '\0' ? l->error : curl_easy_strerror(rc));
+  return err_set(e, PARLEY_EUNREACHABLE, "the node on %s broke off: %s", l->unix_path,
+                 l->error[0] != '\0' ? l->error : curl_easy_strerror(rc));
 }
 
 static bool set_target(struct local *l, const char *method, const char *path) {
@@ -121,8 +123,8 @@ static bool set_target(struct local *l, const char *method, const char *path) {
   return ok && rc == CURLE_OK;
 }
 
-static bool set_body(struct local *l, struct curl_slist **headers, const char *method, const char *content_type, struct bytes body,
-                     uint64_t file_size) {
+static bool set_body(struct local *l, struct curl_slist **headers, const char *method, const char *content_type,
+                     struct bytes body, uint64_t file_size) {
   CURLcode rc = CURLE_OK;
   const bool file = l->file_fd >= 0;
   if (file || body.n > 0 || strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0) {
@@ -154,21 +156,30 @@ static CURLcode perform(CURL *easy) {
   return rc;
 }
 
-parley_err local_request(struct local_answer *answer, const char *unix_path, const char *method, const char *path, const char *content_type,
-                         struct bytes body, int file_fd, uint64_t file_size, int out_fd, http_progress progress, void *ctx, struct errmsg *e) {
+parley_err local_request(struct local_answer *answer, const char *unix_path, const char *method, const char *path,
+                         const char *content_type, struct bytes body, int file_fd, uint64_t file_size, int out_fd,
+                         http_progress progress, void *ctx, struct errmsg *e) {
   *answer = (struct local_answer){0};
   const size_t path_max = sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1;
   if (strlen(unix_path) > path_max) {
-    return err_set(e, PARLEY_EINVAL, "path of the local socket has %zu bytes, at most %zu are possible", strlen(unix_path), path_max);
+    return err_set(e, PARLEY_EINVAL, "path of the local socket has %zu bytes, at most %zu are possible",
+                   strlen(unix_path), path_max);
   }
   if (path[0] != '/' || file_size > INT64_MAX) {
     return err_set(e, PARLEY_EINVAL, "the request's path must begin with '/', and its file must have a possible size");
   }
-  struct local l = {.easy = curl_easy_init(), .answer = answer, .unix_path = unix_path, .file_fd = file_fd, .out_fd = out_fd,
-                    .file_left = file_size, .progress = progress, .ctx = ctx};
+  struct local l = {.easy = curl_easy_init(),
+                    .answer = answer,
+                    .unix_path = unix_path,
+                    .file_fd = file_fd,
+                    .out_fd = out_fd,
+                    .file_left = file_size,
+                    .progress = progress,
+                    .ctx = ctx};
   struct curl_slist *headers = NULL;
   parley_err err = PARLEY_OK;
-  if (l.easy == NULL || !set_target(&l, method, path) || !set_body(&l, &headers, method, content_type, body, file_size)) {
+  if (l.easy == NULL || !set_target(&l, method, path) ||
+      !set_body(&l, &headers, method, content_type, body, file_size)) {
     err = err_set(e, PARLEY_ENOMEM, "cannot prepare the request: out of memory");
   } else {
     const CURLcode rc = perform(l.easy);

@@ -20,11 +20,12 @@ static void drop_log(void *arg, const char *fmt, va_list ap) {
 
 static parley_err start_mhd(struct http_server *s, struct errmsg *e) {
   s->mhd = MHD_start_daemon(
-      MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, server_on_request, s,
-      MHD_OPTION_EXTERNAL_LOGGER, drop_log, NULL, MHD_OPTION_URI_LOG_CALLBACK, server_on_target, s, MHD_OPTION_NOTIFY_COMPLETED,
-      server_on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, server_on_connection, s, MHD_OPTION_CONNECTION_LIMIT,
-      (unsigned)(HTTP_GATE_CONNECTIONS_MAX + HTTP_LOCAL_CONNECTIONS_MAX), MHD_OPTION_CONNECTION_MEMORY_LIMIT, HTTP_POOL_SIZE,
-      MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IDLE_SECONDS, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+      MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
+      server_on_request, s, MHD_OPTION_EXTERNAL_LOGGER, drop_log, NULL, MHD_OPTION_URI_LOG_CALLBACK, server_on_target,
+      s, MHD_OPTION_NOTIFY_COMPLETED, server_on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, server_on_connection, s,
+      MHD_OPTION_CONNECTION_LIMIT, (unsigned)(HTTP_GATE_CONNECTIONS_MAX + HTTP_LOCAL_CONNECTIONS_MAX),
+      MHD_OPTION_CONNECTION_MEMORY_LIMIT, HTTP_POOL_SIZE, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IDLE_SECONDS,
+      MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
   if (s->mhd == NULL) {
     return err_set(e, PARLEY_EIO, "cannot start the HTTP server: %s", strerror(errno));
   }
@@ -36,7 +37,8 @@ static parley_err start_mhd(struct http_server *s, struct errmsg *e) {
   return PARLEY_OK;
 }
 
-parley_err http_server_start(struct http_server **out, const char *unix_path, const struct http_handler *h, struct errmsg *e) {
+parley_err http_server_start(struct http_server **out, const char *unix_path, const struct http_handler *h,
+                             struct errmsg *e) {
   *out = NULL;
   struct http_server *s = calloc(1, sizeof *s);
   if (s == NULL) {
@@ -45,7 +47,8 @@ parley_err http_server_start(struct http_server **out, const char *unix_path, co
   s->handler = *h;
   s->local = -1;
   s->epoll = epoll_create1(EPOLL_CLOEXEC);
-  parley_err err = s->epoll < 0 ? err_set(e, PARLEY_EIO, "cannot start the HTTP server: %s", strerror(errno)) : start_mhd(s, e);
+  parley_err err =
+      s->epoll < 0 ? err_set(e, PARLEY_EIO, "cannot start the HTTP server: %s", strerror(errno)) : start_mhd(s, e);
   if (err == PARLEY_OK && unix_path != NULL) {
     err = server_local_open(s, unix_path, e);
   }
@@ -66,9 +69,7 @@ parley_err http_server_adopt(struct http_server *s, int fd, const char *peer, st
   return server_add(s, fd, p, e);
 }
 
-int http_server_fd(struct http_server *s) {
-  return s->epoll;
-}
+int http_server_fd(struct http_server *s) { return s->epoll; }
 
 int http_server_timeout_ms(struct http_server *s) {
   if (s->resumed) {

@@ -27,7 +27,10 @@ bool exchange_has_body(struct exchange *x, uint64_t *length) {
 }
 
 static int hex_digit(char c) {
-  return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+  return c >= '0' && c <= '9'   ? c - '0'
+         : c >= 'a' && c <= 'f' ? c - 'a' + 10
+         : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                : -1;
 }
 
 /* Splits off the query and decodes the path in place. Refused: not a path, a broken escape, NUL, bad UTF-8. */
@@ -61,7 +64,8 @@ static size_t header_size(struct exchange *x) {
 }
 
 static const char *known_method(const char *method) {
-  static const char *const known[][2] = {{"GET", "GET"}, {"HEAD", "GET"}, {"POST", "POST"}, {"PUT", "PUT"}, {"DELETE", "DELETE"}};
+  static const char *const known[][2] = {
+      {"GET", "GET"}, {"HEAD", "GET"}, {"POST", "POST"}, {"PUT", "PUT"}, {"DELETE", "DELETE"}};
   for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
     if (strcmp(method, known[i][0]) == 0) {
       return known[i][1];

@@ -72,6 +72,4 @@ void body_data(struct exchange *x, struct bytes in) {
   }
 }
 
-bool body_complete(const struct exchange *x) {
-  return !x->gzip || x->gzip_complete;
-}
+bool body_complete(const struct exchange *x) { return !x->gzip || x->gzip_complete; }

@@ -40,7 +40,7 @@ void *server_on_target(void *server, const char *target, struct MHD_Connection *
   return x;
 }
 
-/* A small rest of a refused body is read, and the connection lives on; before a long one the answer goes out and it ends. */
+/* A small rest of a refused body is read, and the connection lives on; before a long one it ends. */
 static bool rest_is_long(struct exchange *x) {
   uint64_t length;
   if (!exchange_has_body(x, &length)) {
@@ -103,8 +103,8 @@ static enum MHD_Result on_end(struct exchange *x) {
   return reply_queue(x);
 }
 
-enum MHD_Result server_on_request(void *server, struct MHD_Connection *c, const char *url, const char *method, const char *version,
-                                  const char *data, size_t *size, void **exchange) {
+enum MHD_Result server_on_request(void *server, struct MHD_Connection *c, const char *url, const char *method,
+                                  const char *version, const char *data, size_t *size, void **exchange) {
   (void)server;
   (void)c;
   (void)url;
@@ -124,7 +124,8 @@ enum MHD_Result server_on_request(void *server, struct MHD_Connection *c, const 
   return on_end(x);
 }
 
-void server_on_completed(void *server, struct MHD_Connection *c, void **exchange, enum MHD_RequestTerminationCode code) {
+void server_on_completed(void *server, struct MHD_Connection *c, void **exchange,
+                         enum MHD_RequestTerminationCode code) {
   (void)c;
   (void)code;
   struct http_server *s = server;

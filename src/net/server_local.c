@@ -72,7 +72,8 @@ parley_err server_local_open(struct http_server *s, const char *path, struct err
   struct sockaddr_un a = {.sun_family = AF_UNIX};
   const size_t n = strlen(path);
   if (n == 0 || n >= sizeof a.sun_path) {
-    return err_set(e, PARLEY_EINVAL, "path of the local socket has %zu bytes; 1 to %zu are possible", n, sizeof a.sun_path - 1);
+    return err_set(e, PARLEY_EINVAL, "path of the local socket has %zu bytes; 1 to %zu are possible", n,
+                   sizeof a.sun_path - 1);
   }
   memcpy(a.sun_path, path, n + 1);
   parley_err err = remove_stale(&a, e);
@@ -84,7 +85,8 @@ parley_err server_local_open(struct http_server *s, const char *path, struct err
     return err_set(e, PARLEY_ENOMEM, "out of memory for the local socket");
   }
   s->local = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  err = s->local < 0 ? err_set(e, PARLEY_EIO, "cannot create the local socket %s: %s", path, strerror(errno)) : bind_private(s->local, &a, e);
+  err = s->local < 0 ? err_set(e, PARLEY_EIO, "cannot create the local socket %s: %s", path, strerror(errno))
+                     : bind_private(s->local, &a, e);
   struct stat st;
   if (err == PARLEY_OK && lstat(path, &st) != 0) {
     err = err_set(e, PARLEY_EIO, "the local socket %s has vanished: %s", path, strerror(errno));
@@ -112,7 +114,8 @@ void server_local_accept(struct http_server *s) {
 
 void server_local_close(struct http_server *s) {
   struct stat st;
-  const bool ours = s->local >= 0 && lstat(s->local_path, &st) == 0 && st.st_dev == s->local_dev && st.st_ino == s->local_ino;
+  const bool ours =
+      s->local >= 0 && lstat(s->local_path, &st) == 0 && st.st_dev == s->local_dev && st.st_ino == s->local_ino;
   if (ours) {
     unlink(s->local_path);
   }

@@ -137,7 +137,8 @@ parley_err server_add(struct http_server *s, int fd, struct peer *peer, struct e
 }
 
 /* The descriptor leads from libmicrohttpd's connection to its endpoint: no order of events is assumed. */
-void server_on_connection(void *server, struct MHD_Connection *c, void **socket_context, enum MHD_ConnectionNotificationCode code) {
+void server_on_connection(void *server, struct MHD_Connection *c, void **socket_context,
+                          enum MHD_ConnectionNotificationCode code) {
   struct http_server *s = server;
   if (code == MHD_CONNECTION_NOTIFY_STARTED) {
     const union MHD_ConnectionInfo *i = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);

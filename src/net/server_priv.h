@@ -42,7 +42,7 @@ struct exchange {
   bool begun, ended, queued;
   bool waiting; /* listed for http_server_answer */
   bool parked;  /* suspended in libmicrohttpd */
-  void *ctx; /* the handler's */
+  void *ctx;    /* the handler's */
   struct MHD_Response *response;
   unsigned status;
   uint64_t discarded;
@@ -73,16 +73,18 @@ void server_local_close(struct http_server *s);
 
 /* server_peer.c: whose connection it is, and how many requests are left to it. */
 struct peer *server_peer(struct http_server *s, const char *name, int64_t now_ms); /* NULL: out of memory or places */
-unsigned server_peer_wait(struct peer *p, int64_t now_ms); /* takes one request; 0 or seconds to wait when none is left */
+unsigned server_peer_wait(struct peer *p,
+                          int64_t now_ms); /* takes one request; 0 or seconds to wait when none is left */
 void server_peers_free(struct http_server *s);
 parley_err server_add(struct http_server *s, int fd, struct peer *peer, struct errmsg *e); /* takes fd in every case */
-void server_on_connection(void *server, struct MHD_Connection *c, void **socket_context, enum MHD_ConnectionNotificationCode code);
+void server_on_connection(void *server, struct MHD_Connection *c, void **socket_context,
+                          enum MHD_ConnectionNotificationCode code);
 const struct endpoint *server_endpoint(struct MHD_Connection *c);
 
 /* server_exchange.c: libmicrohttpd's callbacks for one request. */
 void *server_on_target(void *server, const char *target, struct MHD_Connection *c);
-enum MHD_Result server_on_request(void *server, struct MHD_Connection *c, const char *url, const char *method, const char *version,
-                                  const char *data, size_t *size, void **exchange);
+enum MHD_Result server_on_request(void *server, struct MHD_Connection *c, const char *url, const char *method,
+                                  const char *version, const char *data, size_t *size, void **exchange);
 void server_on_completed(void *server, struct MHD_Connection *c, void **exchange, enum MHD_RequestTerminationCode code);
 
 /* server_begin.c: what is decided from the headers alone. */
@@ -96,7 +98,8 @@ bool body_complete(const struct exchange *x);
 void body_close(struct exchange *x);
 
 /* server_reply.c */
-void reply_take(struct exchange *x, const struct http_response *r); /* releases r's owner in every case, sooner or later */
+void reply_take(struct exchange *x,
+                const struct http_response *r); /* releases r's owner in every case, sooner or later */
 __attribute__((format(printf, 3, 4))) void reply_text(struct exchange *x, unsigned status, const char *fmt, ...);
 enum MHD_Result reply_queue(struct exchange *x);
 void reply_cut(struct exchange *x); /* bare status line for a peer that goes on sending after a refusal */

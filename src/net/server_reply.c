@@ -120,14 +120,15 @@ enum MHD_Result reply_queue(struct exchange *x) {
   return done;
 }
 
-/* libmicrohttpd takes no response in the middle of a body, so this one line goes past it; then the connection is closed. */
+/* libmicrohttpd takes no response in the middle of a body, so this line goes past it; then the connection is closed. */
 void reply_cut(struct exchange *x) {
   const union MHD_ConnectionInfo *i = MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
   if (i == NULL || x->response == NULL) {
     return;
   }
   char text[96];
-  const int n = snprintf(text, sizeof text, "HTTP/1.1 %u Refused\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", x->status);
+  const int n =
+      snprintf(text, sizeof text, "HTTP/1.1 %u Refused\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", x->status);
   const ssize_t sent = send(i->connect_fd, text, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT);
   (void)sent; /* a peer that reads nothing learns nothing */
 }

@@ -37,7 +37,8 @@ void fixture_dir_remove(const char *dir) {
   rmdir(dir);
 }
 
-static void save(char path[static FIXTURE_PATH_SIZE], const char *dir, const char *name, const char *ext, const struct buf *text) {
+static void save(char path[static FIXTURE_PATH_SIZE], const char *dir, const char *name, const char *ext,
+                 const struct buf *text) {
   snprintf(path, FIXTURE_PATH_SIZE, "%s/%s.%s", dir, name, ext);
   FILE *f = fopen(path, "w");
   assert_non_null(f);
@@ -73,9 +74,7 @@ struct stream {
   uint64_t fail_at;
 };
 
-uint8_t fixture_stream_byte(uint64_t i) {
-  return (uint8_t)(i * 7 + (i >> 11));
-}
+uint8_t fixture_stream_byte(uint64_t i) { return (uint8_t)(i * 7 + (i >> 11)); }
 
 static int64_t stream_read(void *owner, uint64_t offset, uint8_t *out, size_t cap) {
   const struct stream *s = owner;
@@ -98,8 +97,12 @@ static void answer_stream(struct fixture_handler *h, struct http_response *out, 
   struct stream *s = malloc(sizeof *s);
   assert_non_null(s);
   *s = (struct stream){.h = h, .fail_at = fail_at};
-  *out = (struct http_response){
-      .status = 200, .content_type = "application/octet-stream", .length = length, .read = stream_read, .owner = s, .free_owner = stream_free};
+  *out = (struct http_response){.status = 200,
+                                .content_type = "application/octet-stream",
+                                .length = length,
+                                .read = stream_read,
+                                .owner = s,
+                                .free_owner = stream_free};
 }
 
 static void answer_text(struct http_response *out, unsigned status, const char *text) {
@@ -119,8 +122,9 @@ static void *on_begin(void *user, const struct http_request *r, struct http_resp
   c->stream = strtoull(r->query, NULL, 10);
   snprintf(c->path, sizeof c->path, "%s", r->path);
   snprintf(c->type, sizeof c->type, "%s", r->content_type);
-  snprintf(c->text, sizeof c->text, "peer=%s method=%s path=%s query=%s type=%s length=%lld", r->peer == NULL ? "(local)" : r->peer, r->method,
-           r->path, r->query, r->content_type, (long long)r->content_length);
+  snprintf(c->text, sizeof c->text, "peer=%s method=%s path=%s query=%s type=%s length=%lld",
+           r->peer == NULL ? "(local)" : r->peer, r->method, r->path, r->query, r->content_type,
+           (long long)r->content_length);
   if (strcmp(r->path, "/refuse") == 0) {
     answer_text(out, 403, "refused");
     c->refused = true;
@@ -150,7 +154,8 @@ static void on_end(void *user, void *ctx, struct http_response *out, bool *later
   if (strcmp(c->path, "/who") == 0) {
     answer_text(out, 200, c->text);
   } else if (strcmp(c->path, "/echo") == 0) {
-    *out = (struct http_response){.status = 200, .content_type = c->type, .body = buf_view(&c->body), .cache = "no-store"};
+    *out =
+        (struct http_response){.status = 200, .content_type = c->type, .body = buf_view(&c->body), .cache = "no-store"};
   } else if (strcmp(c->path, "/count") == 0 || strcmp(c->path, "/limit") == 0) {
     snprintf(c->text, sizeof c->text, "%zu", c->seen);
     answer_text(out, 200, c->text);
@@ -180,9 +185,7 @@ struct http_handler fixture_handler(struct fixture_handler *h) {
 
 /* ---- raw HTTP ---- */
 
-int64_t fixture_until_ms(void) {
-  return net_now_ms() + FIXTURE_PATIENCE_MS;
-}
+int64_t fixture_until_ms(void) { return net_now_ms() + FIXTURE_PATIENCE_MS; }
 
 void fixture_turn(struct http_server *s, int fd, short events, int64_t until_ms) {
   const int64_t left = until_ms - net_now_ms();
@@ -191,7 +194,10 @@ void fixture_turn(struct http_server *s, int fd, short events, int64_t until_ms)
   }
   const int wait = http_server_timeout_ms(s);
   struct pollfd p[2] = {{.fd = http_server_fd(s), .events = POLLIN}, {.fd = fd, .events = events}};
-  poll(p, fd < 0 ? 1 : 2, wait < 0 || wait > left ? (int)left : wait);
+  const bool patience = wait < 0 || wait > left;
+  if (poll(p, fd < 0 ? 1 : 2, patience ? (int)left : wait) == 0 && patience) {
+    fail_msg("nothing happened for %d ms", FIXTURE_PATIENCE_MS); /* running it now could hide that nobody was told */
+  }
   http_server_run(s);
 }
 

@@ -50,7 +50,7 @@ struct raw_answer {
   bool closed; /* the server closed the connection */
 };
 
-/* Sends n bytes over fd and reads one answer (head says whether a body is expected, for HEAD). The server runs meanwhile. */
+/* Sends n bytes over fd and reads one answer, of which raw_head expects no body. The server runs meanwhile. */
 void raw_talk(struct raw_answer *out, struct http_server *s, int fd, const void *request, size_t n);
 void raw_head(struct raw_answer *out, struct http_server *s, int fd, const char *request);
 bool raw_has(const struct raw_answer *a, const char *header_line);

@@ -178,11 +178,14 @@ static void test_pinned_both_ways(void **state) {
   char url[128];
   url_of(url, f, "/who");
   const char *const pins[] = {f->mallory.pin, f->node.pin, NULL}; /* one of several is enough */
-  assert_int_equal(http_client_send(f->client, "POST", url, pins, "text/x", bytes_str("hi"), false, on_done, NULL, &o, NULL), PARLEY_OK);
+  assert_int_equal(
+      http_client_send(f->client, "POST", url, pins, "text/x", bytes_str("hi"), false, on_done, NULL, &o, NULL),
+      PARLEY_OK);
   finish(f, f->client);
   expect_text(&o, 200, "peer=alice.example method=POST path=/who query= type=text/x length=2");
   outcome_free(&o);
-  assert_int_equal(http_client_send(f->client, "POST", url, pins, NULL, BYTES_NONE, false, on_done, NULL, &o, NULL), PARLEY_OK);
+  assert_int_equal(http_client_send(f->client, "POST", url, pins, NULL, BYTES_NONE, false, on_done, NULL, &o, NULL),
+                   PARLEY_OK);
   finish(f, f->client);
   expect_text(&o, 200, "peer=alice.example method=POST path=/who query= type= length=0");
   outcome_free(&o);
@@ -226,16 +229,21 @@ static void test_malformed_arguments(void **state) {
   char url[128];
   url_of(url, f, "/who");
   const char *const good[] = {f->node.pin, NULL};
-  const char *const bad_pins[] = {"", "sha256//", "sha256//AAAA", f->node.cert, "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=;x"};
+  const char *const bad_pins[] = {"", "sha256//", "sha256//AAAA", f->node.cert,
+                                  "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=;x"};
   struct outcome o = {0};
   for (size_t i = 0; i < sizeof bad_pins / sizeof bad_pins[0]; i++) {
     const char *const pins[] = {f->node.pin, bad_pins[i], NULL};
-    assert_int_equal(http_client_send(f->client, "GET", url, pins, NULL, BYTES_NONE, false, on_done, NULL, &o, NULL), PARLEY_EINVAL);
+    assert_int_equal(http_client_send(f->client, "GET", url, pins, NULL, BYTES_NONE, false, on_done, NULL, &o, NULL),
+                     PARLEY_EINVAL);
   }
   const char *const none[] = {NULL};
-  assert_int_equal(http_client_send(f->client, "GET", url, none, NULL, BYTES_NONE, false, on_done, NULL, &o, NULL), PARLEY_EINVAL);
-  assert_int_equal(http_client_send(f->client, "GET", url, NULL, NULL, BYTES_NONE, false, on_done, NULL, &o, NULL), PARLEY_EINVAL);
-  const char *const bad_urls[] = {"http://127.0.0.1:1/", "file:///etc/passwd", "127.0.0.1:7001", "", "https://", "https://x y/", "https://[::1/"};
+  assert_int_equal(http_client_send(f->client, "GET", url, none, NULL, BYTES_NONE, false, on_done, NULL, &o, NULL),
+                   PARLEY_EINVAL);
+  assert_int_equal(http_client_send(f->client, "GET", url, NULL, NULL, BYTES_NONE, false, on_done, NULL, &o, NULL),
+                   PARLEY_EINVAL);
+  const char *const bad_urls[] = {"http://127.0.0.1:1/", "file:///etc/passwd", "127.0.0.1:7001", "", "https://",
+                                  "https://x y/",        "https://[::1/"};
   for (size_t i = 0; i < sizeof bad_urls / sizeof bad_urls[0]; i++) {
     uint8_t *body = malloc(10); /* handed over: freed although nothing is sent */
     struct errmsg e = {""};
@@ -262,7 +270,8 @@ static void test_nobody_listens(void **state) {
   snprintf(expected, sizeof expected, "connection refused by 127.0.0.1:%u", ntohs(a.sin_port));
   const char *const pins[] = {f->node.pin, NULL};
   struct outcome o = {0};
-  assert_int_equal(http_client_send(f->client, "GET", url, pins, NULL, BYTES_NONE, false, on_done, NULL, &o, NULL), PARLEY_OK);
+  assert_int_equal(http_client_send(f->client, "GET", url, pins, NULL, BYTES_NONE, false, on_done, NULL, &o, NULL),
+                   PARLEY_OK);
   finish(f, f->client);
   expect_message(&o, expected);
   assert_string_equal(o.message, expected);
@@ -283,9 +292,11 @@ static void test_large_post(void **state) {
   url_of(url, f, "/echo");
   const char *const pins[] = {f->node.pin, NULL};
   struct outcome o = {0};
-  assert_int_equal(http_client_send(f->client, "POST", url, pins, "application/octet-stream", BYTES(copy, n), false, on_done, NULL, &o, NULL),
+  assert_int_equal(http_client_send(f->client, "POST", url, pins, "application/octet-stream", BYTES(copy, n), false,
+                                    on_done, NULL, &o, NULL),
                    PARLEY_EINVAL); /* too long to be copied */
-  assert_int_equal(http_client_send(f->client, "POST", url, pins, "application/octet-stream", BYTES(body, n), true, on_done, on_progress, &o, NULL),
+  assert_int_equal(http_client_send(f->client, "POST", url, pins, "application/octet-stream", BYTES(body, n), true,
+                                    on_done, on_progress, &o, NULL),
                    PARLEY_OK);
   finish(f, f->client);
   assert_int_equal(o.err, PARLEY_OK);
@@ -341,7 +352,8 @@ static void test_many_at_once_over_ipv6(void **state) {
   const char *const pins[] = {f->node.pin, NULL};
   struct outcome o[40] = {0};
   for (size_t i = 0; i < 40; i++) {
-    assert_int_equal(http_client_send(f->client, "GET", url, pins, NULL, BYTES_NONE, false, on_done, NULL, &o[i], NULL), PARLEY_OK);
+    assert_int_equal(http_client_send(f->client, "GET", url, pins, NULL, BYTES_NONE, false, on_done, NULL, &o[i], NULL),
+                     PARLEY_OK);
   }
   assert_int_equal(http_client_active(f->client), 40);
   finish(f, f->client);
@@ -377,12 +389,15 @@ static void test_answer_with_retry_after(void **state) {
   url_of(url, f, "/later");
   const char *const pins[] = {f->node.pin, NULL};
   struct outcome o = {0};
-  assert_int_equal(http_client_send(f->client, "POST", url, pins, "text/x", bytes_str("hi"), false, on_done, NULL, &o, NULL), PARLEY_OK);
+  assert_int_equal(
+      http_client_send(f->client, "POST", url, pins, "text/x", bytes_str("hi"), false, on_done, NULL, &o, NULL),
+      PARLEY_OK);
   const int64_t until_ms = fixture_until_ms();
   while (f->seen.later == NULL) {
     turn(f, f->client, until_ms);
   }
-  const struct http_response r = {.status = 429, .content_type = "text/plain", .body = bytes_str("slower"), .retry_after = 17};
+  const struct http_response r = {
+      .status = 429, .content_type = "text/plain", .body = bytes_str("slower"), .retry_after = 17};
   http_server_answer(f->server, f->seen.later, &r);
   finish(f, f->client);
   expect_text(&o, 429, "slower");
@@ -394,7 +409,8 @@ static void send_again(void *ctx, const struct http_outcome *o) {
   struct fixture *f = ctx;
   assert_int_equal(o->err, PARLEY_EUNREACHABLE);
   const char *const pins[] = {f->node.pin, NULL};
-  assert_int_equal(http_client_send(f->client, "GET", "https://127.0.0.1:1/", pins, NULL, BYTES_NONE, false, send_again, NULL, f, NULL),
+  assert_int_equal(http_client_send(f->client, "GET", "https://127.0.0.1:1/", pins, NULL, BYTES_NONE, false, send_again,
+                                    NULL, f, NULL),
                    PARLEY_EREFUSED);
   f->seen.largest++;
 }
@@ -405,7 +421,9 @@ static void test_free_cancels(void **state) {
   url_of(url, f, "/later");
   const char *const pins[] = {f->node.pin, NULL};
   for (int i = 0; i < 3; i++) {
-    assert_int_equal(http_client_send(f->client, "POST", url, pins, "text/x", bytes_str("hi"), false, send_again, NULL, f, NULL), PARLEY_OK);
+    assert_int_equal(
+        http_client_send(f->client, "POST", url, pins, "text/x", bytes_str("hi"), false, send_again, NULL, f, NULL),
+        PARLEY_OK);
   }
   http_client_free(f->client);
   assert_int_equal(f->seen.largest, 3);
@@ -414,12 +432,14 @@ static void test_free_cancels(void **state) {
 
 static void test_unreadable_key(void **state) {
   struct fixture *f = *state;
-  const struct http_client_config config = {.key_pem_path = "/nowhere/link.key", .cert_pem_path = f->alice.cert, .proxy = ""};
+  const struct http_client_config config = {
+      .key_pem_path = "/nowhere/link.key", .cert_pem_path = f->alice.cert, .proxy = ""};
   struct http_client *c;
   struct errmsg e = {""};
   assert_int_equal(http_client_new(&c, &config, &e), PARLEY_EIO);
   assert_non_null(strstr(e.text, "/nowhere/link.key"));
-  const struct http_client_config swapped = {.key_pem_path = f->mallory.key, .cert_pem_path = f->alice.cert, .proxy = ""};
+  const struct http_client_config swapped = {
+      .key_pem_path = f->mallory.key, .cert_pem_path = f->alice.cert, .proxy = ""};
   assert_int_equal(http_client_new(&c, &swapped, &e), PARLEY_OK);
   struct outcome o = {0};
   get(&o, f, c, f->node.pin, "/who");
@@ -493,13 +513,18 @@ static void test_local_requests(void **state) {
   setenv("http_proxy", "http://127.0.0.1:1", 1); /* must not matter */
   struct local_answer a;
   struct errmsg e = {""};
-  assert_int_equal(local_request(&a, f->local, "GET", "/who?q=1", NULL, BYTES_NONE, -1, 0, -1, NULL, NULL, &e), PARLEY_OK);
+  assert_int_equal(local_request(&a, f->local, "GET", "/who?q=1", NULL, BYTES_NONE, -1, 0, -1, NULL, NULL, &e),
+                   PARLEY_OK);
   local_expect(f->local, &a, 200, "peer=(local) method=GET path=/who query=q=1 type= length=0");
-  assert_int_equal(local_request(&a, f->local, "POST", "/who", "application/json", bytes_str("{}"), -1, 0, -1, NULL, NULL, &e), PARLEY_OK);
+  assert_int_equal(
+      local_request(&a, f->local, "POST", "/who", "application/json", bytes_str("{}"), -1, 0, -1, NULL, NULL, &e),
+      PARLEY_OK);
   local_expect(f->local, &a, 200, "peer=(local) method=POST path=/who query= type=application/json length=2");
-  assert_int_equal(local_request(&a, f->local, "PUT", "/echo", "text/x", bytes_str("abc"), -1, 0, -1, NULL, NULL, &e), PARLEY_OK);
+  assert_int_equal(local_request(&a, f->local, "PUT", "/echo", "text/x", bytes_str("abc"), -1, 0, -1, NULL, NULL, &e),
+                   PARLEY_OK);
   local_expect(f->local, &a, 200, "abc");
-  assert_int_equal(local_request(&a, f->local, "DELETE", "/gone", NULL, BYTES_NONE, -1, 0, -1, NULL, NULL, &e), PARLEY_OK);
+  assert_int_equal(local_request(&a, f->local, "DELETE", "/gone", NULL, BYTES_NONE, -1, 0, -1, NULL, NULL, &e),
+                   PARLEY_OK);
   local_expect(f->local, &a, 404, "no such path");
   unsetenv("http_proxy");
   keeper_stop(&k);
@@ -513,7 +538,8 @@ static void test_local_files(void **state) {
   struct local_answer a;
   struct outcome o = {0};
   const int in = file_of(f, "in", n), out = file_of(f, "out", 0);
-  assert_int_equal(local_request(&a, f->local, "POST", "/echo", "text/x", BYTES_NONE, in, n, out, on_progress, &o, NULL), PARLEY_OK);
+  assert_int_equal(
+      local_request(&a, f->local, "POST", "/echo", "text/x", BYTES_NONE, in, n, out, on_progress, &o, NULL), PARLEY_OK);
   assert_int_equal(a.status, 200);
   assert_int_equal(a.body.n, 0); /* it went to the file */
   assert_int_equal(o.progress, n);
@@ -523,13 +549,15 @@ static void test_local_files(void **state) {
   assert_int_equal(pread(out, last, 3, (off_t)n - 3), 3);
   assert_int_equal(last[2], fixture_stream_byte(n - 1));
   /* Only a 200 goes to the file. */
-  assert_int_equal(local_request(&a, f->local, "GET", "/refuse", NULL, BYTES_NONE, -1, 0, out, NULL, NULL, NULL), PARLEY_OK);
+  assert_int_equal(local_request(&a, f->local, "GET", "/refuse", NULL, BYTES_NONE, -1, 0, out, NULL, NULL, NULL),
+                   PARLEY_OK);
   local_expect(f->local, &a, 403, "refused");
   assert_int_equal(lseek(out, 0, SEEK_END), n);
   /* The file is shorter than was said. */
   struct errmsg e = {""};
   assert_int_equal(lseek(in, 0, SEEK_SET), 0);
-  assert_int_equal(local_request(&a, f->local, "POST", "/count", "text/x", BYTES_NONE, in, n + 1, -1, NULL, NULL, &e), PARLEY_EIO);
+  assert_int_equal(local_request(&a, f->local, "POST", "/count", "text/x", BYTES_NONE, in, n + 1, -1, NULL, NULL, &e),
+                   PARLEY_EIO);
   assert_non_null(strstr(e.text, "became shorter"));
   keeper_stop(&k);
   close(in);
@@ -559,23 +587,39 @@ static void test_no_local_node(void **state) {
   struct errmsg e = {""};
   char path[FIXTURE_PATH_SIZE + 8];
   snprintf(path, sizeof path, "%s.no", f->local);
-  assert_int_equal(local_request(&a, path, "GET", "/who", NULL, BYTES_NONE, -1, 0, -1, NULL, NULL, &e), PARLEY_EUNREACHABLE);
+  assert_int_equal(local_request(&a, path, "GET", "/who", NULL, BYTES_NONE, -1, 0, -1, NULL, NULL, &e),
+                   PARLEY_EUNREACHABLE);
   assert_non_null(strstr(e.text, "no node listens on"));
   assert_non_null(strstr(e.text, path));
   char longer[200];
   memset(longer, 'a', sizeof longer - 1);
   longer[sizeof longer - 1] = '\0';
-  assert_int_equal(local_request(&a, longer, "GET", "/who", NULL, BYTES_NONE, -1, 0, -1, NULL, NULL, &e), PARLEY_EINVAL);
-  assert_int_equal(local_request(&a, f->local, "GET", "who", NULL, BYTES_NONE, -1, 0, -1, NULL, NULL, &e), PARLEY_EINVAL);
+  assert_int_equal(local_request(&a, longer, "GET", "/who", NULL, BYTES_NONE, -1, 0, -1, NULL, NULL, &e),
+                   PARLEY_EINVAL);
+  assert_int_equal(local_request(&a, f->local, "GET", "who", NULL, BYTES_NONE, -1, 0, -1, NULL, NULL, &e),
+                   PARLEY_EINVAL);
 }
 
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
   const struct CMUnitTest tests[] = {
-      T(test_pinned_both_ways), T(test_wrong_server_pin), T(test_our_certificate_is_refused), T(test_malformed_arguments),
-      T(test_nobody_listens), T(test_large_post), T(test_streamed_answer_and_its_bound), T(test_a_thousand_requests_on_one_connection),
-      T(test_many_at_once_over_ipv6), T(test_server_closes_idle_connection), T(test_answer_with_retry_after), T(test_free_cancels),
-      T(test_unreadable_key), T(test_local_requests), T(test_local_files), T(test_local_refusal_of_a_long_body), T(test_no_local_node),
+      T(test_pinned_both_ways),
+      T(test_wrong_server_pin),
+      T(test_our_certificate_is_refused),
+      T(test_malformed_arguments),
+      T(test_nobody_listens),
+      T(test_large_post),
+      T(test_streamed_answer_and_its_bound),
+      T(test_a_thousand_requests_on_one_connection),
+      T(test_many_at_once_over_ipv6),
+      T(test_server_closes_idle_connection),
+      T(test_answer_with_retry_after),
+      T(test_free_cancels),
+      T(test_unreadable_key),
+      T(test_local_requests),
+      T(test_local_files),
+      T(test_local_refusal_of_a_long_body),
+      T(test_no_local_node),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,9 +13,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "net/gate_priv.h"
 #include "net/sys.h"
 #include "net_fixture.h"
 
@@ -85,7 +88,7 @@ static int dial(uint16_t port, bool v6) {
   return fd;
 }
 
-/* Both calls so far were made while a socket's other end may be gone; nothing here may die of SIGPIPE. */
+/* A refusing gate may be gone before our last handshake message: that must not end the test by SIGPIPE. */
 static bool peer_connect(struct peer *p, int fd, const struct identity *who, int version) {
   p->fd = fd;
   p->ctx = SSL_CTX_new(TLS_client_method());
@@ -371,7 +374,10 @@ static void test_half_close(void **state) {
   peer_close(&p);
 }
 
-/* The keeper answers early and closes without having read everything: the answer must arrive all the same. */
+/*
+ * The keeper answers early and closes without having read everything, and the peer goes on sending before it looks: the
+ * answer must arrive all the same, not be thrown away by a reset.
+ */
 static void test_early_answer_arrives(void **state) {
   struct fixture *f = *state;
   struct peer p;
@@ -384,6 +390,10 @@ static void test_early_answer_arrives(void **state) {
   assert_true(wait_in(fd));
   send_all(fd, "no more please");
   close(fd); /* unread bytes are left */
+  assert_true(wait_in(p.fd));
+  for (int i = 0; i < 4; i++) {
+    assert_int_equal(SSL_write(p.ssl, block, sizeof block), sizeof block);
+  }
   char got[15] = "";
   for (int n = 0; n < 14;) {
     const int r = SSL_read(p.ssl, got + n, 14 - n);
@@ -393,6 +403,10 @@ static void test_early_answer_arrives(void **state) {
   assert_string_equal(got, "no more please");
   assert_true(SSL_read(p.ssl, got, 1) <= 0);
   assert_true((SSL_get_shutdown(p.ssl) & SSL_RECEIVED_SHUTDOWN) != 0);
+  /* Even now nothing comes back as a reset: that could have overtaken the answer on a lossy line. */
+  for (int i = 0; i < 3; i++) {
+    assert_int_equal(send(p.fd, block, 100, MSG_NOSIGNAL), 100);
+  }
   peer_close(&p);
 }
 
@@ -528,6 +542,129 @@ static void test_strangers_cannot_keep_a_party_out(void **state) {
   }
 }
 
+/* The loop's parts by hand, with a clock of ours. */
+static void by_hand(struct gate *g, const struct fixture *f) {
+  *g = (struct gate){.epoll = epoll_create1(EPOLL_CLOEXEC), .listener = -1, .wake = -1, .messages = -1};
+  pthread_mutex_init(&g->lock, NULL);
+  g->listener = gate_listen("127.0.0.1:0", &g->port, NULL);
+  assert_int_equal(gate_tls_new(&g->tls, g, f->node.key, f->node.cert, NULL), PARLEY_OK);
+}
+
+static void by_hand_end(struct gate *g) {
+  while (g->conns != NULL) {
+    conn_close(g, g->conns);
+  }
+  conn_reap(g);
+  close(g->listener);
+  close(g->epoll);
+  SSL_CTX_free(g->tls);
+  pthread_mutex_destroy(&g->lock);
+}
+
+/* As if the newest connection had been established, and had moved something last at moved_ms. */
+static void as_if_open(struct gate *g, const char *name, int64_t moved_ms) {
+  g->conns->proved = true;
+  g->conns->state = CONN_OPEN;
+  g->conns->deadline_ms = moved_ms + GATE_IDLE_SECONDS * 1000;
+  snprintf(g->conns->name, sizeof g->conns->name, "%s", name);
+}
+
+static void test_deadlines(void **state) {
+  struct gate g;
+  by_hand(&g, *state);
+  assert_int_equal(conn_timeout_ms(&g, 1000), -1);
+  const int first = dial(g.port, false), second = dial(g.port, false);
+  conn_accept_all(&g, 1000);
+  assert_int_equal(g.n_conns, 2);
+  assert_int_equal(conn_timeout_ms(&g, 1000), GATE_HANDSHAKE_SECONDS * 1000);
+  as_if_open(&g, "a.example", 6000);
+  conn_expire(&g, 10999);
+  assert_int_equal(g.n_conns, 2);
+  conn_expire(&g, 11000);
+  assert_int_equal(g.n_conns, 1);
+  assert_non_null(strstr(g.last_refusal.text, "did not finish the handshake within 10 s"));
+  assert_int_equal(conn_timeout_ms(&g, 126000), 0);
+  conn_expire(&g, 125999);
+  assert_int_equal(g.n_conns, 1);
+  conn_expire(&g, 126000);
+  assert_int_equal(g.n_conns, 0);
+  assert_int_equal(g.refusals, 1);
+  close(first);
+  close(second);
+  by_hand_end(&g);
+}
+
+static void test_stale_connection_gives_way(void **state) {
+  struct gate g;
+  by_hand(&g, *state);
+  int fd[GATE_CONNECTIONS_PER_PEER + 1];
+  for (int i = 0; i <= GATE_CONNECTIONS_PER_PEER; i++) {
+    fd[i] = dial(g.port, false);
+    conn_accept_all(&g, 0);
+    /* The other party's is the idlest of all but not up for closing; the fourth is the idlest of a.example's. */
+    as_if_open(&g, i == 0 ? "b.example" : "a.example", i == 0 ? 0 : i == 4 ? 5000 : 10000);
+  }
+  assert_true(conn_place_for(&g, "b.example", 20000));
+  assert_false(conn_place_for(&g, "a.example", 19999));
+  assert_int_equal(g.n_conns, GATE_CONNECTIONS_PER_PEER + 1);
+  assert_true(conn_place_for(&g, "a.example", 20000));
+  assert_int_equal(g.n_conns, GATE_CONNECTIONS_PER_PEER);
+  expect_end(fd[4]);
+  assert_true(conn_place_for(&g, "a.example", 20000));
+  assert_int_equal(g.n_conns, GATE_CONNECTIONS_PER_PEER); /* there was a place: nobody had to go */
+  for (int i = 0; i <= GATE_CONNECTIONS_PER_PEER; i++) {
+    close(fd[i]);
+  }
+  by_hand_end(&g);
+}
+
+static bool descriptors_suffice(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+    return false;
+  }
+  const rlim_t need = 5 * GATE_CONNECTIONS_MAX;
+  if (limit.rlim_cur < need && limit.rlim_max >= need) {
+    limit.rlim_cur = need;
+    setrlimit(RLIMIT_NOFILE, &limit);
+  }
+  return limit.rlim_cur >= need;
+}
+
+#define PARTIES (GATE_CONNECTIONS_MAX / GATE_CONNECTIONS_PER_PEER)
+
+static void test_connections_in_all(void **state) {
+  struct fixture *f = *state;
+  if (!descriptors_suffice()) {
+    print_message("skipped: too few descriptors are allowed here\n");
+    skip();
+  }
+  static struct identity who[PARTIES + 1];
+  static char names[PARTIES + 1][16];
+  const char *name[PARTIES + 1], *pin[PARTIES + 1];
+  for (size_t i = 0; i <= PARTIES; i++) {
+    snprintf(names[i], sizeof names[i], "p%zu.example", i);
+    identity_make(&who[i], f->dir, names[i]);
+    name[i] = names[i];
+    pin[i] = who[i].pin;
+  }
+  assert_int_equal(gate_set_pins(f->gate, name, pin, PARTIES + 1, NULL), PARLEY_OK);
+  static struct peer p[GATE_CONNECTIONS_MAX];
+  static int fd[GATE_CONNECTIONS_MAX];
+  for (size_t i = 0; i < GATE_CONNECTIONS_MAX; i++) {
+    assert_true(peer_connect(&p[i], dial(gate_port(f->gate), false), &who[i % PARTIES], TLS1_3_VERSION));
+    fd[i] = receive(f, names[i % PARTIES]);
+  }
+  struct peer one_more;
+  assert_false(peer_connect(&one_more, dial(gate_port(f->gate), false), &who[PARTIES], TLS1_3_VERSION));
+  expect_refusal(f, 1, "came while 256 connections were open");
+  peer_close(&one_more);
+  for (size_t i = 0; i < GATE_CONNECTIONS_MAX; i++) {
+    peer_close(&p[i]);
+    close(fd[i]);
+  }
+}
+
 static void test_keeper_is_gone(void **state) {
   struct fixture *f = *state;
   net_close(&f->messages);
@@ -656,6 +793,9 @@ int main(void) {
       T(test_peer_vanishes),
       T(test_connections_per_peer),
       T(test_strangers_cannot_keep_a_party_out),
+      T(test_deadlines),
+      T(test_stale_connection_gives_way),
+      T(test_connections_in_all),
       T(test_keeper_is_gone),
       T(test_stop_ends_everything),
       T(test_start_failures),
