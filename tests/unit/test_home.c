@@ -181,7 +181,7 @@ static void config_reads_what_it_writes(void **state) {
   config_defaults(&c);
   strcpy(c.name, "cert.us.example");
   strcpy(c.url, "https://[::1]:7411/parley");
-  strcpy(c.proxy, "");
+  memset(c.proxy, 0, sizeof c.proxy);
   config_write(&text, &c);
   assert_int_equal(read_config(p, buf_cstr(&text), &again, &e), PARLEY_OK);
   assert_memory_equal(&c, &again, sizeof c);

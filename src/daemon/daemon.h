@@ -1,0 +1,73 @@
+/*
+ * parleyd: one process, one loop. start.c opens everything, loop.c turns, handler.c and outbound.c carry requests
+ * between the network and the node, local.c adds what only the daemon knows to the local API. The gate has a thread of
+ * its own; all else runs in the main thread, which never waits for the network.
+ */
+#ifndef PARLEY_DAEMON_DAEMON_H
+#define PARLEY_DAEMON_DAEMON_H
+
+#include "daemon/log.h"
+#include "daemon/memory_file.h"
+#include "home/home.h"
+#include "net/client.h"
+#include "net/gate.h"
+#include "net/server.h"
+#include "node/node.h"
+
+#define IDLE_MS 30000 /* without traffic for this long the node tidies up */
+
+struct daemon {
+  struct home home;
+  struct config config;
+  struct logger log;
+  struct arena arena;
+  struct card own;
+  struct home_keys keys;
+  struct home_forms forms;
+  struct store *store;
+  struct memory_file *memory;
+  struct signer *signer;
+  struct node *node;
+  struct http_server *server;
+  struct gate *gate;
+  int messages; /* the gate's */
+  struct http_client *client;
+  int signals;             /* signalfd */
+  const char *path_prefix; /* path of our URL: "" or "/parley"; into config.url */
+  bool again;              /* something happened that may make more to do: do not wait */
+  bool stop;
+  bool tidy; /* nothing happened since the last tidying */
+  int64_t busy_ms;
+  uint64_t refused_logged; /* refusals of the gate that are in the log */
+  int64_t refused_logged_ms;
+};
+
+/* start.c. What was opened before a failure is closed by daemon_close. */
+parley_err daemon_open(struct daemon *d, const char *home_dir, struct errmsg *e);
+void daemon_close(struct daemon *d);
+/* Gives the gate the link keys of all pinned parties. */
+parley_err daemon_set_gate_pins(struct daemon *d, struct errmsg *e);
+
+/* loop.c: until SIGTERM or SIGINT. */
+void daemon_run(struct daemon *d);
+void daemon_busy(struct daemon *d);
+int64_t daemon_now_ms(void);
+int64_t daemon_wall_s(void);
+
+/* handler.c */
+struct http_handler daemon_handler(struct daemon *d);
+/* Hands answers that came later to the server; true when there was one. */
+bool daemon_answer(struct daemon *d);
+
+/* outbound.c: starts what the node wants to send; true when there was something. */
+bool daemon_send(struct daemon *d);
+
+/* local.c: the parts of the local API that need the home or the gate. Each leaves its answer in *out. */
+void local_trust(struct daemon *d, struct bytes body, struct node_response *out);
+void local_add_status(struct daemon *d, struct node_response *out);
+void local_add_pins(struct daemon *d, struct node_response *out);
+
+/* notify.c: tells the service manager (sd_notify protocol), where there is one. */
+void notify(const char *state);
+
+#endif
