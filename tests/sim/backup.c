@@ -1,0 +1,64 @@
+/*
+ * The old backup: the disk of one node is saved at some moment and put back later, with or without the signer's memory.
+ * From then on its log must sign nothing more, say why, and convict nobody.
+ */
+#include <string.h>
+
+#include "world.h"
+
+void home_save(struct home *h) {
+  struct world *w = h->w;
+  if (!h->up) {
+    at(w, w->now_ms + 5000, EV_SAVE, h->number);
+    return;
+  }
+  h->saved = fault_image_save(h->disk);
+  h->saved_memory = h->memory;
+  if (!h->saved) w->failed = true;
+  trace(w, "%s saved%s", h->name, w->memory_too ? " with the signer's memory" : "");
+  at(w, w->now_ms + 30000 + (int64_t)below(w, 600000), EV_SET_BACK, h->number);
+}
+
+/* Whether some counterpart holds everything that this log ever signed: else nobody could tell. */
+static bool shown(struct world *w, const struct memory_row *row) {
+  struct node_log_view v;
+  for (unsigned i = 0; i < w->n; i++)
+    for (size_t k = 0; w->homes[i].up && node_log_at(w->homes[i].node, k, &v); k++)
+      if (!v.own && !strcmp(v.origin, row->origin) && v.signed_size >= row->tree.size) return true;
+  return false;
+}
+
+static bool all_shown(const struct home *h) {
+  for (size_t i = 0; i < h->memory.n; i++)
+    if (h->memory.rows[i].role == SIGNER_LOG && !shown(h->w, &h->memory.rows[i])) return false;
+  return true;
+}
+
+void home_set_back(struct home *h) {
+  struct world *w = h->w;
+  if (!h->up ||
+      (w->memory_too && !all_shown(h))) { /* a whole machine set back with nobody to ask: docs/operations.md */
+    at(w, w->now_ms + 3000, EV_SET_BACK, h->number);
+    return;
+  }
+  home_stop(h);
+  if (!fault_image_load(h->disk, h->saved)) w->failed = true;
+  h->signed_before = h->memory;
+  if (w->memory_too) h->memory = h->saved_memory;
+  h->set_back = true;
+  h->sizes_taken = false;
+  claims_drop(h);
+  for (size_t i = 0; i < w->sent_n; i++) /* what it accepted may be lost, and what others said of that with it */
+    if (w->sent[i].from == h->number) w->sent[i].accepted = false;
+  for (size_t i = 0; i < w->drafts_n; i++)
+    if (w->drafts[i].home == h->number) w->drafts[i].state = DRAFT_OVER;
+  trace(w, "%s set back", h->name);
+  at(w, w->now_ms + 1000, EV_START, h->number);
+}
+
+bool home_must_stop(const struct home *h, const char *origin) {
+  const struct memory_row *row = memory_find(&h->signed_before, origin, SIGNER_LOG);
+  const size_t n = strlen(origin);
+  const bool bulk = n > 5 && !strcmp(origin + n - 5, "/bulk");
+  return h->set_back && h->sizes_taken && row && row->tree.size > h->size_back[bulk];
+}

@@ -1,0 +1,121 @@
+/*
+ * What left a node under its keys, for ever: never two roots for one size (I3), and every cosignature is over entries that
+ * are still held (I2).
+ */
+#include <string.h>
+
+#include "world.h"
+
+static struct claim *claim_find(struct world *w, unsigned home, bool mirror, const char *origin, uint64_t size) {
+  for (size_t i = w->claims_n; i > 0; i--) {
+    struct claim *c = &w->claims[i - 1];
+    if (c->home == home && c->mirror == mirror && c->tree.size == size && !strcmp(c->origin, origin)) return c;
+  }
+  return NULL;
+}
+
+static struct claim *claim(struct world *w, unsigned home, bool mirror, const char *origin,
+                           const struct signed_tree *tree) {
+  struct claim *c = claim_find(w, home, mirror, origin, tree->size);
+  if (c) {
+    if (!hash_eq(&c->tree.root, &tree->root))
+      violation(w, "I3", "the %s key of %s signed two trees of %llu entries of %s", mirror ? "mirror" : "log",
+                w->homes[home].name, (unsigned long long)tree->size, origin);
+    return c;
+  }
+  void *claims = w->claims;
+  const bool ok = grow(w, &claims, &w->claims_cap, w->claims_n + 1, sizeof *w->claims);
+  w->claims = claims;
+  if (!ok) return NULL;
+  c = &w->claims[w->claims_n++];
+  *c = (struct claim){.home = home, .mirror = mirror, .tree = *tree};
+  snprintf(c->origin, sizeof c->origin, "%s", origin);
+  return c;
+}
+
+void claim_saved(struct home *h, const char *origin, enum signer_role role, const struct signed_tree *t) {
+  if (role == SIGNER_LOG && home_must_stop(h, origin))
+    violation(h->w, "backup", "%s was set back and signs %s again, size %llu", h->name, origin,
+              (unsigned long long)t->size);
+  claim(h->w, h->number, role == SIGNER_MIRROR, origin, t);
+}
+
+/* The signer of a line is who its name says: these lines come from the nodes themselves. */
+static void claim_line(struct world *w, const struct note_sig *sig, const char *origin,
+                       const struct signed_tree *tree) {
+  for (unsigned i = 0; i < w->n; i++) {
+    const char *name = w->homes[i].name;
+    char mirror[NAME_SIZE + 8];
+    snprintf(mirror, sizeof mirror, "%s/mirror", name);
+    if (bytes_is(sig->name, mirror)) claim(w, i, true, origin, tree);
+    if (bytes_is(sig->name, origin) && !strncmp(origin, name, strlen(name))) claim(w, i, false, origin, tree);
+  }
+}
+
+void claim_note(struct world *w, struct bytes text) {
+  struct arena a = {0};
+  struct note note;
+  struct checkpoint c;
+  char origin[ORIGIN_MAX + 1];
+  if (!note_parse(&note, &a, text, NULL) && !checkpoint_parse(&c, note.text, NULL)) {
+    const struct signed_tree tree = {c.size, c.root};
+    snprintf(origin, sizeof origin, "%.*s", (int)c.origin.n, (const char *)c.origin.p);
+    for (size_t i = 0; i < note.n; i++) claim_line(w, &note.sigs[i], origin, &tree);
+  } else {
+    violation(w, "I3", "a checkpoint that left a node is malformed");
+  }
+  arena_free(&a);
+}
+
+static bool verifies(struct home *h, const char *origin, const struct signed_tree *tree, struct bytes lines) {
+  struct buf text = {0};
+  struct vkey key;
+  struct bytes line;
+  parley_err err = card_mirror_vkey(&key, &h->card, NULL);
+  checkpoint_text(&text, origin, tree->size, &tree->root);
+  if (!err) err = PARLEY_ENOTFOUND;
+  while (err == PARLEY_ENOTFOUND && bytes_line(&lines, &line))
+    err = note_verify_line(line, buf_view(&text), &key, NULL, NULL);
+  buf_free(&text);
+  return err == PARLEY_OK;
+}
+
+void claim_promise(struct home *h, const char *origin, uint64_t size, struct bytes lines) {
+  struct signed_tree tree = {.size = size};
+  const struct calm calm = calm_begin(h);
+  const parley_err err = node_log_root(h->node, origin, size, &tree.root, NULL);
+  calm_end(h, calm);
+  if (err || !verifies(h, origin, &tree, lines)) {
+    violation(h->w, "I2", "%s cosigned %llu entries of %s that it does not hold", h->name, (unsigned long long)size,
+              origin);
+    return;
+  }
+  struct claim *c = claim(h->w, h->number, true, origin, &tree);
+  if (c) c->promise = true;
+}
+
+static bool kept(struct home *h, const struct claim *c) {
+  struct hash root;
+  return node_log_root(h->node, c->origin, c->tree.size, &root, NULL) == PARLEY_OK && hash_eq(&root, &c->tree.root);
+}
+
+void claims_check(struct home *h, bool all) {
+  struct world *w = h->w;
+  const struct calm calm = calm_begin(h);
+  unsigned checked = 0;
+  for (size_t i = w->claims_n; i > 0 && (all || checked < 1); i--) {
+    const struct claim *c = &w->claims[i - 1];
+    if (c->home != h->number || !c->promise) continue;
+    checked++;
+    if (kept(h, c)) continue;
+    violation(w, "I2", "%s cosigned %llu entries of %s and does not hold them any more", h->name,
+              (unsigned long long)c->tree.size, c->origin);
+    break;
+  }
+  calm_end(h, calm);
+}
+
+void claims_drop(struct home *h) {
+  for (size_t i = 0; i < h->w->claims_n; i++)
+    if (h->w->claims[i].home == h->number) h->w->claims[i].promise = false;
+}

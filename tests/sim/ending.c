@@ -1,0 +1,279 @@
+/*
+ * After everything has healed: when it is over, and what must be true then.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "world.h"
+
+static bool missing(char *why, size_t size, const char *fmt, const char *a, const char *b) {
+  snprintf(why, size, fmt, a, b);
+  return false;
+}
+
+/* A log of a node that was set back may be stopped; its own statements then wait for people. */
+static bool excused(const struct home *h) {
+  struct node_log_view v;
+  for (size_t k = 0; h->set_back && h->up && node_log_at(h->node, k, &v); k++)
+    if (v.own && v.stopped) return true;
+  return false;
+}
+
+/* ---- reached? ---- */
+
+static bool log_arrived(struct world *w, const struct home *h, const struct node_log_view *own, char *why, size_t n) {
+  struct node_log_view v;
+  if (own->signed_size != own->size) return missing(why, n, "%s has not signed all of %s", h->name, own->origin);
+  for (unsigned i = 0; i < w->n; i++)
+    for (size_t k = 0; node_log_at(w->homes[i].node, k, &v); k++)
+      if (!v.own && !strcmp(v.origin, own->origin) && v.signed_size != own->size)
+        return missing(why, n, "%s has not cosigned all of %s", w->homes[i].name, own->origin);
+  return true;
+}
+
+static bool logs_arrived(struct world *w, char *why, size_t n) {
+  struct node_log_view v;
+  for (unsigned i = 0; i < w->n; i++) {
+    struct home *h = &w->homes[i];
+    if (!h->up) return missing(why, n, "%s is not up%s", h->name, "");
+    for (size_t k = 0; node_log_at(h->node, k, &v); k++)
+      if (v.own && !v.stopped && !log_arrived(w, h, &v, why, n)) return false;
+  }
+  return true;
+}
+
+static bool party_has(const struct home *to, const json_t *delivery, const struct sent *s, char *why, size_t n) {
+  size_t i;
+  json_t *d;
+  json_array_foreach((json_t *)delivery, i, d) {
+    const char *party = json_string_value(json_object_get(d, "party"));
+    if (!party || strcmp(party, to->name)) continue;
+    if (!json_object_get(d, "delivered")) return missing(why, n, "%.64s is not delivered to %s", s->id, to->name);
+    if (s->n_files && !json_object_get(d, "files_delivered"))
+      return missing(why, n, "the files of %.64s are not delivered to %s", s->id, to->name);
+    if (s->acked_by[to->number] && !to->set_back && !json_object_get(d, "read"))
+      return missing(why, n, "the ack of %.64s by %s has not arrived", s->id, to->name);
+    return true;
+  }
+  return missing(why, n, "%.64s does not name %s among its addressees", s->id, to->name);
+}
+
+static bool statement_arrived(struct world *w, const struct sent *s, char *why, size_t n) {
+  struct home *h = &w->homes[s->from];
+  unsigned status = 0;
+  json_t *o;
+  char path[96];
+  snprintf(path, sizeof path, "/v1/statements/%s", s->id);
+  bool ok = client_get_json(h, path, "", &status, &o) && status == 200;
+  if (!ok) missing(why, n, "%s does not show %s", h->name, s->id);
+  for (unsigned i = 0; i < w->n && ok; i++)
+    if (s->to >> i & 1) ok = party_has(&w->homes[i], json_object_get(o, "delivery"), s, why, n);
+  json_decref(o);
+  return ok;
+}
+
+bool ending_reached(struct world *w, char *why, size_t n) {
+  if (!logs_arrived(w, why, n)) return false;
+  for (size_t i = 0; i < w->drafts_n; i++)
+    if (w->drafts[i].state != DRAFT_OVER && !excused(&w->homes[w->drafts[i].home]))
+      return missing(why, n, "draft %s of %s is not sent", w->drafts[i].id, w->homes[w->drafts[i].home].name);
+  for (size_t i = 0; i < w->locals_n; i++)
+    if (w->locals[i]->call && !excused(&w->homes[w->locals[i]->home]))
+      return missing(why, n, "a client of %s still waits for its answer%s", w->homes[w->locals[i]->home].name, "");
+  for (size_t i = 0; i < w->sent_n; i++)
+    if (w->sent[i].accepted && !excused(&w->homes[w->sent[i].from]) && !statement_arrived(w, &w->sent[i], why, n))
+      return false;
+  return true;
+}
+
+/* ---- I6, I7: both records, entry by entry ---- */
+
+struct held_seen {
+  char line[256];
+};
+
+struct audit {
+  struct world *w;
+  struct home *author;
+  const char *origin;
+  struct held_seen *seen;
+  size_t n, cap;
+  uint8_t acked[512][32];
+  size_t n_acked;
+};
+
+static void check_held(struct audit *au, const struct held *h) {
+  struct world *w = au->w;
+  struct hash root;
+  bool verified = false;
+  for (size_t i = 0; i < au->n; i++)
+    if (!strcmp(au->seen[i].line, h->line))
+      violation(w, "I7", "a held line stands twice in %s: %.80s", au->origin, h->line);
+  void *seen = au->seen;
+  const bool ok = grow(w, &seen, &au->cap, au->n + 1, sizeof *au->seen);
+  au->seen = seen;
+  if (!ok) return;
+  snprintf(au->seen[au->n++].line, sizeof au->seen->line, "%s", h->line);
+  if (strcmp(h->origin, au->origin) || node_log_root(au->author->node, h->origin, h->size, &root, NULL) ||
+      !hash_eq(&root, &h->root))
+    violation(w, "I7", "a held line in %s names a tree that never was", au->origin);
+  struct buf text = {0};
+  checkpoint_text(&text, h->origin, h->size, &h->root);
+  for (unsigned i = 0; i < w->n && !verified; i++) {
+    struct vkey key;
+    verified = card_mirror_vkey(&key, &w->homes[i].card, NULL) == PARLEY_OK &&
+               note_verify_line(bytes_str(h->line), buf_view(&text), &key, NULL, NULL) == PARLEY_OK;
+  }
+  buf_free(&text);
+  if (!verified) violation(w, "I7", "a held line in %s does not verify", au->origin);
+}
+
+static void check_heard(struct audit *au, const struct heard *h) {
+  struct world *w = au->w;
+  for (unsigned i = 0; i < w->n; i++) {
+    struct home *of = &w->homes[i];
+    struct hash root;
+    char origin[ORIGIN_MAX + 1];
+    uint8_t forum[32];
+    if (strcmp(of->name, h->party) || of->set_back || !hex_decode(forum, 32, bytes_str(w->forum))) continue;
+    log_origin(origin, of->name, forum, h->epoch, false);
+    if (node_log_root(of->node, origin, h->size, &root, NULL) || !hash_eq(&root, &h->root))
+      violation(w, "I7", "%s heard a tree of %s that never was", au->author->name, of->name);
+  }
+}
+
+/* Held here and addressed there: there it has a row without a problem. */
+static void check_row(struct audit *au, const struct statement *s, const char *id, struct home *there) {
+  unsigned status = 0;
+  json_t *o;
+  char path[96];
+  snprintf(path, sizeof path, "/v1/statements/%s", id);
+  if (!client_get_json(there, path, "", &status, &o)) return;
+  const char *problem = json_string_value(json_object_get(o, "problem"));
+  const char *box = json_string_value(json_object_get(o, "box"));
+  const bool backup = au->w->homes[0].set_back;
+  if (status != 200 || !box || strcmp(box, "inbox"))
+    violation(au->w, "I6", "%s holds %.16s (%s) and %s has no row of it (%u)", au->author->name, id, s->kind,
+              there->name, status);
+  else if (problem && !backup)
+    violation(au->w, "I7", "%s finds a problem with %.16s (%s) of %s: %s", there->name, id, s->kind, au->author->name,
+              problem);
+  json_decref(o);
+}
+
+static void check_ack(struct audit *au, const struct statement *s) {
+  for (size_t i = 0; i < au->n_acked; i++)
+    if (!memcmp(au->acked[i], s->re[0], 32) && !au->author->set_back)
+      violation(au->w, "I7", "%s acknowledged one statement twice", au->author->name);
+  if (au->n_acked < sizeof au->acked / sizeof *au->acked) memcpy(au->acked[au->n_acked++], s->re[0], 32);
+}
+
+static void check_statement(struct audit *au, struct bytes entry, struct home *there) {
+  struct arena a = {0};
+  struct statement s = {0};
+  struct dsse d;
+  struct hash leaf;
+  struct errmsg e = {{0}};
+  char id[65];
+  statement_id(&leaf, entry);
+  hex_encode(id, BYTES(leaf.b, 32));
+  if (statement_parse(&s, &a, entry, &d, &e)) {
+    violation(au->w, "I6", "an entry of %s is no statement: %s", au->origin, e.text);
+  } else {
+    for (size_t i = 0; i < s.n_held && !violated(au->w); i++) check_held(au, &s.held[i]);
+    for (size_t i = 0; i < s.n_heard && !violated(au->w); i++) check_heard(au, &s.heard[i]);
+    if (!strcmp(s.kind, "ack")) check_ack(au, &s);
+    check_row(au, &s, id, there);
+  }
+  statement_clear(&s);
+  arena_free(&a);
+}
+
+static bool fetch(struct home *h, const char *origin, uint64_t i, struct arena *a, struct bytes *out) {
+  return node_log_entry(h->node, origin, i, a, out, NULL) == PARLEY_OK;
+}
+
+/* The own log here, its mirror there. */
+static void compare(struct world *w, struct home *author, struct home *there, const struct node_log_view *v) {
+  struct audit au = {.w = w, .author = author, .origin = v->origin};
+  const bool bulk = strstr(v->origin, "/bulk") != NULL;
+  struct hash one, two;
+  if (v->size && (node_log_root(author->node, v->origin, v->size, &one, NULL) ||
+                  node_log_root(there->node, v->origin, v->size, &two, NULL) || !hash_eq(&one, &two)))
+    violation(w, "I6", "%s and %s hold different trees of %s", author->name, there->name, v->origin);
+  for (uint64_t i = 0; i < v->size && !violated(w); i++) {
+    struct arena a = {0};
+    struct bytes x, y;
+    if (!fetch(author, v->origin, i, &a, &x) || !fetch(there, v->origin, i, &a, &y) || !bytes_eq(x, y))
+      violation(w, "I6", "entry %llu of %s differs between %s and %s", (unsigned long long)i, v->origin, author->name,
+                there->name);
+    else if (!bulk)
+      check_statement(&au, x, there);
+    arena_free(&a);
+  }
+  free(au.seen);
+}
+
+static void compare_all(struct world *w, struct home *h) {
+  struct node_log_view v;
+  for (size_t k = 0; node_log_at(h->node, k, &v) && !violated(w); k++)
+    for (unsigned i = 0; i < w->n && v.own && !v.stopped; i++)
+      if (i != h->number && !violated(w)) compare(w, h, &w->homes[i], &v);
+}
+
+/* ---- the rest ---- */
+
+static void check_backup(struct home *h) {
+  struct node_log_view v;
+  for (size_t k = 0; h->set_back && node_log_at(h->node, k, &v); k++)
+    if (v.own && home_must_stop(h, v.origin) && !v.stopped)
+      violation(h->w, "backup", "%s was set back from %llu signed entries of %s and has not stopped", h->name,
+                (unsigned long long)memory_find(&h->signed_before, v.origin, SIGNER_LOG)->tree.size, v.origin);
+}
+
+static void check_convictions(struct home *h) {
+  struct node_log_view v;
+  for (size_t k = 0; node_log_at(h->node, k, &v); k++) {
+    struct arena a = {0};
+    struct bytes out;
+    char key[ORIGIN_MAX + 8];
+    snprintf(key, sizeof key, "fork/%s", v.origin);
+    if (store_get(h->store, STORE_LOGS, bytes_str(key), &a, &out, NULL) != PARLEY_ENOTFOUND)
+      violation(h->w, "I3", "%s convicts the honest log %s", h->name, v.origin);
+    arena_free(&a);
+  }
+}
+
+static parley_err check_problem(void *ctx, struct bytes key, struct bytes v, struct errmsg *e) {
+  struct home *h = ctx;
+  static const char word[] = "\"problem\"";
+  (void)e;
+  for (size_t i = 0; i + sizeof word <= v.n; i++)
+    if (!memcmp(v.p + i, word, sizeof word - 1))
+      violation(h->w, "I7", "%s marks %02x%02x%02x%02x: %.*s", h->name, key.p[0], key.p[1], key.p[2], key.p[3],
+                (int)(v.n < 380 ? v.n : 380), (const char *)v.p);
+  return PARLEY_OK;
+}
+
+static void check_files(struct world *w, const struct sent *s) {
+  if (excused(&w->homes[s->from])) return;
+  for (unsigned i = 0; i < w->n && !violated(w); i++)
+    for (size_t k = 0; k < s->n_files && (i == s->from || s->to >> i & 1); k++)
+      if (!client_check_file(&w->homes[i], s, k, "I5")) return;
+}
+
+void ending_check(struct world *w) {
+  for (unsigned i = 0; i < w->n && !violated(w); i++) {
+    struct home *h = &w->homes[i];
+    invariants_started(h);
+    check_backup(h);
+    check_convictions(h);
+    if (!w->homes[0].set_back)
+      store_scan(h->store, STORE_STATEMENTS, BYTES_NONE, BYTES_NONE, false, check_problem, h, NULL);
+    compare_all(w, h);
+  }
+  for (size_t i = 0; i < w->sent_n && !violated(w); i++)
+    if (w->sent[i].accepted) check_files(w, &w->sent[i]);
+  if (!violated(w)) receipts_check(w);
+}

@@ -1,0 +1,310 @@
+/*
+ * One simulated machine: a party's keys from the seed, its store on a failing disk, the durable memory of its signer, its
+ * clocks, and the node itself from start to stop or crash.
+ */
+#include <string.h>
+
+#include "fault_disk.h"
+#include "world.h"
+
+#define WALL_BASE 1750000000
+#define STORE_PATH "store.sqlite"
+#define IDLE_WAKES_MAX 40 /* in one simulated second without anything happening */
+
+static uint64_t luck(void *world) { return chance(world); }
+
+/* ---- what the node gets from outside ---- */
+
+static int64_t wall(void *ctx) {
+  const struct home *h = ctx;
+  return WALL_BASE + h->w->now_ms / 1000 + h->wall_offset_s;
+}
+
+static int64_t mono(void *ctx) {
+  const struct home *h = ctx;
+  return h->w->now_ms + h->mono_offset_ms;
+}
+
+static void fill(void *ctx, uint8_t *out, size_t n) {
+  struct home *h = ctx;
+  for (size_t i = 0; i < n; i += 8) {
+    const uint64_t x = chance(h->w);
+    memcpy(out + i, &x, n - i < 8 ? n - i : 8);
+  }
+}
+
+static void log_line(void *ctx, int level, const char *line) {
+  struct home *h = ctx;
+  if (level < 6 && !h->dead && !fault_disk_is_cut(h->disk)) trace(h->w, "%s log: %s", h->name, line);
+}
+
+/* ---- the signer's memory ---- */
+
+const struct memory_row *memory_find(const struct memory *m, const char *origin, enum signer_role role) {
+  for (size_t i = 0; i < m->n; i++)
+    if (m->rows[i].role == role && !strcmp(m->rows[i].origin, origin)) return &m->rows[i];
+  return NULL;
+}
+
+static parley_err memory_load(void *ctx, const char *origin, enum signer_role role, struct signed_tree *out,
+                              struct errmsg *e) {
+  const struct home *h = ctx;
+  const struct memory_row *row = memory_find(&h->memory, origin, role);
+  if (!row) return err_set(e, PARLEY_ENOTFOUND, "nothing is remembered of %s", origin);
+  *out = row->tree;
+  return PARLEY_OK;
+}
+
+static void power_off(struct home *h) {
+  h->dead = true;
+  fault_disk_cut_at(h->disk, 1);
+}
+
+static bool counts_down(uint64_t *n) {
+  if (*n == DEATH_NEVER || --*n > 0) return false;
+  *n = DEATH_NEVER;
+  return true;
+}
+
+static parley_err memory_put(struct home *h, const char *origin, enum signer_role role, const struct signed_tree *tree,
+                             struct errmsg *e) {
+  struct memory_row *row = (struct memory_row *)memory_find(&h->memory, origin, role);
+  if (!row) {
+    if (h->memory.n == sizeof h->memory.rows / sizeof *h->memory.rows)
+      return err_set(e, PARLEY_EFULL, "the simulated memory of the signer is full");
+    row = &h->memory.rows[h->memory.n++];
+    row->role = role;
+    snprintf(row->origin, sizeof row->origin, "%s", origin);
+  }
+  row->tree = *tree;
+  claim_saved(h, origin, role, tree);
+  return PARLEY_OK;
+}
+
+/* Before it, after it, or not at all: the power can go on either side of the moment in which the row is durable. */
+static parley_err memory_save(void *ctx, const char *origin, enum signer_role role, const struct signed_tree *tree,
+                              struct errmsg *e) {
+  struct home *h = ctx;
+  if (h->dead || fault_disk_is_cut(h->disk)) return err_set(e, PARLEY_EIO, "the power is off");
+  const bool death = counts_down(&h->save_death);
+  if (counts_down(&h->save_fail)) return err_set(e, PARLEY_EIO, "the disk of the signer's memory failed");
+  if (death && !h->save_death_after) {
+    power_off(h);
+    return err_set(e, PARLEY_EIO, "the power went");
+  }
+  const parley_err err = memory_put(h, origin, role, tree, e);
+  if (death) power_off(h);
+  return err;
+}
+
+/* ---- making ---- */
+
+static bool make_card(struct home *h) {
+  struct card c = {.not_before = WALL_BASE - 100000000, .not_after = WALL_BASE + 100000000, .n_seal = 1, .n_link = 1};
+  struct ed25519_key *k[4] = {NULL};
+  uint8_t digest[32] = {(uint8_t)h->number, 0x51};
+  struct buf pin = {0};
+  bool ok = true;
+  for (size_t i = 0; i < 4; i++) ok = ok && ed25519_from_seed(&k[i], h->keys[i], NULL) == PARLEY_OK;
+  if (ok) {
+    memcpy(c.statement, ed25519_public(k[0]), 32);
+    memcpy(c.log, ed25519_public(k[1]), 32);
+    memcpy(c.mirror, ed25519_public(k[2]), 32);
+    memcpy(c.rotation, ed25519_public(k[3]), 32);
+    snprintf(c.name, sizeof c.name, "%s", h->name);
+    snprintf(c.submission, sizeof c.submission, "https://%s:7443", h->name);
+    snprintf(c.monitoring, sizeof c.monitoring, "https://%s:7443", h->name);
+    snprintf(c.seal[0].label, sizeof c.seal[0].label, "duty");
+    memcpy(c.seal[0].recipient, h->seal.pub, 32);
+    buf_str(&pin, "sha256//");
+    base64_encode(&pin, BYTES(digest, 32), true);
+    snprintf(c.link[0], sizeof c.link[0], "%s", buf_cstr(&pin) ? (const char *)pin.p : "");
+    const struct card_signers signers = {k[0], k[1], k[2]};
+    bool unproved;
+    ok = card_make(&h->card_envelope, &c, &signers, NULL) == PARLEY_OK &&
+         card_parse(&h->card, &h->arena, buf_view(&h->card_envelope), NULL, &unproved, NULL) == PARLEY_OK;
+  }
+  for (size_t i = 0; i < 4; i++) ed25519_free(k[i]);
+  buf_free(&pin);
+  return ok;
+}
+
+bool home_make(struct world *w, unsigned number) {
+  struct home *h = &w->homes[number];
+  uint8_t secret[32];
+  h->w = w;
+  h->number = number;
+  h->save_death = h->save_fail = DEATH_NEVER;
+  h->wake_at = INT64_MAX;
+  snprintf(h->name, sizeof h->name, "party%u.example", number);
+  fill(h, h->keys[0], sizeof h->keys);
+  fill(h, secret, sizeof secret);
+  if (one_in(w, 2)) h->wall_offset_s = (int64_t)below(w, 20000) - 10000;
+  char vfs[48];
+  snprintf(vfs, sizeof vfs, "sim-disk-%u", number);
+  h->disk = fault_disk_new(vfs, luck, w);
+  return h->disk && age_identity_from_secret(&h->seal, secret) && make_card(h);
+}
+
+void home_free(struct home *h) {
+  fault_image_free(h->saved);
+  fault_disk_free(h->disk);
+  buf_free(&h->card_envelope);
+  arena_free(&h->arena);
+}
+
+/* ---- starting ---- */
+
+static parley_err open_signer(struct home *h, struct errmsg *e) {
+  struct ed25519_key *k[3] = {NULL};
+  parley_err err = PARLEY_OK;
+  for (size_t i = 0; i < 3 && !err; i++) err = ed25519_from_seed(&k[i], h->keys[i], e);
+  if (!err)
+    err = signer_new(&h->signer, h->name, k[0], k[1], k[2], (struct signer_memory){h, memory_load, memory_save}, e);
+  for (size_t i = 0; i < 3 && err; i++) ed25519_free(k[i]);
+  return err;
+}
+
+static parley_err open_node(struct home *h, struct errmsg *e) {
+  struct world *w = h->w;
+  const struct node_env env = {.ctx = h,
+                               .wall_s = wall,
+                               .mono_ms = mono,
+                               .random = fill,
+                               .store = h->store,
+                               .signer = h->signer,
+                               .seal = &h->seal,
+                               .n_seal = 1,
+                               .forms = &w->form,
+                               .n_forms = 1,
+                               .log = log_line};
+  parley_err err = node_open(&h->node, &env, buf_view(&h->card_envelope), e);
+  for (unsigned i = 0; i < w->n && !err; i++)
+    if (i != h->number) err = node_pin(h->node, buf_view(&w->homes[i].card_envelope), e);
+  return err ? err : node_start(h->node, e);
+}
+
+static void close_all(struct home *h) {
+  network_forget(h);
+  clients_forget(h);
+  node_close(h->node);
+  signer_free(h->signer);
+  store_close(h->store);
+  h->node = NULL;
+  h->signer = NULL;
+  h->store = NULL;
+  h->up = false;
+  h->wake_at = INT64_MAX;
+}
+
+void home_start(struct home *h) {
+  struct world *w = h->w;
+  struct errmsg e = {{0}};
+  const struct store_sqlite_options o = {.vfs = fault_disk_name(h->disk), .unsafe = w->o.unsafe};
+  const uint64_t faults = fault_disk_faults(h->disk);
+  h->life++;
+  h->mono_offset_ms = (int64_t)below(w, 1000000);
+  parley_err err = store_sqlite_open(&h->store, STORE_PATH, &o, &e);
+  if (!err) err = open_signer(h, &e);
+  if (!err) err = open_node(h, &e);
+  const bool cut = h->dead || fault_disk_is_cut(h->disk);
+  if (err && !cut && faults == fault_disk_faults(h->disk) && h->disk->room == FAULT_NEVER)
+    violation(w, "I1", "%s does not start again: %s", h->name, e.text);
+  if (err || cut) {
+    home_crash(h, !cut);
+    return;
+  }
+  h->up = true;
+  trace(w, "%s up, disk %016llx", h->name, (unsigned long long)fault_disk_hash(h->disk));
+  invariants_started(h);
+  home_settle(h, false);
+}
+
+/* ---- ending ---- */
+
+void home_crash(struct home *h, bool kill) {
+  struct world *w = h->w;
+  if (kill)
+    fault_disk_kill(h->disk);
+  else
+    fault_disk_crash(h->disk, luck, w);
+  close_all(h);
+  h->dead = false;
+  h->save_death = DEATH_NEVER;
+  fault_disk_fail_at(h->disk, FAULT_NEVER);
+  w->result->crashes++;
+  const int64_t ms = w->calm ? 100 : 100 + (int64_t)below(w, one_in(w, 5) ? 300000 : 20000);
+  trace(w, "%s %s, up again in %lld ms", h->name, kill ? "killed" : "without power", (long long)ms);
+  at(w, w->now_ms + ms, EV_START, h->number);
+}
+
+void home_stop(struct home *h) {
+  close_all(h);
+  trace(h->w, "%s stopped", h->name);
+  if (fault_disk_is_cut(h->disk)) fault_disk_crash(h->disk, luck, h->w);
+}
+
+bool home_died(struct home *h) {
+  if (!h->up || (!h->dead && !fault_disk_is_cut(h->disk))) return !h->up;
+  home_crash(h, false);
+  return true;
+}
+
+/* ---- working ---- */
+
+static void answers(struct home *h) {
+  struct node_response r;
+  struct node_call *c;
+  while ((c = node_next_answer(h->node, &r))) {
+    enum tag_kind *tag = node_call_tag(c);
+    if (tag && *tag == TAG_LOCAL)
+      client_answer(h, (struct local *)(void *)tag, &r);
+    else if (tag)
+      network_answer(h, (struct conn *)(void *)tag, &r);
+    buf_free(&r.body);
+  }
+}
+
+static void count_idle(struct home *h, bool idle) {
+  struct world *w = h->w;
+  if (!idle || w->now_ms / 1000 != h->idle_second) h->idle_wakes = 0;
+  h->idle_second = w->now_ms / 1000;
+  if (idle && ++h->idle_wakes > IDLE_WAKES_MAX)
+    violation(w, "I8", "%s wakes more than %d times in a second in which nothing happens", h->name, IDLE_WAKES_MAX);
+}
+
+void home_settle(struct home *h, bool idle) {
+  struct world *w = h->w;
+  if (!h->up || violated(w)) return;
+  count_idle(h, idle);
+  node_work(h->node);
+  if (home_died(h)) return;
+  answers(h);
+  network_send(h);
+  if (home_died(h)) return;
+  const int next = node_next_ms(h->node);
+  const int64_t wake_at = w->now_ms + (next > 0 ? next : 1);
+  if (wake_at != h->wake_at) at(w, wake_at, EV_WAKE, h->number);
+  h->wake_at = wake_at;
+  invariants_step(h);
+}
+
+void home_wake(struct home *h, int64_t rang_at) {
+  if (!h->up || rang_at != h->wake_at) return;
+  h->wake_at = INT64_MAX;
+  home_settle(h, true);
+}
+
+/* ---- looking without disturbing ---- */
+
+struct calm calm_begin(struct home *h) {
+  const struct calm c = {h->disk->cut_in, h->disk->fail_in, h->disk->room};
+  h->disk->cut_in = h->disk->fail_in = h->disk->room = FAULT_NEVER;
+  return c;
+}
+
+void calm_end(struct home *h, struct calm c) {
+  h->disk->cut_in = c.cut_in;
+  h->disk->fail_in = c.fail_in;
+  h->disk->room = c.room;
+}

@@ -1,0 +1,65 @@
+/*
+ * What must hold after every step, and after every start: cheap, and without disturbing the run.
+ */
+#include <string.h>
+
+#include "world.h"
+
+static void check_stopped(struct home *h) {
+  struct node_log_view v;
+  for (size_t k = 0; node_log_at(h->node, k, &v); k++) {
+    if (!v.stopped) continue;
+    if (!h->set_back && !h->w->o.unsafe)
+      violation(h->w, "I5", "%s stopped signing %s in an honest run: %s", h->name, v.origin, v.why);
+    if (!v.why[0]) violation(h->w, "backup", "%s stopped signing %s and does not say why", h->name, v.origin);
+  }
+}
+
+/* Nothing is shown as signed that is not there. */
+static void check_sizes(struct home *h) {
+  struct node_log_view v;
+  for (size_t k = 0; node_log_at(h->node, k, &v); k++)
+    if (v.signed_size > v.size)
+      violation(h->w, "I2", "%s signed %llu entries of %s and holds %llu", h->name, (unsigned long long)v.signed_size,
+                v.origin, (unsigned long long)v.size);
+}
+
+void invariants_step(struct home *h) {
+  if (!h->up || violated(h->w)) return;
+  check_stopped(h);
+  check_sizes(h);
+  claims_check(h, false);
+}
+
+/* ---- after a start ---- */
+
+static void check_accepted(struct home *h, const struct sent *s) {
+  struct api api;
+  char path[96], id[65];
+  struct hash leaf;
+  snprintf(path, sizeof path, "/v1/statements/%s/entry", s->id);
+  if (!client_call(h, "GET", path, "", BYTES_NONE, &api, NULL)) return;
+  statement_id(&leaf, buf_view(&api.body));
+  hex_encode(id, BYTES(leaf.b, 32));
+  if (api.status != 200 || strcmp(id, s->id))
+    violation(h->w, "I1", "%s accepted %.16s and does not hold it any more (%u)", h->name, s->id, api.status);
+  buf_free(&api.body);
+}
+
+static void take_sizes(struct home *h) {
+  struct node_log_view v;
+  h->size_back[0] = h->size_back[1] = 0;
+  for (size_t k = 0; node_log_at(h->node, k, &v); k++)
+    if (v.own) h->size_back[strstr(v.origin, "/bulk") != NULL] = v.size;
+  h->sizes_taken = true;
+}
+
+void invariants_started(struct home *h) {
+  struct world *w = h->w;
+  const struct calm calm = calm_begin(h);
+  if (h->set_back && !h->sizes_taken) take_sizes(h);
+  for (size_t i = 0; i < w->sent_n && !violated(w); i++)
+    if (w->sent[i].accepted && w->sent[i].from == h->number) check_accepted(h, &w->sent[i]);
+  calm_end(h, calm);
+  claims_check(h, true);
+}

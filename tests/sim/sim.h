@@ -1,0 +1,35 @@
+/*
+ * The simulator: N real nodes over real SQLite on failing disks, a failing network, wrong clocks and a restless clientele,
+ * all from one seed (design section 8). One run is one seed; the same seed plays the same run to the last byte of its trace.
+ */
+#ifndef PARLEY_TESTS_SIM_SIM_H
+#define PARLEY_TESTS_SIM_SIM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define SIM_PARTIES_MAX 8
+
+struct sim_options {
+  uint64_t seed;
+  unsigned parties; /* 2 to SIM_PARTIES_MAX */
+  unsigned steps;   /* client operations before everything heals; 0: as the seed says */
+  bool backup;      /* set one node back to an old snapshot of its disk; without it every 16th seed does */
+  bool unsafe;      /* stores with synchronous=OFF, which must not survive */
+  FILE *trace;      /* NULL: none */
+};
+
+struct sim_result {
+  bool violated;
+  uint64_t step;
+  char invariant[24]; /* "I1" … */
+  char sentence[512];
+  uint64_t statements, crashes, requests; /* what the run was made of */
+};
+
+/* False when the run could not be made (out of memory, a library failed); then sentence says why. */
+bool sim_run(const struct sim_options *o, struct sim_result *out);
+
+#endif

@@ -1,0 +1,329 @@
+/*
+ * One run: time as a queue of events, chance as one generator, and the three acts: everything breaks, everything heals,
+ * nothing may be missing.
+ */
+#include "world.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define CALM_LIMIT_MS (60 * 60 * 1000) /* after the last fault everything must have arrived by then */
+#define CHECK_MS 10000
+#define EVENTS_MAX 200000 /* a run that does not end by then spins */
+
+/* ---- chance ---- */
+
+uint64_t chance(struct world *w) {
+  uint64_t z = w->random += 0x9e3779b97f4a7c15;
+  z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+  z = (z ^ z >> 27) * 0x94d049bb133111eb;
+  return z ^ z >> 31;
+}
+
+uint64_t below(struct world *w, uint64_t n) { return n ? chance(w) % n : 0; }
+bool one_in(struct world *w, unsigned n) { return below(w, n) == 0; }
+bool per_mille(struct world *w, unsigned k) { return below(w, 1000) < k; }
+
+bool grow(struct world *w, void **p, size_t *cap, size_t need, size_t size) {
+  if (need <= *cap) return true;
+  size_t to = *cap ? *cap : 16;
+  while (to < need) to *= 2;
+  void *q = realloc(*p, to * size);
+  if (!q) {
+    w->failed = true;
+    return false;
+  }
+  *p = q;
+  *cap = to;
+  return true;
+}
+
+/* ---- the queue: a binary heap by time, then by order of coming ---- */
+
+static bool earlier(const struct event *a, const struct event *b) {
+  return a->at != b->at ? a->at < b->at : a->order < b->order;
+}
+
+static void swap(struct event *a, struct event *b) {
+  const struct event t = *a;
+  *a = *b;
+  *b = t;
+}
+
+void at(struct world *w, int64_t ms, enum event_kind kind, size_t which) {
+  void *heap = w->heap;
+  const bool ok = grow(w, &heap, &w->heap_cap, w->heap_n + 1, sizeof *w->heap);
+  w->heap = heap;
+  if (!ok) return;
+  size_t i = w->heap_n++;
+  w->heap[i] = (struct event){ms > w->now_ms ? ms : w->now_ms, w->order++, kind, which};
+  for (; i > 0 && earlier(&w->heap[i], &w->heap[(i - 1) / 2]); i = (i - 1) / 2)
+    swap(&w->heap[i], &w->heap[(i - 1) / 2]);
+}
+
+static struct event pop(struct world *w) {
+  const struct event top = w->heap[0];
+  w->heap[0] = w->heap[--w->heap_n];
+  for (size_t i = 0;;) {
+    size_t least = i, left = 2 * i + 1;
+    for (size_t k = left; k < left + 2 && k < w->heap_n; k++)
+      if (earlier(&w->heap[k], &w->heap[least])) least = k;
+    if (least == i) return top;
+    swap(&w->heap[i], &w->heap[least]);
+    i = least;
+  }
+}
+
+/* ---- faults ---- */
+
+static void cut_link(struct world *w) {
+  const unsigned a = (unsigned)below(w, w->n), b = (a + 1 + (unsigned)below(w, w->n - 1)) % w->n;
+  const bool both = one_in(w, 2);
+  const int64_t ms = (int64_t)below(w, one_in(w, 4) ? 600000 : 60000);
+  w->link_cut[a][b] = true;
+  w->link_cut[b][a] |= both;
+  trace(w, "link %u-%u cut%s for %lld ms", a, b, both ? " both ways" : "", (long long)ms);
+  at(w, w->now_ms + ms, EV_LINK, a * SIM_PARTIES_MAX + b);
+  if (both) at(w, w->now_ms + ms, EV_LINK, b * SIM_PARTIES_MAX + a);
+}
+
+static void jump_clock(struct home *h) {
+  struct world *w = h->w;
+  const int64_t s = (int64_t)below(w, 14400) - 7200;
+  h->wall_offset_s += one_in(w, 2) ? s : s / 60;
+  trace(w, "%s clock now off by %lld s", h->name, (long long)h->wall_offset_s);
+}
+
+static void fill_disk(struct home *h) {
+  struct world *w = h->w;
+  const uint64_t room = below(w, 60000);
+  fault_disk_set_room(h->disk, room);
+  trace(w, "%s disk has room for %llu bytes", h->name, (unsigned long long)room);
+  at(w, w->now_ms + 1000 + (int64_t)below(w, 120000), EV_ROOM, h->number);
+}
+
+static void disturb_disk(struct home *h) {
+  struct world *w = h->w;
+  const uint64_t n = 1 + below(w, 90);
+  if (one_in(w, 3)) {
+    fault_disk_fail_at(h->disk, n);
+    trace(w, "%s disk fails once, %llu operations from now", h->name, (unsigned long long)n);
+  } else {
+    fault_disk_cut_at(h->disk, n);
+    trace(w, "%s power fails %llu operations from now", h->name, (unsigned long long)n);
+  }
+}
+
+static void disturb_signer(struct home *h) {
+  struct world *w = h->w;
+  const uint64_t n = 1 + below(w, 4);
+  if (one_in(w, 4)) {
+    h->save_fail = n;
+  } else {
+    h->save_death = n;
+    h->save_death_after = one_in(w, 2);
+  }
+  trace(w, "%s signer's memory: trouble %llu saves from now", h->name, (unsigned long long)n);
+}
+
+static void fault(struct world *w) {
+  struct home *h = &w->homes[below(w, w->n)];
+  if (w->calm || !w->faults_left) return;
+  w->faults_left--;
+  switch (below(w, 10)) {
+  case 0:
+  case 1:
+  case 2: disturb_disk(h); break;
+  case 3: disturb_signer(h); break;
+  case 4:
+  case 5: cut_link(w); break;
+  case 6: jump_clock(h); break;
+  case 7: fill_disk(h); break;
+  case 8:
+    if (h->up) home_crash(h, one_in(w, 2));
+    break;
+  default:
+    if (!h->up) break;
+    home_stop(h);
+    at(w, w->now_ms + (int64_t)below(w, 5000), EV_START, h->number);
+  }
+  at(w, w->now_ms + 1000 + (int64_t)below(w, 90000), EV_FAULT, 0);
+}
+
+/* ---- acts ---- */
+
+static void temper(struct world *w) {
+  const bool rough = !one_in(w, 8);
+  w->lose = rough ? (unsigned)below(w, 150) : 0;
+  w->repeat = rough ? (unsigned)below(w, 100) : 0;
+  w->tear = rough ? (unsigned)below(w, 80) : 0;
+  w->late = rough ? (unsigned)below(w, 80) : 0;
+  w->latency_ms = 1 + (int64_t)below(w, one_in(w, 3) ? 2000 : 150);
+  w->heartbeat_s = (int64_t[]){60, 120, 300, 600}[below(w, 4)];
+  w->faults_left = rough ? (unsigned)below(w, 14) : 0;
+  w->ops_left = w->o.steps ? w->o.steps : 24 + (unsigned)below(w, 24);
+  w->backup = w->o.backup || w->o.seed % 16 == 0;
+  w->memory_too = one_in(w, 2);
+}
+
+static bool begin(struct world *w) {
+  temper(w);
+  w->now_ms = 1000;
+  for (unsigned i = 0; i < w->n; i++)
+    if (!home_make(w, i)) return false;
+  trace(w, "seed %llu: %u parties, %u operations, %u faults, lose %u repeat %u tear %u late %u, latency %lld ms%s",
+        (unsigned long long)w->o.seed, w->n, w->ops_left, w->faults_left, w->lose, w->repeat, w->tear, w->late,
+        (long long)w->latency_ms, w->backup ? ", an old backup" : "");
+  for (unsigned i = 0; i < w->n && !violated(w); i++) {
+    home_start(&w->homes[i]);
+    at(w, w->now_ms + 100 + (int64_t)below(w, 2000), EV_CLIENT, i);
+  }
+  if (w->faults_left) at(w, w->now_ms + (int64_t)below(w, 60000), EV_FAULT, 0);
+  if (w->backup) at(w, w->now_ms + (int64_t)below(w, 400000), EV_SAVE, 0);
+  return true;
+}
+
+static void dispatch(struct world *w, const struct event *ev) {
+  struct home *h = &w->homes[ev->which < w->n ? ev->which : 0];
+  switch (ev->kind) {
+  case EV_WAKE: home_wake(h, ev->at); break;
+  case EV_ARRIVE:
+  case EV_PIECE:
+  case EV_ANSWER:
+  case EV_GIVE_UP: network_event(w, ev); break;
+  case EV_CLIENT: workload_event(h); break;
+  case EV_DRAFT: draft_event(w, ev->which); break;
+  case EV_FAULT: fault(w); break;
+  case EV_START:
+    if (!h->up) home_start(h);
+    break;
+  case EV_ROOM:
+    fault_disk_set_room(h->disk, FAULT_NEVER);
+    trace(w, "%s disk has room again", h->name);
+    break;
+  case EV_LINK: w->link_cut[ev->which / SIM_PARTIES_MAX][ev->which % SIM_PARTIES_MAX] = false; break;
+  case EV_SAVE: home_save(h); break;
+  case EV_SET_BACK: home_set_back(h); break;
+  }
+}
+
+/* Runs until the time, or until the queue is empty or something is violated. */
+static void run_until(struct world *w, int64_t ms) {
+  while (!violated(w) && w->heap_n && w->heap[0].at <= ms) {
+    const struct event ev = pop(w);
+    w->now_ms = ev.at;
+    if (++w->step > EVENTS_MAX) {
+      violation(w, "I8", "the run has had %d events and does not end", EVENTS_MAX);
+      return;
+    }
+    dispatch(w, &ev);
+  }
+  if (!violated(w) && ms > w->now_ms) w->now_ms = ms;
+}
+
+static void heal(struct world *w) {
+  trace(w, "everything heals");
+  w->calm = true;
+  w->lose = w->repeat = w->tear = w->late = 0;
+  memset(w->link_cut, 0, sizeof w->link_cut);
+  for (unsigned i = 0; i < w->n; i++) {
+    struct home *h = &w->homes[i];
+    fault_disk_set_room(h->disk, FAULT_NEVER);
+    fault_disk_fail_at(h->disk, FAULT_NEVER);
+    fault_disk_cut_at(h->disk, FAULT_NEVER);
+    h->save_death = h->save_fail = DEATH_NEVER;
+    if (!h->up) at(w, w->now_ms + 10 + (int64_t)below(w, 1000), EV_START, i);
+  }
+}
+
+/* The client's operations end with the last one of any home; a run whose forum never opens goes on a while all the same. */
+static void first_act(struct world *w) {
+  while (!violated(w) && w->ops_left && w->now_ms < 40 * 60 * 1000) run_until(w, w->now_ms + 1000);
+  bool waits = w->backup && !w->homes[0].set_back;
+  while (!violated(w) && waits && w->now_ms < 60 * 60 * 1000) {
+    run_until(w, w->now_ms + 1000);
+    waits = !w->homes[0].set_back;
+  }
+}
+
+static void second_act(struct world *w) {
+  char why[256] = "";
+  heal(w);
+  const int64_t limit = w->now_ms + CALM_LIMIT_MS;
+  run_until(w, w->now_ms + 5000);
+  workload_open_forum(w);
+  while (!violated(w) && !workload_forum_open(w) && w->now_ms < limit) {
+    run_until(w, w->now_ms + 2000);
+    workload_open_forum(w);
+  }
+  for (unsigned i = 0; i < w->n && !violated(w); i++) workload_send(&w->homes[i], false);
+  while (!violated(w) && !ending_reached(w, why, sizeof why)) {
+    if (w->now_ms >= limit) {
+      violation(w, "I5", "an hour after the last fault: %s", why);
+      return;
+    }
+    run_until(w, w->now_ms + CHECK_MS);
+  }
+}
+
+/* The lines fall silent: after what is still due, heartbeats add nothing to any log. */
+static void third_act(struct world *w) {
+  struct node_log_view v;
+  uint64_t before = 0, after = 0;
+  run_until(w, w->now_ms + (3 * w->heartbeat_s + 120) * 1000);
+  for (unsigned i = 0; i < w->n && !violated(w); i++)
+    for (size_t k = 0; node_log_at(w->homes[i].node, k, &v); k++) before += v.size;
+  run_until(w, w->now_ms + 3 * w->heartbeat_s * 1000);
+  for (unsigned i = 0; i < w->n && !violated(w); i++)
+    for (size_t k = 0; node_log_at(w->homes[i].node, k, &v); k++) after += v.size;
+  if (before != after)
+    violation(w, "I8", "idle lines do not fall silent: %llu entries in three heartbeats",
+              (unsigned long long)(after - before));
+  if (!violated(w)) ending_check(w);
+}
+
+static void world_free(struct world *w) {
+  for (unsigned i = 0; i < w->n; i++) {
+    if (w->homes[i].up) home_stop(&w->homes[i]);
+    home_free(&w->homes[i]);
+  }
+  network_free(w);
+  clients_free(w);
+  receipts_free(w);
+  free(w->claims);
+  free(w->heap);
+}
+
+static struct form *find_form(void) {
+  struct form *f = NULL;
+  for (unsigned long i = 0; i < embedded_forms_count; i++)
+    if (!strcmp(embedded_forms[i].kind, "incident.notice"))
+      form_parse(&f, BYTES(embedded_forms[i].data, embedded_forms[i].size), NULL);
+  return f;
+}
+
+bool sim_run(const struct sim_options *o, struct sim_result *out) {
+  *out = (struct sim_result){0};
+  struct world *w = calloc(1, sizeof *w);
+  struct form *form = find_form();
+  if (w && form) {
+    w->o = *o;
+    w->result = out;
+    w->n = o->parties;
+    w->random = o->seed * 0x9e3779b97f4a7c15 + 0x1234567;
+    w->form = form;
+    fault_seed_sqlite((uint32_t)chance(w));
+    if (!begin(w)) w->failed = true;
+    first_act(w);
+    second_act(w);
+    third_act(w);
+    trace(w, "end%s", out->violated ? ": violated" : "");
+    out->statements = w->sent_n;
+    world_free(w);
+  }
+  const bool ok = w && form && !w->failed;
+  if (!ok && !out->violated) snprintf(out->sentence, sizeof out->sentence, "the run could not be made: out of memory");
+  form_free(form);
+  free(w);
+  return ok;
+}

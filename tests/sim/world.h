@@ -1,0 +1,312 @@
+/*
+ * What the parts of the simulator share: the world (time, chance, events), its homes, connections, clients and claims.
+ */
+#ifndef PARLEY_TESTS_SIM_WORLD_H
+#define PARLEY_TESTS_SIM_WORLD_H
+
+#include "base/encoding.h"
+#include "fault_vfs.h"
+#include "node/node.h"
+#include "sim.h"
+
+#define DEATH_NEVER UINT64_MAX
+#define NO_STATEMENT SIZE_MAX
+#define NAME_SIZE 32
+
+/* ---- events ---- */
+
+enum event_kind {
+  EV_WAKE,    /* home: its timer */
+  EV_ARRIVE,  /* connection: the request's first byte is there */
+  EV_PIECE,   /* connection: more of the body */
+  EV_ANSWER,  /* connection: the answer is back */
+  EV_GIVE_UP, /* connection: the sender's patience ends */
+  EV_CLIENT,  /* home: somebody wants something */
+  EV_DRAFT,   /* draft: its next step */
+  EV_FAULT,   /* the world: something breaks */
+  EV_START,   /* home: the machine is up again */
+  EV_ROOM,    /* home: the disk has room again */
+  EV_LINK,    /* link number: it works again */
+  EV_SAVE,    /* the home to be set back: its disk is saved */
+  EV_SET_BACK /* and later put back */
+};
+
+struct event {
+  int64_t at;
+  uint64_t order; /* of equal times */
+  enum event_kind kind;
+  size_t which;
+};
+
+/* ---- homes ---- */
+
+struct memory_row {
+  char origin[ORIGIN_MAX + 1];
+  enum signer_role role;
+  struct signed_tree tree;
+};
+
+struct memory {
+  struct memory_row rows[64];
+  size_t n;
+};
+
+struct fault_image; /* fault_image.c */
+
+struct home {
+  struct world *w;
+  unsigned number;
+  char name[NAME_SIZE];
+  uint8_t keys[4][32]; /* seeds: statement, log, mirror, rotation */
+  struct age_identity seal;
+  struct buf card_envelope;
+  struct card card;
+  struct arena arena;
+  struct fault_disk *disk;
+  struct memory memory; /* of the signer; what is in it is durable */
+  /* Lives only while it runs. */
+  bool up;
+  uint64_t life; /* starts so far */
+  struct store *store;
+  struct signer *signer;
+  struct node *node;
+  /* Faults. */
+  bool dead;             /* the power went inside a call; nothing that it says from then on leaves the machine */
+  uint64_t save_death;   /* saves of the signer's memory until one ends the machine; DEATH_NEVER: none */
+  bool save_death_after; /* it is on the disk when the machine ends */
+  uint64_t save_fail;    /* saves until one fails; DEATH_NEVER: none */
+  /* Time. */
+  int64_t wall_offset_s, mono_offset_ms;
+  int64_t wake_at; /* of the EV_WAKE that counts; INT64_MAX none */
+  int64_t idle_second;
+  unsigned idle_wakes;
+  /* The old snapshot that it is set back to. */
+  bool set_back, sizes_taken;
+  uint64_t size_back[2];       /* of its log and bulk log as it started from the snapshot */
+  struct memory signed_before; /* what it had signed by then */
+  struct fault_image *saved;
+  struct memory saved_memory;
+};
+
+/* ---- connections ---- */
+
+enum tag_kind { TAG_CONN, TAG_LOCAL };
+
+struct conn {
+  enum tag_kind tag; /* first: the node's tag of the call */
+  size_t number;
+  unsigned from, to;
+  uint64_t from_life, to_life, request;
+  bool wanted; /* the sender waits for the answer (a duplicate's is thrown away) */
+  bool over;   /* at the sender */
+  char method[8], path[256], content_type[64];
+  bool has_type;
+  struct buf body;
+  size_t fed, cut; /* cut: the connection dies before this byte; SIZE_MAX: it does not */
+  struct node_call *call;
+  bool answered;
+  unsigned status, retry_after;
+  const char *answer_type;
+  struct buf answer;
+};
+
+/* ---- clients ---- */
+
+enum local_what { LOCAL_SEND, LOCAL_ACK, LOCAL_OTHER };
+
+/* A request of the local API whose answer has not come yet. */
+struct local {
+  enum tag_kind tag; /* first */
+  unsigned home;
+  uint64_t life;
+  struct node_call *call; /* NULL: over */
+  enum local_what what;
+  size_t statement; /* NO_STATEMENT: none */
+};
+
+struct sent_file {
+  struct buf data;
+  uint8_t sha256[32];
+};
+
+/* A statement, or what may become one. */
+struct sent {
+  unsigned from;
+  unsigned to; /* set of homes */
+  bool accepted;
+  char id[65];
+  bool is_ack;
+  size_t acks; /* the statement acknowledged */
+  bool acked_by[SIM_PARTIES_MAX];
+  struct sent_file files[3];
+  size_t n_files;
+  char text[64]; /* its summary, to be read back */
+};
+
+enum draft_state { DRAFT_PUT, DRAFT_SEND, DRAFT_ASK, DRAFT_OVER };
+
+struct draft_client {
+  unsigned home;
+  uint64_t life;
+  char id[33];
+  size_t statement;
+  enum draft_state state;
+  bool promised; /* the node said 202 to the sending */
+  size_t file, fed;
+  struct node_call *call;
+};
+
+struct receipt {
+  unsigned from;
+  size_t statement;
+  struct buf json;
+};
+
+/* ---- claims: what left a node under its keys ---- */
+
+struct claim {
+  unsigned home; /* that signed */
+  bool mirror;
+  bool promise; /* a cosignature that was answered: the entries are held for ever */
+  char origin[ORIGIN_MAX + 1];
+  struct signed_tree tree;
+};
+
+struct world {
+  struct sim_options o;
+  struct sim_result *result;
+  uint64_t random;
+  int64_t now_ms;
+  uint64_t step, order;
+  struct event *heap;
+  size_t heap_n, heap_cap;
+  struct home homes[SIM_PARTIES_MAX];
+  unsigned n;
+  const struct form *form; /* the one in force */
+  char forum[65];
+  bool link_cut[SIM_PARTIES_MAX][SIM_PARTIES_MAX];
+  struct conn **conns;
+  size_t conns_n, conns_cap;
+  struct local **locals;
+  size_t locals_n, locals_cap;
+  struct sent *sent;
+  size_t sent_n, sent_cap;
+  struct draft_client *drafts;
+  size_t drafts_n, drafts_cap;
+  struct receipt *receipts;
+  size_t receipts_n, receipts_cap;
+  struct claim *claims;
+  size_t claims_n, claims_cap;
+  /* The seed's temper: chances in 1,000. */
+  unsigned lose, repeat, tear, late;
+  int64_t latency_ms, heartbeat_s;
+  bool calm;       /* everything has healed */
+  bool backup;     /* this run sets home 0 back */
+  bool memory_too; /* with its signer's memory */
+  bool failed;     /* out of memory and the like */
+  unsigned ops_left, faults_left;
+};
+
+/* ---- world.c ---- */
+uint64_t chance(struct world *w);
+uint64_t below(struct world *w, uint64_t n);
+bool one_in(struct world *w, unsigned n);
+bool per_mille(struct world *w, unsigned k);
+void at(struct world *w, int64_t ms, enum event_kind kind, size_t which);
+/* Makes *p at least need elements of size bytes long; false (and w->failed) when out of memory. */
+bool grow(struct world *w, void **p, size_t *cap, size_t need, size_t size);
+
+/* ---- trace.c ---- */
+__attribute__((format(printf, 2, 3))) void trace(struct world *w, const char *fmt, ...);
+/* The first one counts; the run ends with it. */
+__attribute__((format(printf, 3, 4))) void violation(struct world *w, const char *invariant, const char *fmt, ...);
+bool violated(const struct world *w);
+
+/* ---- home.c ---- */
+bool home_make(struct world *w, unsigned number);
+void home_free(struct home *h);
+/* Starts the machine; on failure it is down again, and a start is due later. */
+void home_start(struct home *h);
+/* The power goes (or only the process, with kill) and comes back after a while. */
+void home_crash(struct home *h, bool kill);
+void home_stop(struct home *h); /* in order */
+/* After calls into the node: true when the machine died in one of them; it is down now, and what the call said must be forgotten. */
+bool home_died(struct home *h);
+/* Lets the node work, and takes what it says. idle: only its timer rang. */
+void home_settle(struct home *h, bool idle);
+void home_wake(struct home *h, int64_t rang_at);
+/* Between these nothing fails; for looking at a node without disturbing the run. */
+struct calm {
+  uint64_t cut_in, fail_in, room;
+};
+struct calm calm_begin(struct home *h);
+void calm_end(struct home *h, struct calm c);
+const struct memory_row *memory_find(const struct memory *m, const char *origin, enum signer_role role);
+
+/* ---- backup.c ---- */
+void home_save(struct home *h);
+void home_set_back(struct home *h);
+/* More was signed for this own log than it had when it started from the snapshot: it must not sign any more. */
+bool home_must_stop(const struct home *h, const char *origin);
+
+/* ---- fault_image.c ---- */
+struct fault_image *fault_image_save(const struct fault_disk *d);
+bool fault_image_load(struct fault_disk *d, const struct fault_image *i); /* what is open is dead */
+void fault_image_free(struct fault_image *i);
+
+/* ---- network.c ---- */
+void network_send(struct home *h); /* everything that the node wants to send now */
+void network_event(struct world *w, const struct event *ev);
+void network_answer(struct home *h, struct conn *c, struct node_response *r); /* a late answer of the node */
+void network_forget(struct home *h);                                          /* its calls and requests end with it */
+void network_free(struct world *w);
+
+/* ---- clients.c, workload.c, drafts.c ---- */
+struct api {
+  unsigned status;
+  struct buf body;
+  void *stream;
+  uint64_t stream_length;
+};
+/* One request of the local API. call != NULL: it may be left waiting there, status 0. False when the machine died in it. */
+bool client_call(struct home *h, const char *method, const char *path, const char *query, struct bytes body,
+                 struct api *out, struct node_call **call);
+void client_answer(struct home *h, struct local *l, struct node_response *r);
+void clients_forget(struct home *h);
+void clients_free(struct world *w);
+bool client_get_json(struct home *h, const char *path, const char *query, unsigned *status, json_t **out);
+/* The plaintext of a file compared with what was sent; false after a violation or a death. */
+bool client_check_file(struct home *h, const struct sent *s, size_t file, const char *invariant);
+void client_accepted(struct world *w, size_t statement, const char *id);
+size_t sent_new(struct world *w, unsigned from);
+size_t sent_find(const struct world *w, const char *id);
+void workload_event(struct home *h);
+void workload_send(struct home *h, bool with_files);
+void workload_open_forum(struct world *w);
+bool workload_forum_open(struct world *w); /* everywhere */
+void bad_request(struct home *h);
+void draft_new(struct home *h, struct bytes request, size_t statement);
+void draft_event(struct world *w, size_t number);
+
+/* ---- claims.c ---- */
+void claim_note(struct world *w, struct bytes note);
+/* An answer of 200 to add-entries. */
+void claim_promise(struct home *mirror, const char *origin, uint64_t size, struct bytes lines);
+void claim_saved(struct home *h, const char *origin, enum signer_role role, const struct signed_tree *t);
+/* I2 for this home; all: every promise, else the newest ones. */
+void claims_check(struct home *h, bool all);
+void claims_drop(struct home *h); /* its mirror was set back */
+
+/* ---- receipts.c ---- */
+void receipt_take(struct home *h, size_t statement, struct bytes json);
+void receipts_check(struct world *w);
+void receipts_free(struct world *w);
+
+/* ---- invariants.c, ending.c ---- */
+void invariants_step(struct home *h);    /* cheap ones, after each event that touched h */
+void invariants_started(struct home *h); /* after each start */
+/* Everything that was accepted is delivered; why says what is missing. */
+bool ending_reached(struct world *w, char *why, size_t why_size);
+void ending_check(struct world *w);
+
+#endif
