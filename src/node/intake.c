@@ -18,8 +18,8 @@ static parley_err judge_vectors(struct node *n, struct forum *f, const struct st
     const struct heard *h = &s->heard[i];
     struct hash root;
     if (strcmp(h->party, n->own.name)) continue;
-    if (h->size > f->log.signed_size)
-      return err_set(e, PARLEY_EINVAL, "heard: it claims %llu entries of our log, more than we signed",
+    if (h->size > copy_size(f->log.copy)) /* not signed_size: after a start that is 0 until a member has answered */
+      return err_set(e, PARLEY_EINVAL, "heard: it claims %llu entries of our log, more than there are",
                      (unsigned long long)h->size);
     if (copy_root(f->log.copy, h->size, &root, e) == PARLEY_OK && !hash_eq(&root, &h->root))
       return err_set(e, PARLEY_EINVAL, "heard: it names a tree of our log that we never signed");
