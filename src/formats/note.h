@@ -69,6 +69,7 @@ void note_sig_line(struct buf *out, const struct vkey *k, struct bytes sig);
 /* The bytes a cosignature of type 0x04 signs: "cosignature/v1\ntime T\n" + checkpoint text. */
 void cosignature_message(struct buf *out, int64_t time, struct bytes checkpoint_text);
 /* Parses one signature line (with or without newline) and verifies it over a checkpoint text by k. EVERIFY, EINVAL, ENOTFOUND. */
-parley_err note_verify_line(struct bytes line, struct bytes text, const struct vkey *k, int64_t *time, struct errmsg *e);
+parley_err note_verify_line(struct bytes line, struct bytes text, const struct vkey *k, int64_t *time,
+                            struct errmsg *e);
 
 #endif

@@ -73,7 +73,8 @@ struct entry_package {
 };
 
 /* Reads one package of exactly n entries (1..256). EBUSY when `in` is too short yet; ELIMIT an entry over entry_max bytes. */
-parley_err entry_package_parse(struct entry_package *out, size_t *used, struct bytes in, size_t n, size_t entry_max, struct errmsg *e);
+parley_err entry_package_parse(struct entry_package *out, size_t *used, struct bytes in, size_t n, size_t entry_max,
+                               struct errmsg *e);
 void entry_package_write(struct buf *out, const struct entry_package *p);
 
 /* Entry bundle of tlog-tiles: uint16 length prefixed entries. Iterates: false at the end; *bad when malformed. */

@@ -11,10 +11,10 @@
 #include "base/arena.h"
 #include "base/err.h"
 
-#define STORE_SCHEMA 1           /* of the tables; a home with a newer one is refused with ECONFLICT */
-#define STORE_KEY_MAX 512        /* bytes of a map key */
-#define STORE_VALUE_MAX 1048576  /* bytes of one value */
-#define STORE_LOG_MAX 0x3fffff   /* log numbers 1..STORE_LOG_MAX */
+#define STORE_SCHEMA 1                /* of the tables; a home with a newer one is refused with ECONFLICT */
+#define STORE_KEY_MAX 512             /* bytes of a map key */
+#define STORE_VALUE_MAX 1048576       /* bytes of one value */
+#define STORE_LOG_MAX 0x3fffff        /* log numbers 1..STORE_LOG_MAX */
 #define STORE_POS_MAX 0xffffffffffULL /* positions 0..2^40 - 1 */
 
 enum store_seq { STORE_ENTRIES, STORE_TILES, STORE_STAGED, STORE_SEQ_COUNT };
@@ -45,23 +45,30 @@ void store_rollback(struct store *s);
 bool store_in_transaction(const struct store *s);
 
 /* ---- sequence tables. ENOTFOUND when there is no such position. Values are copied into the arena. ---- */
-parley_err store_seq_get(struct store *s, enum store_seq t, uint32_t log, uint64_t pos, struct arena *a, struct bytes *out, struct errmsg *e);
-parley_err store_seq_put(struct store *s, enum store_seq t, uint32_t log, uint64_t pos, struct bytes v, struct errmsg *e); /* replaces */
-parley_err store_seq_delete(struct store *s, enum store_seq t, uint32_t log, uint64_t from, uint64_t to, struct errmsg *e); /* [from, to) */
+parley_err store_seq_get(struct store *s, enum store_seq t, uint32_t log, uint64_t pos, struct arena *a,
+                         struct bytes *out, struct errmsg *e);
+parley_err store_seq_put(struct store *s, enum store_seq t, uint32_t log, uint64_t pos, struct bytes v,
+                         struct errmsg *e); /* replaces */
+parley_err store_seq_delete(struct store *s, enum store_seq t, uint32_t log, uint64_t from, uint64_t to,
+                            struct errmsg *e); /* [from, to) */
 /* Calls f for each held position in [from, to) in order. v lives during the call only. f returning an error ends the scan with it. */
 typedef parley_err (*store_seq_fn)(void *ctx, uint64_t pos, struct bytes v, struct errmsg *e);
-parley_err store_seq_scan(struct store *s, enum store_seq t, uint32_t log, uint64_t from, uint64_t to, store_seq_fn f, void *ctx, struct errmsg *e);
+parley_err store_seq_scan(struct store *s, enum store_seq t, uint32_t log, uint64_t from, uint64_t to, store_seq_fn f,
+                          void *ctx, struct errmsg *e);
 
 /* ---- map tables ---- */
-parley_err store_get(struct store *s, enum store_map t, struct bytes key, struct arena *a, struct bytes *out, struct errmsg *e);
-parley_err store_put(struct store *s, enum store_map t, struct bytes key, struct bytes v, struct errmsg *e); /* replaces */
+parley_err store_get(struct store *s, enum store_map t, struct bytes key, struct arena *a, struct bytes *out,
+                     struct errmsg *e);
+parley_err store_put(struct store *s, enum store_map t, struct bytes key, struct bytes v,
+                     struct errmsg *e);                                                         /* replaces */
 parley_err store_delete(struct store *s, enum store_map t, struct bytes key, struct errmsg *e); /* OK when absent */
 /*
  * Calls f for keys that start with prefix, ascending or (reverse) descending; after (may be empty) skips up to and
  * including that key in scan order. f may return PARLEY_EBUSY to stop early without error.
  */
 typedef parley_err (*store_map_fn)(void *ctx, struct bytes key, struct bytes v, struct errmsg *e);
-parley_err store_scan(struct store *s, enum store_map t, struct bytes prefix, struct bytes after, bool reverse, store_map_fn f, void *ctx, struct errmsg *e);
+parley_err store_scan(struct store *s, enum store_map t, struct bytes prefix, struct bytes after, bool reverse,
+                      store_map_fn f, void *ctx, struct errmsg *e);
 
 /* A scan's function may read and write this store, but not begin, commit or roll back. */
 
@@ -82,6 +89,7 @@ struct store_sqlite_options {
  * Opens or creates path (WAL, synchronous=FULL, exclusive locking). EBUSY: another process has it open, in a sentence
  * that says so. ECONFLICT: newer schema. EIO: not a database, or unreadable.
  */
-parley_err store_sqlite_open(struct store **out, const char *path, const struct store_sqlite_options *o, struct errmsg *e);
+parley_err store_sqlite_open(struct store **out, const char *path, const struct store_sqlite_options *o,
+                             struct errmsg *e);
 
 #endif

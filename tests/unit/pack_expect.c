@@ -47,7 +47,7 @@ void fails_with(struct fixture *f, const char *name, struct bytes data, const ch
   fails(&p, naming);
 }
 
-struct bytes replaced(struct fixture *f, const char *name, const char *from, const char *to) {
+struct bytes pack_replaced(struct fixture *f, const char *name, const char *from, const char *to) {
   struct pack p = f->pack;
   char *text = arena_cstr(&f->arena, fixture_file(&p, name)->data);
   assert_non_null(text);

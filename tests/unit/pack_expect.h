@@ -18,7 +18,7 @@ void holds(const struct pack *p);
 void fails(const struct pack *p, const char *naming);
 /* So does the fixture's pack with other data in one file. */
 void fails_with(struct fixture *f, const char *name, struct bytes data, const char *naming);
-/* A file's text with the first `from` replaced. */
-struct bytes replaced(struct fixture *f, const char *name, const char *from, const char *to);
+/* A file's text with the first `from` pack_replaced. */
+struct bytes pack_replaced(struct fixture *f, const char *name, const char *from, const char *to);
 
 #endif

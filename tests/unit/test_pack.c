@@ -135,9 +135,9 @@ static void test_policy_spelled_otherwise(void **state) {
   (void)state;
   fixture_open(&f, usual);
   for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
-    fails_with(&f, "policy.tlog-policy", replaced(&f, "policy.tlog-policy", ways[i][0], ways[i][1]),
+    fails_with(&f, "policy.tlog-policy", pack_replaced(&f, "policy.tlog-policy", ways[i][0], ways[i][1]),
                "policy.tlog-policy");
-    fails_with(&f, "ack/policy.tlog-policy", replaced(&f, "ack/policy.tlog-policy", ways[i][0], ways[i][1]),
+    fails_with(&f, "ack/policy.tlog-policy", pack_replaced(&f, "ack/policy.tlog-policy", ways[i][0], ways[i][1]),
                "ack/policy.tlog-policy");
   }
   fixture_close(&f);
@@ -166,11 +166,11 @@ static void test_proof_written_otherwise(void **state) {
   (void)state;
   fixture_open(&f, all);
   fixture_root(&f, &root);
-  fails_with(&f, "proof.tlog-proof", replaced(&f, "proof.tlog-proof", "\nindex", "\nextra YWJj\nindex"),
+  fails_with(&f, "proof.tlog-proof", pack_replaced(&f, "proof.tlog-proof", "\nindex", "\nextra YWJj\nindex"),
              "proof.tlog-proof");
-  fails_with(&f, "proof.tlog-proof", replaced(&f, "proof.tlog-proof", "index 3", "index 03"), "proof.tlog-proof");
-  fails_with(&f, "proof.tlog-proof", replaced(&f, "proof.tlog-proof", "index 3", "index 2"), "proof.tlog-proof");
-  fails_with(&f, "proof.tlog-proof", replaced(&f, "proof.tlog-proof", "\n\n", "\r\n\r\n"), "proof.tlog-proof");
+  fails_with(&f, "proof.tlog-proof", pack_replaced(&f, "proof.tlog-proof", "index 3", "index 03"), "proof.tlog-proof");
+  fails_with(&f, "proof.tlog-proof", pack_replaced(&f, "proof.tlog-proof", "index 3", "index 2"), "proof.tlog-proof");
+  fails_with(&f, "proof.tlog-proof", pack_replaced(&f, "proof.tlog-proof", "\n\n", "\r\n\r\n"), "proof.tlog-proof");
   /* An unknown key's signature is no forgery, but nothing vouches for its bytes; the same holds for a known one's second. */
   static const char *const mirrors[] = {"", "1", "2", "21", "112", "122", "120", "123", "b2", "12c", "b12", "1c"};
   for (size_t i = 0; i < sizeof mirrors / sizeof *mirrors; i++)

@@ -120,7 +120,8 @@ static parley_err read_leaf(void *ctx, unsigned level, uint64_t index, struct ha
 /* tlog-proof: Verifying a tlog proof, all four steps. */
 static void test_whole_proof(void **state) {
   (void)state;
-  struct note_signer log = note_signer_new("log.example", NOTE_ED25519, 1), w = note_signer_new("w.example", NOTE_COSIGNATURE, 2);
+  struct note_signer log = note_signer_new("log.example", NOTE_ED25519, 1),
+                     w = note_signer_new("w.example", NOTE_COSIGNATURE, 2);
   struct hash leaves[11], root;
   struct tlog_proof out = {.extra = BYTES("\0x", 2), .index = 6}, in;
   struct buf text = {0}, note = {0}, file = {0}, policy_text = {0};
