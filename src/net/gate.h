@@ -25,8 +25,8 @@ struct gate_config {
 };
 
 /*
- * Binds and starts the thread. *messages is the keeper's end of a SOCK_SEQPACKET socketpair (non-blocking). EIO with the
- * address on failure.
+ * Binds and starts the thread. *messages is the keeper's end of a SOCK_SEQPACKET socketpair (non-blocking). EIO with
+ * the address on failure.
  */
 parley_err gate_start(struct gate **out, const struct gate_config *c, int *messages, struct errmsg *e);
 /*
@@ -35,11 +35,11 @@ parley_err gate_start(struct gate **out, const struct gate_config *c, int *messa
  */
 parley_err gate_set_pins(struct gate *g, const char *const *names, const char *const *pins, size_t n, struct errmsg *e);
 /*
- * Takes one handed-over connection. ENOTFOUND when none is waiting, EIO when the gate has stopped. name: the pinned party,
- * NUL-terminated. The caller owns *fd.
+ * Takes one handed-over connection. ENOTFOUND when none is waiting, EIO when the gate has stopped. name: the pinned
+ * party, NUL-terminated. The caller owns *fd.
  */
 parley_err gate_receive(int messages, char name[static GATE_NAME_MAX + 1], int *fd, struct errmsg *e);
-/* For status: connections refused since the start, and why the last was ("certificate of 127.0.0.1:4711 is not pinned"). */
+/* For status: connections refused so far, and why the last was ("certificate of 127.0.0.1:4711 is not pinned"). */
 void gate_refusals(struct gate *g, uint64_t *count, struct errmsg *last);
 /* The port really bound (for port 0 in tests). */
 uint16_t gate_port(const struct gate *g);
