@@ -74,6 +74,72 @@ static struct proposal *find(struct node_call *c, struct node_response *out) {
   return NULL;
 }
 
+/* ---- accepting ---- */
+
+/* What the acceptance rests on (a note verbale, a cabinet decision) is kept beside the proposal and never leaves this node. */
+static parley_err basis_parse(const struct node_call *c, json_t **out, struct errmsg *e) {
+  static const char *const members[] = {"basis", NULL}, *const inner[] = {"name", "data", NULL};
+  json_t *q = NULL, *basis = NULL;
+  const char *name, *data;
+  struct buf raw = {0};
+  uint8_t digest[SHA256_SIZE];
+  *out = NULL;
+  if (!c->body.n) return PARLEY_OK;
+  parley_err r = json_parse(&q, buf_view(&c->body), NODE_BODY_MAX, e);
+  r = r ? r : json_only(q, "", members, e);
+  if (!r && json_object_get(q, "basis")) {
+    r = json_get_obj(&basis, q, "", "basis", e);
+    r = r ? r : json_only(basis, "basis", inner, e);
+    r = r ? r : json_get_str(&name, basis, "basis", "name", e);
+    r = r ? r : json_get_str(&data, basis, "basis", "data", e);
+    if (!r && !base64_decode(&raw, bytes_str(data), true)) r = err_set(e, PARLEY_EINVAL, "basis.data: not base64");
+    if (!r) {
+      sha256(digest, buf_view(&raw));
+      json_put_hex(basis, "sha256", digest, sizeof digest);
+      *out = json_incref(basis);
+    }
+  }
+  buf_free(&raw);
+  json_decref(q);
+  return r;
+}
+
+static void basis_key(struct buf *k, const struct proposal *p) {
+  buf_str(k, "basis/");
+  buf_add(k, p->digest, SHA256_SIZE);
+}
+
+static parley_err basis_store(struct node *n, const struct proposal *p, const json_t *basis, struct errmsg *e) {
+  struct buf k = {0}, v = {0};
+  if (!basis) return PARLEY_OK;
+  basis_key(&k, p);
+  parley_err r = json_write(&v, basis) && buf_ok(&k) ? store_begin(n->env.store, e) : err_set(e, PARLEY_ENOMEM, "out of memory");
+  if (!r) {
+    r = store_put(n->env.store, STORE_META, buf_view(&k), buf_view(&v), e);
+    if (!r)
+      r = store_commit(n->env.store, e);
+    else
+      store_rollback(n->env.store);
+  }
+  buf_free(&k);
+  buf_free(&v);
+  return r;
+}
+
+/* Adds {"name","sha256"} of the basis to the view of a forum. */
+static void basis_show(struct node_call *c, const struct proposal *p, json_t *o) {
+  struct buf k = {0};
+  struct bytes v;
+  json_t *basis = NULL;
+  basis_key(&k, p);
+  if (buf_ok(&k) && store_get(c->n->env.store, STORE_META, buf_view(&k), &c->arena, &v, NULL) == PARLEY_OK &&
+      json_parse(&basis, v, STORE_VALUE_MAX, NULL) == PARLEY_OK) {
+    json_object_del(basis, "data");
+    json_object_set_new(o, "basis", basis);
+  }
+  buf_free(&k);
+}
+
 void local_forum(struct node_call *c, struct node_response *out) {
   struct proposal *p = find(c, out);
   if (!p)
@@ -87,10 +153,9 @@ void local_forum(struct node_call *c, struct node_response *out) {
     json_object_set_new(o, "envelope", json_stringn((const char *)text.p, text.n));
   buf_free(&text);
   json_object_set_new(o, "problems", proposal_problems(c->n, &p->charter));
+  basis_show(c, p, o);
   answer_json(out, 200, o);
 }
-
-/* ---- accepting ---- */
 
 void local_forum_accept(struct node_call *c, struct node_response *out) {
   struct errmsg e = {{0}};
@@ -104,7 +169,11 @@ void local_forum_accept(struct node_call *c, struct node_response *out) {
   json_decref(problems);
   if (!r && strcmp(proposal_state(c->n, p), "proposed"))
     r = err_set(&e, PARLEY_ECONFLICT, "we have signed that charter already");
+  json_t *basis = NULL;
+  r = r ? r : basis_parse(c, &basis, &e);
+  r = r ? r : basis_store(c->n, p, basis, &e);
   r = r ? r : proposal_sign(c->n, p, &e);
+  json_decref(basis);
   if (r) {
     answer_err(c, out, r, &e);
     return;

@@ -72,12 +72,26 @@ static void peer_add_checkpoint(struct node_call *c, struct node_response *out) 
 
 /* ---- add-entries ---- */
 
-/* Over its allowance a member's bulk uploads wait; statements never do (docs/protocol.md, "Charter"). */
-static bool over_allowance(const struct their_log *l) {
+/*
+ * Over its allowance a member's bulk uploads wait; statements never do (docs/protocol.md, "Charter"). The day is UTC; what came
+ * before a restart of this node on the same day is not counted. Returns the seconds to wait, 0 when it may go on.
+ */
+static unsigned over_allowance(const struct node *n, struct their_log *l) {
   const struct charter *ch = &l->from->forum->charter;
+  const int64_t now = node_wall(n), day = now / 86400;
   struct mirror_state s;
+  if (!l->bulk)
+    return 0;
   mirror_state(l->mirror, &s);
-  return l->bulk && s.next * (uint64_t)BULK_ENTRY_MAX >= (uint64_t)ch->bytes_total;
+  if (l->day != day) {
+    l->day = day;
+    l->day_base = s.next;
+  }
+  if (s.next * (uint64_t)BULK_ENTRY_MAX >= (uint64_t)ch->bytes_total)
+    return 86400;
+  if ((s.next - l->day_base) * (uint64_t)BULK_ENTRY_MAX >= (uint64_t)ch->bytes_per_day)
+    return (unsigned)(86400 - now % 86400);
+  return 0;
 }
 
 static void entries_open(struct node_call *c, struct node_response *out) {

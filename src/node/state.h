@@ -83,6 +83,8 @@ struct their_log {
   char origin[ORIGIN_MAX + 1];
   struct vkey vkey;
   struct mirror *mirror;
+  int64_t day;        /* UTC day number that day_base belongs to */
+  uint64_t day_base;  /* entries held when that day began */
   uint64_t taken_in; /* statements below this index are indexed */
   uint64_t heard;    /* size of its newest heard line on our record */
   uint64_t gained;   /* size up to which it gained anything but bookkeeping */
@@ -162,12 +164,15 @@ struct node {
   struct draft *drafts;
   bool drafts_ready; /* some draft waits to be moved */
   bool intake_due;
+  int64_t retry_ms; /* what failed in the store or the signer is tried again then; 0: nothing failed */
 };
 
 /* ---- node.c ---- */
 int64_t node_wall(const struct node *n);
 int64_t node_mono(const struct node *n);
 __attribute__((format(printf, 3, 4))) void node_log_line(const struct node *n, int level, const char *fmt, ...);
+/* The store or the signer failed: what was to be done is due again in a second, not at once. */
+void node_retry(struct node *n);
 struct peer *node_peer(const struct node *n, const char *name);
 const struct card *node_card(const struct node *n, const char *name); /* own or pinned; NULL */
 const struct card *node_card_lookup(void *node, const char *name, const uint8_t fp[static SHA256_SIZE]);
