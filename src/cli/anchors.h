@@ -1,0 +1,24 @@
+/*
+ * Whom a verifier knows already: from --card and --fingerprint, and from the pins and the own card of the home, where there is one.
+ */
+#ifndef PARLEY_CLI_ANCHORS_H
+#define PARLEY_CLI_ANCHORS_H
+
+#include "cli/options.h"
+#include "record/pack.h"
+
+struct anchors {
+  struct anchor *list; /* free() */
+  const struct card *
+      *card; /* the card of the same number, where it is at hand; NULL where only a fingerprint is known */
+  size_t n, cap;
+  size_t n_given; /* the first so many come from the command line */
+};
+
+/* EINVAL for wrong usage of --fingerprint. The rest as card_read. */
+parley_err anchors_given(struct cli *c, struct anchors *out, const struct args *a, struct errmsg *e);
+/* Those of the home; a home that is damaged is told on standard error, and goes no further. */
+parley_err anchors_home(struct cli *c, struct anchors *out, struct errmsg *e);
+void anchors_free(struct anchors *a);
+
+#endif

@@ -1,0 +1,76 @@
+/*
+ * parley forum accept: signs a charter that another member proposed.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/api.h"
+#include "cli/ask.h"
+#include "cli/forum.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "cli/text.h"
+
+static parley_err agree(struct cli *c, const struct args *a, const json_t *forum, struct errmsg *e) {
+  const json_t *problems = json_object_get(forum, "problems");
+  if (strcmp(json_text(forum, "state"), "proposed") != 0)
+    return err_set(e, PARLEY_ECONFLICT, _("there is nothing to sign: it %s"),
+                   strcmp(json_text(forum, "state"), "in_force") == 0 ? _("is in force") : forum_state(c, forum));
+  if (json_array_size(problems) > 0)
+    return err_set(e, PARLEY_EREFUSED, _("it cannot be signed yet: %s"),
+                   json_string_value(json_array_get(problems, 0)));
+  if (args_flag(a, "yes")) return PARLEY_OK;
+  if (!c->terminal)
+    return err_set(
+        e, PARLEY_EREFUSED,
+        _("nobody can be asked without a terminal; read the charter with parley forum show, then give --yes"));
+  out_print("\n");
+  if (ask_yes(_("Sign this charter for your party? It cannot be unsigned."))) return PARLEY_OK;
+  return err_set(e, PARLEY_EREFUSED, _("nothing was signed"));
+}
+
+static int result(struct cli *c, json_t *answer, const char *title) {
+  if (c->json) return out_json(c, answer);
+  if (strcmp(json_text(answer, "state"), "in_force") == 0)
+    out_print(_("Signed. “%s” is in force.\n"), title);
+  else
+    out_print(_("Signed. “%s” is in force once the others have signed too.\n"), title);
+  json_decref(answer);
+  return EXIT_DONE;
+}
+
+static int run(struct cli *c, const struct args *a) {
+  json_t *forum = NULL, *answer = NULL, *body = json_object();
+  const char *path = NULL;
+  struct errmsg e;
+  parley_err rc = forum_get(c, &forum, a->arg[0], &e);
+  if (rc == PARLEY_OK && !c->json) forum_print(c, forum);
+  if (rc == PARLEY_OK) rc = agree(c, a, forum, &e);
+  if (rc == PARLEY_OK) rc = api_put_basis(c, body, args_value(a, "basis"), &e);
+  if (rc == PARLEY_OK) rc = api_path(c, &path, "/v1/forums/", json_text(forum, "forum"), "/accept", &e);
+  if (rc == PARLEY_OK) rc = api_call(c, &answer, "POST", path, json_incref(body), &e);
+  const int code = rc == PARLEY_OK ? result(c, answer, out_line(c, json_text(forum, "title"))) : cli_fail(c, rc, &e);
+  json_decref(body);
+  json_decref(forum);
+  return code;
+}
+
+static const struct option options[] = {
+    {"basis", "FILE", N_("what the signature rests on, kept with it"), false},
+    {"yes", NULL, N_("do not ask; needed without a terminal"), false},
+    {NULL, NULL, NULL, false},
+};
+
+const struct verb verb_forum_accept = {
+    .name = "forum accept",
+    .usage = "ID [--basis FILE] [--yes]",
+    .summary = N_("sign a charter that was proposed"),
+    .about = N_("Shows the charter of the forum ID in plain words and, once you agree, signs it for your party.\n"
+                "It is in force when all members have signed."),
+    .options = options,
+    .examples = {"parley forum accept 3f9a01c2 --basis decision-17.pdf", "parley forum accept 3f9a01c2 --yes"},
+    .min_args = 1,
+    .max_args = 1,
+    .exits = EXIT_BIT(EXIT_NOT_REACHED),
+    .run = run,
+};

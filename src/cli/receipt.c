@@ -1,0 +1,79 @@
+/*
+ * parley receipt: draws the evidence pack of a delivered statement.
+ */
+#include <stdio.h>
+
+#include "cli/anchors.h"
+#include "cli/api.h"
+#include "cli/output.h"
+#include "cli/pack_dir.h"
+#include "cli/pack_text.h"
+#include "cli/text.h"
+
+static parley_err draw(struct cli *c, struct pack *out, const char *id, struct errmsg *e) {
+  const char *path;
+  json_t *answer = NULL;
+  parley_err rc = api_path(c, &path, "/v1/statements/", id, "/receipt", e);
+  if (rc == PARLEY_OK) rc = api_get(c, &answer, path, e);
+  if (rc == PARLEY_OK) rc = pack_from_json(out, &c->arena, json_object_get(answer, "files"), e);
+  json_decref(answer);
+  return rc;
+}
+
+static int report(struct cli *c, const struct pack_result *r, const char *dir) {
+  if (c->json) {
+    json_t *o = pack_json(r);
+    if (o != NULL && dir != NULL && !json_put_str(o, "out", dir)) {
+      json_decref(o);
+      return cli_no_memory(c);
+    }
+    return out_json(c, o);
+  }
+  pack_print(c, r);
+  if (dir == NULL)
+    out_print(_("\nTo hand it to others: parley receipt %02x%02x%02x%02x%02x%02x --out DIR\n"), r->id.b[0], r->id.b[1],
+              r->id.b[2], r->id.b[3], r->id.b[4], r->id.b[5]);
+  else
+    out_print(_("\nWritten to %s. Check it with parley verify %s, or by hand as its VERIFY.md says.\n"), dir, dir);
+  return EXIT_DONE;
+}
+
+static int run(struct cli *c, const struct args *a) {
+  struct pack pack;
+  struct pack_result result;
+  struct anchors known = {0};
+  struct errmsg e;
+  const char *dir = args_value(a, "out");
+  bool verified = false;
+  parley_err rc = dir != NULL ? pack_dir_free(dir, &e) : PARLEY_OK;
+  if (rc == PARLEY_OK) rc = draw(c, &pack, a->arg[0], &e);
+  if (rc == PARLEY_OK) rc = anchors_home(c, &known, &e);
+  if (rc == PARLEY_OK) {
+    rc = pack_verify(&result, &c->arena, &pack, known.list, known.n, &e);
+    verified = rc == PARLEY_OK;
+  }
+  if (rc == PARLEY_OK && dir != NULL) rc = pack_dir_write(&pack, dir, &e);
+  const int code = rc == PARLEY_OK ? report(c, &result, dir) : cli_fail(c, rc, &e);
+  if (verified) pack_result_clear(&result);
+  anchors_free(&known);
+  return code;
+}
+
+static const struct option options[] = {
+    {"out", "DIR", N_("write the evidence pack there; a new or empty folder"), false},
+    {NULL, NULL, NULL, false},
+};
+
+const struct verb verb_receipt = {
+    .name = "receipt",
+    .usage = "ID [--out DIR]",
+    .summary = N_("draw the proof that a statement was delivered"),
+    .about = N_("Says what can be proved of the statement ID to anybody, without parley: who sent it, when the\n"
+                "addressee's machine held it, who acknowledged it. With --out writes the evidence pack."),
+    .options = options,
+    .examples = {"parley receipt 3f9a01c2", "parley receipt 3f9a01c2 --out receipt-3f9a01c2"},
+    .min_args = 1,
+    .max_args = 1,
+    .exits = EXIT_BIT(EXIT_NOT_REACHED),
+    .run = run,
+};

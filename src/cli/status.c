@@ -1,0 +1,125 @@
+/*
+ * parley status: each counterpart, what is waiting and why.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/time.h"
+#include "cli/api.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "cli/text.h"
+
+#define WAITING_SHOWN 5
+
+static long long number(const json_t *o, const char *member) { return json_integer_value(json_object_get(o, member)); }
+
+/* "2021-05-07 10:00:00 UTC (2 minutes ago)" */
+static const char *ago(struct cli *c, const json_t *o, const char *member) {
+  int64_t t;
+  const char *text = json_text(o, member);
+  if (text[0] == '\0') return _("never");
+  if (!time_parse(&t, bytes_str(text))) return text;
+  int64_t s = c->now - t;
+  if (s < 5) return arena_fmt(&c->arena, _("%s (just now)"), out_time(c, t));
+  s = s >= 86400 ? s - s % 86400 : s >= 3600 ? s - s % 3600 : s >= 60 ? s - s % 60 : s;
+  return arena_fmt(&c->arena, _("%s (%s ago)"), out_time(c, t), out_period(c, s));
+}
+
+static void print_waiting(struct cli *c, const json_t *f) {
+  const json_t *list = json_object_get(f, "waiting");
+  const size_t n = json_array_size(list);
+  const char *why = json_text(f, "why");
+  if (n > 0) out_print(_("    Waiting       %zu:"), n);
+  for (size_t i = 0; i < n && i < WAITING_SHOWN; i++) out_print(" %.12s", json_string_value(json_array_get(list, i)));
+  if (n > 0) out_print("%s\n", n > WAITING_SHOWN ? " …" : "");
+  if (why[0] != '\0') out_field(c, 4, _("Why"), why);
+  if (json_object_get(f, "next_attempt") != NULL) out_field(c, 4, _("Next attempt"), out_when(c, f, "next_attempt"));
+  if (n == 0 && why[0] == '\0') out_field(c, 4, _("Waiting"), _("nothing"));
+}
+
+static void print_forum(struct cli *c, const json_t *f) {
+  const char *title = json_text(f, "title");
+  out_print("  %s %s%s%.12s%s\n", _("Forum"), out_line(c, title), title[0] != '\0' ? " (" : "", json_text(f, "forum"),
+            title[0] != '\0' ? ")" : "");
+  out_field(c, 4, _("Our log"),
+            arena_fmt(&c->arena, _("%lld entries, %lld signed, %lld held by them"), number(f, "ours"),
+                      number(f, "ours_signed"), number(f, "ours_held")));
+  out_field(c, 4, _("Their log"), arena_fmt(&c->arena, _("%lld entries held by us"), number(f, "theirs")));
+  if (number(f, "bulk_ours") > 0)
+    out_field(c, 4, _("Our files"),
+              arena_fmt(&c->arena, _("%lld parts, %lld held by them"), number(f, "bulk_ours"), number(f, "bulk_held")));
+  print_waiting(c, f);
+}
+
+static void print_clock(struct cli *c, const json_t *peer) {
+  const long long offset = number(peer, "clock_offset");
+  if (json_text(peer, "clock_warning")[0] != '\0')
+    out_print("  %s %s\n", _("WARNING: clock:"), out_line(c, json_text(peer, "clock_warning")));
+  if (json_object_get(peer, "clock_offset") == NULL || (offset > -2 && offset < 2)) return;
+  out_field(c, 2, _("Clock"),
+            arena_fmt(&c->arena, offset > 0 ? _("%s ahead of ours") : _("%s behind ours"),
+                      out_period(c, offset > 0 ? offset : -offset)));
+}
+
+static void print_peer(struct cli *c, const json_t *peer) {
+  const json_t *forums = json_object_get(peer, "forums");
+  out_print("\n%s\n", out_line(c, json_text(peer, "party")));
+  out_field(c, 2, _("Last heard"), ago(c, peer, "last_heard"));
+  out_field(c, 2, _("They to us"), ago(c, peer, "inbound"));
+  out_field(c, 2, _("We to them"), ago(c, peer, "outbound"));
+  print_clock(c, peer);
+  if (json_array_size(forums) == 0) out_print("  %s\n", _("No forum in force with them."));
+  for (size_t i = 0; i < json_array_size(forums); i++) print_forum(c, json_array_get(forums, i));
+}
+
+/* Logs of ours that sign nothing: the one thing that must not be overlooked. */
+static void print_stopped(struct cli *c, const json_t *logs) {
+  for (size_t i = 0; i < json_array_size(logs); i++) {
+    const json_t *l = json_array_get(logs, i);
+    const bool stopped = json_is_true(json_object_get(l, "stopped"));
+    if (!stopped && (json_text(l, "why")[0] == '\0' || !json_is_true(json_object_get(l, "own")))) continue;
+    out_print("\n%s %s\n  %s\n", stopped ? _("WARNING: signing has stopped for") : _("Waits:"),
+              out_line(c, json_text(l, "origin")), out_line(c, json_text(l, "why")));
+  }
+}
+
+static void print_status(struct cli *c, const json_t *o) {
+  const json_t *peers = json_object_get(o, "peers");
+  out_field(c, 0, _("Party"), json_text(o, "party"));
+  out_field(c, 0, _("Version"), json_text(o, "version"));
+  out_field(c, 0, _("Forums"), arena_fmt(&c->arena, "%lld", number(o, "forums")));
+  if (json_object_get(o, "store_bytes") != NULL)
+    out_field(c, 0, _("Store"), out_size(c, (uint64_t)number(o, "store_bytes")));
+  if (number(o, "gate_refused") > 0)
+    out_field(c, 0, _("Gate"), arena_fmt(&c->arena, _("%lld connections refused"), number(o, "gate_refused")));
+  print_stopped(c, json_object_get(o, "logs"));
+  if (json_array_size(peers) == 0) out_print("\n%s\n", _("No counterpart yet. Pin one with: parley trust CARD.json"));
+  for (size_t i = 0; i < json_array_size(peers); i++) print_peer(c, json_array_get(peers, i));
+}
+
+static int run(struct cli *c, const struct args *a) {
+  json_t *o = NULL;
+  struct errmsg e;
+  (void)a;
+  const parley_err rc = api_get(c, &o, "/v1/status", &e);
+  if (rc != PARLEY_OK) return cli_fail(c, rc, &e);
+  if (c->json) return out_json(c, o);
+  print_status(c, o);
+  json_decref(o);
+  return EXIT_DONE;
+}
+
+static const struct option options[] = {{NULL, NULL, NULL, false}};
+
+const struct verb verb_status = {
+    .name = "status",
+    .usage = "",
+    .summary = N_("show each counterpart, and what is waiting and why"),
+    .about = N_("Shows for each counterpart when it was last heard, each direction apart, how far each log is held,\n"
+                "what is waiting and why, and clocks that differ."),
+    .options = options,
+    .examples = {"parley status", "parley status --json"},
+    .exits = EXIT_BIT(EXIT_NOT_REACHED),
+    .run = run,
+};
