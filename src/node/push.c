@@ -153,7 +153,7 @@ static int64_t push_due(const struct node *n, const struct push *p) {
   int64_t at = INT64_MAX;
   if (!p->lane.request && push_wants(n, p))
     at = p->lane.next_ms;
-  else if (!p->lane.request && p->cosigned > 0)
+  else if (!p->lane.request && p->cosigned > 0 && p->log->signed_size > 0 && !p->log->stopped)
     at = p->renewed_ms + p->log->forum->charter.heartbeat_seconds * 1000;
   return at;
 }
