@@ -528,9 +528,10 @@ void drafts_run(struct node *n) {
   else if (!err)
     err = finish(n, d, &r, &a, &e);
   if (err) {
+    if (strncmp(d->why, e.text, 300)) node_log_line(n, 3, "a statement with files cannot be sent now: %s", e.text);
     snprintf(d->why, sizeof d->why, "%.300s", e.text);
-    node_log_line(n, 3, "a statement with files cannot be sent now: %s", e.text);
-    n->drafts_ready = false; /* tried again when something else happens */
+    n->drafts_ready = false;
+    node_retry(n);
   }
   arena_free(&a);
 }

@@ -219,7 +219,8 @@ static void take_log(struct node *n, struct their_log *l) {
     n->next_order = order;
     l->gained = gained;
     node_log_line(n, 3, "%s: what arrived cannot be indexed now: %s", l->origin, e.text);
-    return; /* tried again with the next arrival or at the next start */
+    node_retry(n);
+    return;
   }
   l->taken_in = upto;
   if (upto < size) n->intake_due = true;

@@ -197,7 +197,17 @@ const struct form *node_form(const struct node *n, const struct charter *c, cons
 
 /* ---- work ---- */
 
+void node_retry(struct node *n) { n->retry_ms = node_mono(n) + NODE_RETRY_MS; }
+
+static void retry_due(struct node *n) {
+  if (!n->retry_ms || node_mono(n) < n->retry_ms) return;
+  n->retry_ms = 0;
+  n->intake_due = true;
+  n->drafts_ready = n->drafts != NULL;
+}
+
 void node_work(struct node *n) {
+  retry_due(n);
   submit_commit(n);
   drafts_run(n);
   bookkeeping_run(n);
@@ -215,6 +225,7 @@ int node_next_ms(struct node *n) {
   at = min64(at, push_next_ms(n));
   at = min64(at, proposal_next_ms(n));
   at = min64(at, bookkeeping_next_ms(n));
+  if (n->retry_ms) at = min64(at, n->retry_ms);
   return at <= now ? 0 : (int)(at - now);
 }
 

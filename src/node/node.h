@@ -18,6 +18,7 @@
   (1u << 20) /* bytes of a request body held in memory (uploads of entries and files are streamed) */
 #define NODE_SUBMIT_BATCH_MAX 1024 /* statements that one checkpoint takes at most */
 #define NODE_ASK_MS 2000           /* retry of the question that must be answered before the first signature */
+#define NODE_RETRY_MS 1000         /* after a failure of the store or the signer */
 #define NODE_BACKOFF_MIN_MS 500
 #define NODE_BACKOFF_MAX_MS 60000
 

@@ -109,12 +109,12 @@ static void entries_open(struct node_call *c, struct node_response *out) {
     answer_not_found(c, out);
     return;
   }
-  if (over_allowance(c->log)) {
+  const unsigned wait = over_allowance(c->n, c->log);
+  if (wait) {
     out->status = 429;
-    out->retry_after = 3600;
+    out->retry_after = wait;
     out->content_type = CONTENT_TEXT;
-    buf_str(&out->body,
-            "the charter's bytes_total for this member are used up; amend the charter to send more files\n");
+    buf_str(&out->body, "the bytes that the charter allows this member for files, a day or in all, are used up\n");
     return;
   }
   struct mirror_answer a = {0};

@@ -135,7 +135,10 @@ static struct submission *take_batch(struct node *n) {
 
 static void settle(struct node *n, struct submission *batch, parley_err err, const struct errmsg *e) {
   for (struct forum *f = n->forums; f; f = f->next) vectors_settle(f, err == PARLEY_OK);
-  if (err) node_log_line(n, 3, "cannot store what was to be sent: %s", e->text);
+  if (err) {
+    node_log_line(n, 3, "cannot store what was to be sent: %s", e->text);
+    node_retry(n);
+  }
   while (batch) {
     struct submission *s = batch;
     batch = s->next;
@@ -187,6 +190,7 @@ static parley_err sign_log(struct node *n, struct own_log *l, struct errmsg *e) 
 
 static void try_sign(struct node *n, struct own_log *l) {
   struct errmsg e;
+  if (n->retry_ms) return;
   if (l->stopped || !l->ready || copy_size(l->copy) == 0 || (copy_size(l->copy) == l->signed_size && l->note.n)) return;
   parley_err r = sign_log(n, l, &e);
   if (r == PARLEY_EVERIFY) {
@@ -198,7 +202,10 @@ static void try_sign(struct node *n, struct own_log *l) {
     l->why[0] = '\0';
     push_wake(n, l);
   }
-  if (r) node_log_line(n, 3, "%s: %s", l->origin, l->why);
+  if (r) {
+    node_log_line(n, 3, "%s: %s", l->origin, l->why);
+    node_retry(n);
+  }
 }
 
 void sign_logs(struct node *n) {
