@@ -5,6 +5,7 @@
 #   step TEXT                            what comes next
 #   expect_exit N COMMAND...             runs it; its output is in $out; anything but exit status N fails the script
 #   expect_text PATTERN COMMAND...       runs it; output or error message must match (extended regular expression)
+#   said PATTERN                         the same of what ran last under expect_exit
 #   wait_for SECONDS WHAT COMMAND...     until the command succeeds
 #   field PATH                           one value of the JSON on standard input: field delivery.0.party
 #   fail TEXT, skip REASON
@@ -19,6 +20,7 @@
 #   receipt HOME ID DIR                  draws the evidence pack
 #   anchors HOME...                      --fingerprint PARTY=F for each
 #   altered FILE OFFSET [OUT]            flips one bit of that byte, in place or into OUT
+#   make_file BYTES PATH                 the same bytes every time, that nothing can compress
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 export PARLEY_BUILD=${PARLEY_BUILD:-$PWD/build-check/gcc} PARLEY_CACHE=${PARLEY_CACHE:-$PWD/build-check/cache}
@@ -53,8 +55,9 @@ expect_text() {
   local pattern=$1
   shift
   "$@" >"$out" 2>&1 || :
-  grep -Eq -- "$pattern" "$out" || { cat "$out"; fail "no \"$pattern\" in the output of: $*"; }
+  said "$pattern"
 }
+said() { grep -Eq -- "$1" "$out" || { cat "$out"; fail "the output has no \"$1\""; }; }
 wait_for() {
   local limit=$1 what=$2 end=$((SECONDS + $1))
   shift 2
@@ -69,6 +72,8 @@ v = json.load(sys.stdin)
 for k in sys.argv[1].split("."): v = v[int(k)] if isinstance(v, list) else v[k]
 print(v if isinstance(v, (str, int)) else json.dumps(v))' "$1"
 }
+make_file() { python3 -c 'import random, sys
+open(sys.argv[2], "wb").write(random.Random(4).randbytes(int(sys.argv[1])))' "$1" "$2"; }
 altered() {
   python3 -c 'import sys
 b = bytearray(open(sys.argv[1], "rb").read()); b[int(sys.argv[2])] ^= 1
@@ -78,7 +83,10 @@ open(sys.argv[3], "wb").write(b)' "$1" "$2" "${3:-$1}"
 finish() {
   local status=$? home
   trap - EXIT
-  for home in "${!pid[@]}"; do kill -KILL "${pid[$home]}" 2>/dev/null || :; done
+  for home in "${!pid[@]}"; do
+    kill -KILL "${pid[$home]}" || :
+    wait "${pid[$home]}" || :
+  done 2>/dev/null
   if [ $status != 0 ] && [ $status != 77 ]; then
     for home in "${!address[@]}"; do
       [ -s "$TMPDIR/$home.log" ] || continue

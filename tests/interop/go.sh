@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# Evidence packs and logs checked by Go: signed notes and Merkle proofs by golang.org/x/mod/sumdb, DSSE by
+# go-securesystemslib, TLS by its own library. The program is tests/interop/go; its versions are pinned in go.sum.
+. "$(dirname "$0")/../e2e/lib.sh"
+command -v go >/dev/null || skip "there is no go command"
+
+step "The Go program is built"
+export GOFLAGS="-mod=readonly -modcacherw -buildvcs=false" GOTOOLCHAIN=local
+export GOMODCACHE=$PARLEY_CACHE/go/mod GOCACHE=$PARLEY_CACHE/go/build
+mkdir -p "$GOMODCACHE" "$GOCACHE"
+(cd tests/interop/go && go mod download) >"$out" 2>&1 || { cat "$out"; skip "the pinned Go modules cannot be had: $(tail -n 1 "$out")"; }
+(cd tests/interop/go && go vet . && go build -o "$TMPDIR/peer" .)
+peer() { "$TMPDIR/peer" "$@"; }
+
+step "A notice with a file goes from us to ru, a second one follows, both are read"
+make_pair
+make_file 1500000 "$TMPDIR/flows.bin"
+send_notice us ru --attach "$TMPDIR/flows.bin"
+first=$id
+ack ru "$first"
+send_notice us ru --attach examples/colonial-pipeline.json
+second=$id
+ack ru "$second"
+for id in "$first" "$second"; do
+  wait_read us "$id"
+  receipt us "$id" "$TMPDIR/$id"
+done
+
+parties=("cert.us.example=${fingerprint[us]}" "ncc.ru.example=${fingerprint[ru]}")
+for id in "$first" "$second"; do
+  step "Go verifies the evidence pack of ${id:0:12}, and refuses it with any byte altered"
+  expect_exit 0 peer pack "$TMPDIR/$id" "${parties[@]}"
+  expect_exit 1 peer pack "$TMPDIR/$id" "cert.us.example=${fingerprint[ru]}" "ncc.ru.example=${fingerprint[us]}"
+  tests/interop/alter.py 61 "$TMPDIR/$id" "$TMPDIR/peer" pack "$TMPDIR/$id" "${parties[@]}"
+done
+
+# READER SERVER ORIGIN OUT [-flip PATH]: READER's link key opens SERVER's read side. A log's own node shows what the
+# other party has cosigned, a mirror what it has cosigned itself: in a forum of two, ru in both cases.
+read_log() {
+  peer log "${@:5}" "$TMPDIR/$2/card.json" "https://${address[$2]}" "$TMPDIR/$1/keys/link.cert.pem" \
+    "$TMPDIR/$1/keys/link.key.pem" "$TMPDIR/us/card.json" "$TMPDIR/ru/card.json" "$3" "$4"
+}
+log=cert.us.example/$forum/0
+for pair in "ru us" "us ru"; do
+  read -r reader server <<<"$pair"
+  step "Go reads us's logs, entry by entry, from $server"
+  for origin in "$log" "$log/bulk"; do
+    kind=${origin#"$log"}
+    expect_exit 0 read_log "$reader" "$server" "$origin" "$TMPDIR/$server${kind/\//.}.entries"
+    cat "$out"
+    for path in checkpoint tile/0/ tile/entries/; do
+      expect_exit 1 read_log "$reader" "$server" "$origin" "$TMPDIR/none" -flip $path
+    done
+  done
+done
+cmp "$TMPDIR/us.entries" "$TMPDIR/ru.entries"
+cmp "$TMPDIR/us.bulk.entries" "$TMPDIR/ru.bulk.entries"
+
+step "A stranger's key, and a log that is not shared, get nothing"
+make_home xx cert.xx.example
+expect_exit 1 read_log xx ru "$log" "$TMPDIR/none"
+expect_exit 1 read_log us ru "cert.us.example/${first}/0" "$TMPDIR/none"
+said "404"
