@@ -95,25 +95,26 @@ static parley_err proposal_new(struct node *n, struct bytes envelope, const char
   return PARLEY_OK;
 }
 
-/* Replaces the envelope by one with more signatures; everything parsed again from its bytes. */
-static parley_err merge_into(struct node *n, struct proposal *p, struct bytes envelope, struct errmsg *e) {
+/* p's envelope with the signatures of another, as a proposal of its own: p changes only once that is stored. */
+static parley_err proposal_merged(struct node *n, const struct proposal *p, struct bytes envelope,
+                                  struct proposal **out, struct errmsg *e) {
   struct arena a = {0};
   struct buf merged = {0};
-  struct charter c;
-  bool signed_by[FORUM_MEMBERS_MAX], complete;
   parley_err r = charter_merge(&merged, buf_view(&p->envelope), envelope, node_card_lookup, n, &a, e);
-  if (!r) r = charter_envelope_parse(&c, signed_by, &complete, &a, buf_view(&merged), node_card_lookup, n, e);
-  if (!r) {
-    buf_free(&p->envelope);
-    p->envelope = merged;
-    memcpy(p->signed_by, signed_by, sizeof signed_by);
-    p->complete = complete;
-    p->n_signed = count_signatures(p);
-  } else {
-    buf_free(&merged);
-  }
+  if (!r) r = proposal_new(n, buf_view(&merged), p->from, out, e);
+  buf_free(&merged);
   arena_free(&a);
   return r;
+}
+
+/* Moves the signatures of `more` over; its charter is the same. */
+static void proposal_replace(struct proposal *p, struct proposal *more) {
+  struct buf was = p->envelope;
+  p->envelope = more->envelope;
+  more->envelope = was;
+  memcpy(p->signed_by, more->signed_by, sizeof p->signed_by);
+  p->complete = more->complete;
+  p->n_signed = more->n_signed;
 }
 
 /* ---- storing and opening ---- */
@@ -179,32 +180,40 @@ static size_t count_proposals(const struct node *n) {
   return k;
 }
 
+/* A known proposal: what is new in the envelope. Nothing changes when it cannot be stored. */
+static parley_err take_more(struct node *n, struct proposal *p, struct bytes envelope, struct errmsg *e) {
+  struct proposal *more;
+  parley_err r = proposal_merged(n, p, envelope, &more, e);
+  if (r) return r;
+  if (more->n_signed > p->n_signed) {
+    r = proposal_store(n, more, e);
+    if (!r) proposal_replace(p, more);
+  }
+  proposal_free(more);
+  return r;
+}
+
+static parley_err take_new(struct node *n, struct proposal *p, struct errmsg *e) {
+  if (count_proposals(n) >= PROPOSALS_MAX)
+    return err_set(e, PARLEY_EBUSY, "%d proposals wait here already", PROPOSALS_MAX);
+  parley_err r = proposal_store(n, p, e);
+  if (r) return r;
+  p->next = n->proposals;
+  n->proposals = p;
+  return PARLEY_OK;
+}
+
 parley_err proposal_take(struct node *n, struct bytes envelope, const char *from, struct proposal **out,
                          struct errmsg *e) {
   struct proposal *fresh, *p;
   parley_err r = proposal_new(n, envelope, from ? from : n->own.name, &fresh, e);
   if (r) return r;
   p = proposal_find(n, fresh->digest);
-  if (p) {
-    unsigned had = p->n_signed;
-    proposal_free(fresh);
-    r = merge_into(n, p, envelope, e);
-    if (!r && p->n_signed == had) {
-      *out = p;
-      return activate(n, p, e);
-    }
-  } else if (count_proposals(n) >= PROPOSALS_MAX) {
-    proposal_free(fresh);
-    return err_set(e, PARLEY_EBUSY, "%d proposals wait here already", PROPOSALS_MAX);
-  } else {
-    p = fresh;
-    p->next = n->proposals;
-    n->proposals = p;
-  }
-  if (!r) r = proposal_store(n, p, e);
-  if (!r) r = activate(n, p, e);
-  *out = p;
-  return r;
+  r = p ? take_more(n, p, envelope, e) : take_new(n, fresh, e);
+  if (p || r) proposal_free(fresh);
+  if (r) return r;
+  *out = p ? p : fresh;
+  return activate(n, *out, e);
 }
 
 /* An envelope with our signature alone; taking it in merges it with what is held. */
@@ -311,10 +320,12 @@ static void answered(struct node *n, struct proposal *p, struct proposal_push *w
               (const char *)r->body.p);
     return;
   }
+  if (proposal_take(n, r->body, name, &same, &e) != PARLEY_OK) {
+    lane_fail(n, &w->lane, 0, "the answer of %s to the charter cannot be taken: %s", name, e.text);
+    return;
+  }
   w->told = w->sent;
   lane_ok(n, &w->lane);
-  if (proposal_take(n, r->body, name, &same, &e) != PARLEY_OK)
-    lane_fail(n, &w->lane, 0, "the answer of %s to the charter does not fit: %s", name, e.text);
   (void)p;
 }
 

@@ -42,7 +42,7 @@ static parley_err their_note(const struct their_log *l, uint64_t index, uint64_t
                              struct errmsg *e) {
   struct mirror_state st;
   mirror_state(l->mirror, &st);
-  if (st.size <= index) return err_set(e, PARLEY_ENOTFOUND, "our mirror has not cosigned it yet");
+  if (st.size <= index || !st.note.n) return err_set(e, PARLEY_ENOTFOUND, "our mirror has not cosigned it yet");
   *size = st.size;
   buf_bytes(note, st.note);
   return buf_ok(note) ? PARLEY_OK : err_set(e, PARLEY_ENOMEM, "out of memory");
