@@ -35,7 +35,7 @@ static int run(struct cli *c, const struct args *a) {
   rc = acknowledge(c, a, &id, &e);
   if (rc != PARLEY_OK) return cli_fail(c, rc, &e);
   if (!c->json) out_print(_("Acknowledged by %s: received, not agreed.\n"), out_line(c, args_value(a, "officer")));
-  return delivery_report(c, id, wait_s, 0, json_object());
+  return delivery_report(c, id, wait_s, 0);
 }
 
 static const struct option options[] = {
@@ -49,7 +49,7 @@ const struct verb verb_ack = {
     .name = "ack",
     .usage = "ID --officer ROLE [--note TEXT] [--wait SECONDS]",
     .summary = N_("acknowledge a statement that came in"),
-    .about = N_("Tells the sender, signed, that an officer has received the statement ID. It never says that\n"
+    .about = N_("Tells the sender, signed, that an officer has received the statement ID. It never says that "
                 "anybody agrees. A statement is acknowledged once."),
     .options = options,
     .examples = {"parley ack 3f9a01c2 --officer duty-officer",

@@ -29,7 +29,7 @@ const struct verb verb_card_show = {
     .name = "card show",
     .usage = "[FILE]",
     .summary = N_("show the fingerprint of this party's card, or of one in a file"),
-    .about = N_("Shows the party, the fingerprint, the validity and the addresses of this home's card, or of\n"
+    .about = N_("Shows the party, the fingerprint, the validity and the addresses of this home's card, or of "
                 "the card in FILE. The fingerprint is what people compare over another channel."),
     .options = no_options,
     .examples = {"parley card show", "parley card show ncc.card.json"},
@@ -77,7 +77,7 @@ const struct verb verb_card_export = {
     .name = "card export",
     .usage = "[--out FILE]",
     .summary = N_("write this party's card for others"),
-    .about = N_("Writes the signed card of this home: public keys and addresses, nothing secret. The other side\n"
+    .about = N_("Writes the signed card of this home: public keys and addresses, nothing secret. The other side "
                 "pins it with parley trust."),
     .options = export_options,
     .examples = {"parley card export --out us.card.json", "parley card export > us.card.json"},

@@ -63,7 +63,7 @@ const struct verb verb_config = {
     .name = "config",
     .usage = "",
     .summary = N_("show every option with its default and its value"),
-    .about = N_("Shows what parley.conf in the home sets, and the default of everything. Edit that file and start\n"
+    .about = N_("Shows what parley.conf in the home sets, and the default of everything. Edit that file and start "
                 "parleyd anew to change something."),
     .options = options,
     .examples = {"parley config", "parley config --json"},

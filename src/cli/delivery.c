@@ -123,48 +123,44 @@ static void print_party(struct cli *c, const json_t *party) {
   if (has(party, "next_attempt")) out_print("    %s %s\n", _("next attempt at"), out_when(c, party, "next_attempt"));
 }
 
-static void print_row(struct cli *c, const struct outcome *o) {
-  const json_t *list = json_object_get(o->row, "delivery");
+static void print_parties(struct cli *c, const json_t *row) {
+  const json_t *list = json_object_get(row, "delivery");
   for (size_t i = 0; i < json_array_size(list); i++) print_party(c, json_array_get(list, i));
-  if (o->delivered)
-    out_print("%s\n",
-              _("Delivered means: their machine durably holds it. Read is what an officer there acknowledges."));
-  else
-    out_print("%s\n", _("The node keeps trying by itself; parley status shows how it goes."));
 }
 
-static int lost(struct cli *c, const char *id, struct errmsg *e, json_t *o) {
+static int lost(struct cli *c, const char *id, const struct errmsg *why) {
+  struct errmsg e;
+  err_set(&e, PARLEY_EUNREACHABLE, _("statement %s was accepted and stays so, but then: %s"), id, why->text);
+  return cli_fail(c, PARLEY_EUNREACHABLE, &e);
+}
+
+static int print_outcome_json(struct cli *c, const char *id, const json_t *row) {
+  json_t *o = json_object(), *list = json_object_get(row, "delivery");
+  if (o != NULL && json_put_str(o, "id", id) && json_put_str(o, "state", json_text(row, "state")) &&
+      (list == NULL || json_object_set(o, "delivery", list) == 0))
+    return out_json(c, o);
   json_decref(o);
-  struct errmsg all;
-  err_set(&all, PARLEY_EUNREACHABLE, _("statement %s was accepted and stays so, but then: %s"), id, e->text);
-  return cli_fail(c, PARLEY_EUNREACHABLE, &all);
+  return cli_no_memory(c);
 }
 
-int delivery_report(struct cli *c, const char *id, int64_t wait_s, uint64_t file_bytes, json_t *o) {
+int delivery_report(struct cli *c, const char *id, int64_t wait_s, uint64_t file_bytes) {
   struct outcome out;
   struct errmsg e;
-  if (!c->json) {
-    out_print("%s %s\n", _("Accepted:"), id);
-    fflush(stdout);
-  }
-  if (delivery_wait(c, &out, id, wait_s, file_bytes, &e) != PARLEY_OK) return lost(c, id, &e, o);
-  if (!out.delivered && wait_s > 0) add_reasons(c, out.row);
-  int rc = out.delivered || wait_s == 0 ? EXIT_DONE : EXIT_NOT_REACHED;
-  if (c->json) {
-    json_t *list = json_object_get(out.row, "delivery");
-    if (!json_put_str(o, "id", id) || !json_put_str(o, "state", json_text(out.row, "state")) ||
-        (list != NULL && json_object_set(o, "delivery", list) != 0))
-      rc = cli_no_memory(c);
-    else if (out_json(c, json_incref(o)) != EXIT_DONE)
-      rc = EXIT_REFUSED;
-  } else if (wait_s > 0) {
-    print_row(c, &out);
-  } else {
-    out_print("%s\n", _("Not waiting for delivery; parley show tells how far it has come."));
-  }
-  json_decref(o);
+  if (!c->json) out_print("%s %s\n", _("Accepted:"), id);
+  fflush(stdout);
+  if (delivery_wait(c, &out, id, wait_s, file_bytes, &e) != PARLEY_OK) return lost(c, id, &e);
+  const bool late = !out.delivered && wait_s > 0;
+  int code = late ? EXIT_NOT_REACHED : EXIT_DONE;
+  if (late) add_reasons(c, out.row);
+  if (c->json && print_outcome_json(c, id, out.row) != EXIT_DONE) code = EXIT_REFUSED;
+  if (!c->json && wait_s > 0) print_parties(c, out.row);
+  if (!c->json && wait_s == 0) out_print("%s\n", _("Not waiting for delivery; parley show tells how far it has come."));
+  if (late)
+    out_note(_("parley %s: not delivered to all within %s. The node keeps trying by itself; parley status shows how it "
+               "goes.\n"),
+             c->verb->name, out_period(c, wait_s));
   json_decref(out.row);
-  return rc;
+  return code;
 }
 
 /* ---- for show ---- */

@@ -20,10 +20,10 @@ struct outcome {
 parley_err delivery_wait(struct cli *c, struct outcome *out, const char *id, int64_t wait_s, uint64_t file_bytes,
                          struct errmsg *e);
 /*
- * Waits, then prints the id and what became of it for each addressee (extra members of `o` come along with --json; it is taken).
- * Returns the exit code: 3 while it is not delivered to all, unless wait_s is 0.
+ * Waits, then prints the id and what became of it for each addressee. Returns the exit code: 3 while it is not delivered to all, unless
+ * wait_s is 0.
  */
-int delivery_report(struct cli *c, const char *id, int64_t wait_s, uint64_t file_bytes, json_t *o);
+int delivery_report(struct cli *c, const char *id, int64_t wait_s, uint64_t file_bytes);
 
 /* One addressee's lines for `parley show`. */
 void delivery_print(struct cli *c, const json_t *party);

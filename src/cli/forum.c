@@ -74,7 +74,7 @@ const struct verb verb_forum_show = {
     .name = "forum show",
     .usage = "ID",
     .summary = N_("show a charter in plain words"),
-    .about = N_("Shows the charter of the forum ID (the first 8 digits or more): who has signed it, its rules,\n"
+    .about = N_("Shows the charter of the forum ID (the first 8 digits or more): who has signed it, its rules, "
                 "its times and limits, and what stands against accepting it."),
     .options = no_options,
     .examples = {"parley forum show 3f9a01c2", "parley forum show 3f9a01c2 --json"},

@@ -65,7 +65,7 @@ const struct verb verb_forum_accept = {
     .name = "forum accept",
     .usage = "ID [--basis FILE] [--yes]",
     .summary = N_("sign a charter that was proposed"),
-    .about = N_("Shows the charter of the forum ID in plain words and, once you agree, signs it for your party.\n"
+    .about = N_("Shows the charter of the forum ID in plain words and, once you agree, signs it for your party. "
                 "It is in force when all members have signed."),
     .options = options,
     .examples = {"parley forum accept 3f9a01c2 --basis decision-17.pdf", "parley forum accept 3f9a01c2 --yes"},

@@ -134,7 +134,7 @@ const struct verb verb_forum_propose = {
     .name = "forum propose",
     .usage = "--title T --member PARTY… [options]",
     .summary = N_("propose a charter to other parties"),
-    .about = N_("Makes a charter of your party and the members named, signs it, and sends it to them. It is in\n"
+    .about = N_("Makes a charter of your party and the members named, signs it, and sends it to them. It is in "
                 "force when all have signed. What is left out gets the defaults of parley's protocol."),
     .options = options,
     .examples = {"parley forum propose --title \"Cyber hotline\" --member ncc.ru.example --language en ru",

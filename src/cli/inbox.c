@@ -42,6 +42,7 @@ static const char *state(const json_t *row) {
       {"read", N_("read")},         {"received", N_("new")},      {"acknowledged", N_("acknowledged")},
   };
   const char *s = json_text(row, "state");
+  if (strcmp(json_text(row, "kind"), "ack") == 0 && strcmp(s, "received") == 0) return _("received"); /* ends there */
   for (size_t i = 0; i < sizeof states / sizeof *states; i++)
     if (strcmp(states[i].name, s) == 0) return _(states[i].text);
   return s;
@@ -99,7 +100,7 @@ const struct verb verb_inbox = {
     .name = "inbox",
     .usage = "[--sent] [--limit N]",
     .summary = N_("list the statements that came in, or went out"),
-    .about = N_("Lists statements, newest first. The first 8 digits of an id or more are enough for other verbs.\n"
+    .about = N_("Lists statements, newest first. The first 8 digits of an id or more are enough for other verbs. "
                 "\"delivered\" says that their machines hold it, \"read\" that officers acknowledged it."),
     .options = options,
     .examples = {"parley inbox", "parley inbox --sent --limit 10"},

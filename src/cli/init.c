@@ -130,8 +130,8 @@ const struct verb verb_init = {
     .name = "init",
     .usage = "NAME [--listen ADDR:PORT] [--url URL] [--passphrase-file FILE] [--protect-keys]",
     .summary = N_("make a home: keys and card of a party"),
-    .about = N_("Makes $PARLEY_HOME for the party NAME, whole or not at all. The passphrase of the rotation key is\n"
-                "asked for on a terminal, or read from a file, or else made and shown once. With --protect-keys\n"
+    .about = N_("Makes $PARLEY_HOME for the party NAME, whole or not at all. The passphrase of the rotation key is "
+                "asked for on a terminal, or read from a file, or else made and shown once. With --protect-keys "
                 "the other keys get one as well: asked for, or from the file named by PARLEY_PASSPHRASE_FILE."),
     .options = options,
     .examples = {"parley init cert.us.example --listen 0.0.0.0:8443 --url https://parley.cert.us.example:8443",

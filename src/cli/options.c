@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/encoding.h"
+#include "cli/output.h"
 #include "cli/text.h"
 
 /* ---- nearest ---- */
@@ -220,9 +221,9 @@ static void print_options(const struct option *o) {
 static void print_exits(unsigned exits) {
   static const char *const words[] = {
       N_("done"),
-      N_("refused, or does not verify"),
+      N_("refused or does not verify"),
       N_("wrong usage"),
-      N_("not reached, or not delivered in time"),
+      N_("not reached or not delivered in time"),
       N_("evidence of wrongdoing"),
       N_("consistent, identities not established"),
   };
@@ -236,7 +237,9 @@ static void print_exits(unsigned exits) {
 
 void help_print(const struct verb *v) {
   printf(_("usage: parley %s %s\n"), v->name, v->usage);
-  printf("\n%s\n\n", _(v->about));
+  printf("\n");
+  out_text(_(v->about), 0);
+  printf("\n");
   print_options(v->options);
   print_options(common_options);
   printf("\n%s\n", _("examples:"));

@@ -6,23 +6,30 @@
 
 /* ---- plain words ---- */
 
+/* One finding, wrapped. */
+static void finding(const char *text) {
+  if (text != NULL) out_text(text, 2);
+}
+
 static void print_party(struct cli *c, const struct pack_result *r, const struct pack_party *p) {
-  out_print(_("  %s: its machine durably held the statement at %s\n"), p->name, out_time(c, p->delivered));
+  finding(arena_fmt(&c->arena, _("Delivered: the machine of %s durably held the statement at %s"), p->name,
+                    out_time(c, p->delivered)));
   if (r->statement.n_attach == 0) return;
   if (p->files_delivered != 0)
-    out_print(_("  %s: its machine durably held the files at %s\n"), p->name, out_time(c, p->files_delivered));
+    finding(arena_fmt(&c->arena, _("Files delivered: the machine of %s durably held them at %s"), p->name,
+                      out_time(c, p->files_delivered)));
   else
-    out_print(_("  %s: the delivery of the files is not in this pack\n"), p->name);
+    finding(arena_fmt(&c->arena, _("Files: that %s holds them is not in this pack"), p->name));
 }
 
 static void print_ack(struct cli *c, const struct pack_result *r) {
   if (!r->has_ack) {
-    out_print("  %s\n", _("Read: nothing in this pack says that anybody has read it."));
+    finding(_("Read: nothing in this pack says that anybody has read it"));
     return;
   }
-  out_print(_("  Read: acknowledged for %s by “%s”, dated %s; held by %s at %s\n"), r->ack.from,
-            out_line(c, r->ack.officer), out_time(c, r->ack.issued), r->statement.from, out_time(c, r->ack_delivered));
-  out_print("  %s\n", _("To acknowledge is to have received, not to agree."));
+  finding(arena_fmt(
+      &c->arena, _("Read: acknowledged for %s by “%s”, dated %s, held by %s at %s (received, not agreed)"), r->ack.from,
+      out_line(c, r->ack.officer), out_time(c, r->ack.issued), r->statement.from, out_time(c, r->ack_delivered)));
 }
 
 static void print_identities(const struct pack_result *r) {
@@ -56,11 +63,11 @@ void pack_print(struct cli *c, const struct pack_result *r) {
   out_field(c, 0, _("Precedence"), precedence_name(s->precedence));
   out_field(c, 0, _("TLP"), tlp_name(s->tlp));
   out_print("\n%s\n", _("What it proves:"));
-  out_print(_("  %s signed this statement and put it on its record\n"), s->from);
+  finding(arena_fmt(&c->arena, _("Sent: %s signed this statement and put it on its record"), s->from));
   for (size_t i = 0; i < r->n_parties; i++)
     if (r->parties[i].addressee) print_party(c, r, &r->parties[i]);
   print_ack(c, r);
-  out_print("  %s\n", _("Times are those that the two sides signed."));
+  finding(_("The times are those that the two sides signed."));
   if (r->skew > r->tolerance)
     out_print(_("\nWARNING: clock unverified: signed times differ from the statement's by up to %s, the charter\n"
                 "tolerates %s.\n"),

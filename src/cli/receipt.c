@@ -68,7 +68,7 @@ const struct verb verb_receipt = {
     .name = "receipt",
     .usage = "ID [--out DIR]",
     .summary = N_("draw the proof that a statement was delivered"),
-    .about = N_("Says what can be proved of the statement ID to anybody, without parley: who sent it, when the\n"
+    .about = N_("Says what can be proved of the statement ID to anybody, without parley: who sent it, when the "
                 "addressee's machine held it, who acknowledged it. With --out writes the evidence pack."),
     .options = options,
     .examples = {"parley receipt 3f9a01c2", "parley receipt 3f9a01c2 --out receipt-3f9a01c2"},

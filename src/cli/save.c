@@ -202,7 +202,7 @@ const struct verb verb_save = {
     .name = "save",
     .usage = "ID --out DIR",
     .summary = N_("save the body and the files of a statement"),
-    .about = N_("Writes body.json and the files of the statement ID into DIR, each checked against the digest that\n"
+    .about = N_("Writes body.json and the files of the statement ID into DIR, each checked against the digest that "
                 "the sender signed. Nothing that is there already is overwritten."),
     .options = options,
     .examples = {"parley save 3f9a01c2 --out case-17", "parley save 3f9a01c2 --out case-17 --json"},

@@ -274,7 +274,11 @@ static int send_request(struct cli *c, const struct args *a, json_t *o, int64_t 
   if (rc == PARLEY_OK) rc = submit(c, o, &at, &id, &e);
   const uint64_t bytes = at.bytes;
   attachments_close(&at);
-  return rc == PARLEY_OK ? delivery_report(c, id, wait_s, bytes, json_object()) : cli_fail(c, rc, &e);
+  if (rc != PARLEY_OK) return cli_fail(c, rc, &e);
+  const int code = delivery_report(c, id, wait_s, bytes);
+  if (code == EXIT_DONE && wait_s > 0 && !c->json)
+    out_print("%s\n", _("Delivered: their machine durably holds it. Whether anybody has read it, parley show tells."));
+  return code;
 }
 
 static int run(struct cli *c, const struct args *a) {
@@ -311,7 +315,7 @@ const struct verb verb_send = {
     .name = "send",
     .usage = "KIND --precedence X --tlp Y (--file BODY.json | --text TEXT) [options]",
     .summary = N_("send a statement, and wait for its delivery"),
-    .about = N_("Sends one statement of KIND (incident.notice …), sealed to its addressees, and waits until their\n"
+    .about = N_("Sends one statement of KIND (incident.notice …), sealed to its addressees, and waits until their "
                 "machines durably hold it. That is delivery; what an officer has read is told by parley show."),
     .options = options,
     .examples =

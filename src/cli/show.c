@@ -187,7 +187,7 @@ const struct verb verb_show = {
     .name = "show",
     .usage = "ID [--lang LANG]",
     .summary = N_("show one statement in full"),
-    .about = N_("Shows who sent it to whom and under what marking, its content with the labels of its form, its\n"
+    .about = N_("Shows who sent it to whom and under what marking, its content with the labels of its form, its "
                 "files, and for each addressee when it was delivered and when it was read."),
     .options = options,
     .examples = {"parley show 3f9a01c2", "parley show 3f9a01c2 --lang ru"},

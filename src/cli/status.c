@@ -43,12 +43,13 @@ static void print_forum(struct cli *c, const json_t *f) {
   out_print("  %s %s%s%.12s%s\n", _("Forum"), out_line(c, title), title[0] != '\0' ? " (" : "", json_text(f, "forum"),
             title[0] != '\0' ? ")" : "");
   out_field(c, 4, _("Our log"),
-            arena_fmt(&c->arena, _("%lld entries, %lld signed, %lld held by them"), number(f, "ours"),
+            arena_fmt(&c->arena, _("%lld in all, %lld signed, %lld held by them"), number(f, "ours"),
                       number(f, "ours_signed"), number(f, "ours_held")));
-  out_field(c, 4, _("Their log"), arena_fmt(&c->arena, _("%lld entries held by us"), number(f, "theirs")));
+  out_field(c, 4, _("Their log"), arena_fmt(&c->arena, _("%lld held by us"), number(f, "theirs")));
   if (number(f, "bulk_ours") > 0)
     out_field(c, 4, _("Our files"),
-              arena_fmt(&c->arena, _("%lld parts, %lld held by them"), number(f, "bulk_ours"), number(f, "bulk_held")));
+              arena_fmt(&c->arena, _("%lld parts in all, %lld held by them"), number(f, "bulk_ours"),
+                        number(f, "bulk_held")));
   print_waiting(c, f);
 }
 
@@ -116,7 +117,7 @@ const struct verb verb_status = {
     .name = "status",
     .usage = "",
     .summary = N_("show each counterpart, and what is waiting and why"),
-    .about = N_("Shows for each counterpart when it was last heard, each direction apart, how far each log is held,\n"
+    .about = N_("Shows for each counterpart when it was last heard, each direction apart, how far each log is held, "
                 "what is waiting and why, and clocks that differ."),
     .options = options,
     .examples = {"parley status", "parley status --json"},

@@ -13,8 +13,14 @@
 
 /* ---- listing ---- */
 
+struct listing {
+  struct cli *c;
+  json_t *pins;
+};
+
 static parley_err list_text(void *ctx, const struct pin *p, struct bytes envelope, struct errmsg *e) {
-  struct cli *c = ctx;
+  const struct listing *l = ctx;
+  struct cli *c = l->c;
   char hex[65];
   (void)envelope, (void)e;
   out_print("%s\n", p->party);
@@ -31,29 +37,39 @@ static parley_err list_text(void *ctx, const struct pin *p, struct bytes envelop
 }
 
 static parley_err list_json(void *ctx, const struct pin *p, struct bytes envelope, struct errmsg *e) {
+  const struct listing *l = ctx;
   json_t *o = json_object();
-  (void)envelope;
   bool ok = o != NULL && json_put_str(o, "party", p->party) &&
             json_put_hex(o, "fingerprint", p->fingerprint, SHA256_SIZE) && json_put_time(o, "pinned_at", p->pinned_at);
   if (p->basis_name[0] != '\0')
     ok = ok && json_put_str(o, "basis", p->basis_name) && json_put_hex(o, "basis_sha256", p->basis_sha256, SHA256_SIZE);
-  ok = ok && json_array_append(ctx, o) == 0;
+  ok = ok && json_array_append(l->pins, o) == 0;
+  (void)envelope;
   json_decref(o);
   return ok ? PARLEY_OK : err_set(e, PARLEY_ENOMEM, "out of memory");
 }
 
+static parley_err count(void *ctx, const struct pin *p, struct bytes envelope, struct errmsg *e) {
+  (void)p, (void)envelope, (void)e;
+  ++*(size_t *)ctx;
+  return PARLEY_OK;
+}
+
 static int list(struct cli *c) {
   struct errmsg e;
-  json_t *o = json_object(), *pins = json_array();
+  size_t n = 0;
+  json_t *o = json_object();
+  struct listing l = {c, json_array()};
   parley_err rc = cli_need_home(c, &e);
-  if (rc == PARLEY_OK)
-    rc = home_pins(&c->home, c->json ? list_json : list_text, c->json ? (void *)pins : (void *)c, &e);
-  if (rc == PARLEY_OK && c->json && json_object_set(o, "pins", pins) != 0)
-    rc = err_set(&e, PARLEY_ENOMEM, "out of memory");
-  json_decref(pins);
-  if (rc == PARLEY_OK && c->json) return out_json(c, o);
+  if (rc == PARLEY_OK) rc = home_pins(&c->home, count, &n, &e);
+  if (rc == PARLEY_OK) rc = home_pins(&c->home, c->json ? list_json : list_text, &l, &e);
+  if (rc == PARLEY_OK && json_object_set(o, "pins", l.pins) != 0) rc = err_set(&e, PARLEY_ENOMEM, "out of memory");
+  int code = rc == PARLEY_OK ? EXIT_DONE : cli_fail(c, rc, &e);
+  if (rc == PARLEY_OK && c->json) code = out_json(c, json_incref(o));
+  if (rc == PARLEY_OK && !c->json && n == 0) out_print("%s\n", _("Nobody is pinned yet."));
+  json_decref(l.pins);
   json_decref(o);
-  return rc == PARLEY_OK ? EXIT_DONE : cli_fail(c, rc, &e);
+  return code;
 }
 
 /* ---- pinning ---- */
@@ -149,8 +165,8 @@ const struct verb verb_trust = {
     .name = "trust",
     .usage = "[FILE [--fingerprint F] [--basis FILE]]",
     .summary = N_("pin another party's card, or list the pins"),
-    .about = N_("Shows the card in FILE and pins it once you confirm that its fingerprint is the one that they told\n"
-                "you over another channel (by telephone, in a note verbale). Without FILE lists the pins and what\n"
+    .about = N_("Shows the card in FILE and pins it once you confirm that its fingerprint is the one that they told "
+                "you over another channel (by telephone, in a note verbale). Without FILE lists the pins and what "
                 "they rest on."),
     .options = options,
     .examples = {"parley trust ncc.card.json --basis note-verbale.pdf",

@@ -82,8 +82,8 @@ const struct verb verb_verify = {
     .name = "verify",
     .usage = "[--card FILE | --fingerprint PARTY=F]… DIR|FILE",
     .summary = N_("check an evidence pack, a card or a charter, offline"),
-    .about = N_("Checks the evidence pack in DIR, or a card or charter in FILE, without node and network. Who the\n"
-                "parties are does not follow from a pack: it comes from --card, --fingerprint, and the pins and own\n"
+    .about = N_("Checks the evidence pack in DIR, or a card or charter in FILE, without node and network. Who the "
+                "parties are does not follow from a pack: it comes from --card, --fingerprint, and the pins and own "
                 "card of the home, where there is one. While somebody is unknown the exit code is 5."),
     .options = options,
     .examples = {"parley verify --card us.card.json --card ru.card.json receipt/",
