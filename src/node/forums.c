@@ -8,11 +8,11 @@
 #include "base/encoding.h"
 #include "node/state.h"
 
-static parley_err own_log_open(struct node *n, struct forum *f, struct own_log *l, bool bulk, bool fresh,
-                               struct errmsg *e) {
+static parley_err own_log_open(struct node *n, struct forum *f, struct own_log *l, bool bulk, struct errmsg *e) {
   l->forum = f;
   l->bulk = bulk;
-  l->ready = fresh || f->charter.n_members == 1;
+  /* A log that looks new may be one that was set back to before it was opened: it asks, as after any start. */
+  l->ready = f->charter.n_members == 1;
   log_origin(l->origin, n->own.name, f->id, 0, bulk);
   if (!l->ready)
     snprintf(l->why, sizeof l->why, "waits for a member to show what it holds of this log; nothing is signed before");
@@ -33,7 +33,7 @@ static parley_err their_log_open(struct node *n, struct member *m, struct their_
 }
 
 static parley_err member_open(struct node *n, struct forum *f, struct member *m, const struct charter_member *c,
-                              bool fresh, struct errmsg *e) {
+                              struct errmsg *e) {
   m->forum = f;
   m->peer = node_peer(n, c->name);
   if (!m->peer || memcmp(m->peer->card.fingerprint, c->fingerprint, SHA256_SIZE))
@@ -42,17 +42,17 @@ static parley_err member_open(struct node *n, struct forum *f, struct member *m,
                    f->charter.title);
   parley_err r = their_log_open(n, m, &m->log, false, e);
   if (!r) r = their_log_open(n, m, &m->bulk, true, e);
-  m->push = (struct push){.log = &f->log, .to = m, .answered = fresh};
-  m->bulk_push = (struct push){.log = &f->bulk, .to = m, .answered = fresh};
+  m->push = (struct push){.log = &f->log, .to = m};
+  m->bulk_push = (struct push){.log = &f->bulk, .to = m};
   if (!r) r = push_load(n, &m->push, e);
   return r ? r : push_load(n, &m->bulk_push, e);
 }
 
-static parley_err members_open(struct node *n, struct forum *f, bool fresh, struct errmsg *e) {
+static parley_err members_open(struct node *n, struct forum *f, struct errmsg *e) {
   for (size_t i = 0; i < f->charter.n_members; i++) {
     const struct charter_member *c = &f->charter.members[i];
     if (!strcmp(c->name, n->own.name)) continue;
-    parley_err r = member_open(n, f, &f->members[f->n_members], c, fresh, e);
+    parley_err r = member_open(n, f, &f->members[f->n_members], c, e);
     f->n_members++;
     if (r) return r;
   }
@@ -91,7 +91,7 @@ static parley_err own_log_check(struct node *n, struct own_log *l, struct errmsg
   return PARLEY_OK;
 }
 
-parley_err forum_load(struct node *n, struct bytes envelope, bool fresh, struct errmsg *e) {
+parley_err forum_load(struct node *n, struct bytes envelope, struct errmsg *e) {
   struct forum *f = calloc(1, sizeof *f);
   if (!f) return err_set(e, PARLEY_ENOMEM, "out of memory");
   parley_err r = forum_read(n, f, envelope, e);
@@ -99,9 +99,9 @@ parley_err forum_load(struct node *n, struct bytes envelope, bool fresh, struct 
     if (strcmp(f->charter.members[i].name, n->own.name) == 0) goto ours;
   if (!r) r = err_set(e, PARLEY_EREFUSED, "%s is no member of “%s”", n->own.name, f->charter.title);
 ours:
-  if (!r) r = own_log_open(n, f, &f->log, false, fresh, e);
-  if (!r) r = own_log_open(n, f, &f->bulk, true, fresh, e);
-  if (!r) r = members_open(n, f, fresh, e);
+  if (!r) r = own_log_open(n, f, &f->log, false, e);
+  if (!r) r = own_log_open(n, f, &f->bulk, true, e);
+  if (!r) r = members_open(n, f, e);
   if (!r && f->n_members == 0) f->log.ready = f->bulk.ready = true;
   if (!r) r = own_log_check(n, &f->log, e);
   if (!r) r = own_log_check(n, &f->bulk, e);

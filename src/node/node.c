@@ -45,7 +45,7 @@ static parley_err read_order(void *ctx, struct bytes key, struct bytes v, struct
 
 static parley_err load_forum(void *ctx, struct bytes key, struct bytes v, struct errmsg *e) {
   (void)key;
-  return forum_load(ctx, v, false, e);
+  return forum_load(ctx, v, e);
 }
 
 /* Forums need their members' cards, which the owner pins after node_open; so loading happens at the first pin or work. */

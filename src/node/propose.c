@@ -165,7 +165,7 @@ parley_err forum_open_log(struct node *n, struct forum *f, struct errmsg *e) {
 
 static parley_err activate(struct node *n, struct proposal *p, struct errmsg *e) {
   if (p->active || !p->complete) return PARLEY_OK;
-  parley_err r = forum_find(n, p->digest) ? PARLEY_OK : forum_load(n, buf_view(&p->envelope), true, e);
+  parley_err r = forum_find(n, p->digest) ? PARLEY_OK : forum_load(n, buf_view(&p->envelope), e);
   struct forum *f = r ? NULL : forum_find(n, p->digest);
   if (!r) r = forum_open_log(n, f, e);
   if (r) return r;

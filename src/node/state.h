@@ -181,8 +181,8 @@ const struct form *node_form(const struct node *n, const struct charter *c,
 const struct form *node_form_at_hand(const struct node *n, const char *kind);
 
 /* ---- forums.c ---- */
-/* Opens logs and mirrors of a forum in force and links it in. fresh: just activated (the log may sign at once). */
-parley_err forum_load(struct node *n, struct bytes envelope, bool fresh, struct errmsg *e);
+/* Opens logs and mirrors of a forum in force and links it in. */
+parley_err forum_load(struct node *n, struct bytes envelope, struct errmsg *e);
 void forum_free(struct forum *f);
 struct forum *forum_find(const struct node *n, const uint8_t id[static SHA256_SIZE]);
 struct member *forum_member(const struct forum *f, const char *party);
