@@ -10,9 +10,7 @@ static EVP_PKEY *private_key(const uint8_t scalar[static X25519_SIZE]) {
   return k;
 }
 
-bool x25519(uint8_t out[static X25519_SIZE], const uint8_t scalar[static X25519_SIZE],
-            const uint8_t point[static X25519_SIZE]) {
-  EVP_PKEY *mine = private_key(scalar);
+static bool derive(uint8_t out[static X25519_SIZE], EVP_PKEY *mine, const uint8_t point[static X25519_SIZE]) {
   EVP_PKEY *other = EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, NULL, point, X25519_SIZE);
   EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(mine, NULL);
   size_t n = X25519_SIZE;
@@ -22,7 +20,6 @@ bool x25519(uint8_t out[static X25519_SIZE], const uint8_t scalar[static X25519_
   bool ok = EVP_PKEY_derive(ctx, out, &n) == 1 && n == X25519_SIZE;
   EVP_PKEY_CTX_free(ctx);
   EVP_PKEY_free(other);
-  EVP_PKEY_free(mine);
   if (!ok) {
     wipe(out, X25519_SIZE);
     ERR_clear_error();
@@ -30,10 +27,31 @@ bool x25519(uint8_t out[static X25519_SIZE], const uint8_t scalar[static X25519_
   return ok;
 }
 
-bool x25519_base(uint8_t out[static X25519_SIZE], const uint8_t scalar[static X25519_SIZE]) {
-  EVP_PKEY *k = private_key(scalar);
+static void public_of(uint8_t out[static X25519_SIZE], const EVP_PKEY *k) {
   size_t n = X25519_SIZE;
   crypto_must(EVP_PKEY_get_raw_public_key(k, out, &n) == 1 && n == X25519_SIZE);
+}
+
+bool x25519(uint8_t out[static X25519_SIZE], const uint8_t scalar[static X25519_SIZE],
+            const uint8_t point[static X25519_SIZE]) {
+  EVP_PKEY *mine = private_key(scalar);
+  bool ok = derive(out, mine, point);
+  EVP_PKEY_free(mine);
+  return ok;
+}
+
+bool x25519_share(uint8_t share[static X25519_SIZE], uint8_t shared[static X25519_SIZE],
+                  const uint8_t scalar[static X25519_SIZE], const uint8_t point[static X25519_SIZE]) {
+  EVP_PKEY *mine = private_key(scalar);
+  public_of(share, mine);
+  bool ok = derive(shared, mine, point);
+  EVP_PKEY_free(mine);
+  return ok;
+}
+
+bool x25519_base(uint8_t out[static X25519_SIZE], const uint8_t scalar[static X25519_SIZE]) {
+  EVP_PKEY *k = private_key(scalar);
+  public_of(out, k);
   EVP_PKEY_free(k);
   return true;
 }

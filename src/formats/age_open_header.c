@@ -60,14 +60,16 @@ static parley_err unwrap_x25519(uint8_t file_key[static AGE_FILE_KEY_SIZE], cons
   bool found = false;
   while (!found && rest.n > 0) {
     struct age_stanza s;
-    uint8_t share[X25519_SIZE], wrap_key[32];
+    uint8_t share[X25519_SIZE], shared[X25519_SIZE], wrap_key[32];
     parley_err code = age_stanza_next(&s, &rest, e);
     if (code != PARLEY_OK) return code;
     if (!is_type(&s, "X25519")) continue;
     if ((code = check_x25519(share, &s, e)) != PARLEY_OK) return code;
-    if (!age_x25519_wrap_key(wrap_key, id->secret, share, share, id->pub))
+    if (!x25519(shared, id->secret, share))
       return err_set(e, PARLEY_EINVAL, "age header: the share of an X25519 stanza is of small order");
+    if (!age_x25519_wrap_key(wrap_key, shared, share, id->pub)) return err_set(e, PARLEY_ENOMEM, "out of memory");
     found = age_unwrap(file_key, wrap_key, s.body);
+    wipe(shared, sizeof shared);
     wipe(wrap_key, sizeof wrap_key);
   }
   return found ? PARLEY_OK : err_set(e, PARLEY_ENOTFOUND, "the age file is not sealed to this key");

@@ -35,14 +35,14 @@ static parley_err finish(struct buf *out, size_t start, uint8_t payload_key[stat
 
 static parley_err add_x25519(struct buf *out, const uint8_t recipient[static X25519_SIZE],
                              const uint8_t ephemeral[static X25519_SIZE], const uint8_t *file_key, struct errmsg *e) {
-  uint8_t share[X25519_SIZE], wrap_key[32], body[AGE_BODY_SIZE];
-  if (!x25519_base(share, ephemeral)) return out_of_memory(e);
+  uint8_t share[X25519_SIZE], shared[X25519_SIZE], wrap_key[32], body[AGE_BODY_SIZE];
   /* A recipient of small order would make the wrap key known to everybody. */
-  if (!age_x25519_wrap_key(wrap_key, ephemeral, recipient, share, recipient))
+  if (!x25519_share(share, shared, ephemeral, recipient))
     return err_set(e, PARLEY_EINVAL,
                    "an age recipient is not a usable X25519 key (small order); ask its owner for "
                    "another");
-  bool ok = age_wrap(body, wrap_key, file_key);
+  bool ok = age_x25519_wrap_key(wrap_key, shared, share, recipient) && age_wrap(body, wrap_key, file_key);
+  wipe(shared, sizeof shared);
   wipe(wrap_key, sizeof wrap_key);
   if (!ok) return out_of_memory(e);
   struct buf text = {0};

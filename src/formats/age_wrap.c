@@ -30,16 +30,12 @@ bool age_unwrap(uint8_t file_key[static AGE_FILE_KEY_SIZE], const uint8_t wrap_k
   return aead_open(file_key, wrap_key, zero_nonce, BYTES(body, AGE_BODY_SIZE));
 }
 
-bool age_x25519_wrap_key(uint8_t key[static 32], const uint8_t mine[static X25519_SIZE],
-                         const uint8_t other[static X25519_SIZE], const uint8_t share[static X25519_SIZE],
-                         const uint8_t recipient[static X25519_SIZE]) {
-  uint8_t shared[X25519_SIZE], salt[2 * X25519_SIZE];
+bool age_x25519_wrap_key(uint8_t key[static 32], const uint8_t shared[static X25519_SIZE],
+                         const uint8_t share[static X25519_SIZE], const uint8_t recipient[static X25519_SIZE]) {
+  uint8_t salt[2 * X25519_SIZE];
   memcpy(salt, share, X25519_SIZE);
   memcpy(salt + X25519_SIZE, recipient, X25519_SIZE);
-  bool ok = x25519(shared, mine, other) &&
-            hkdf_sha256(key, 32, BYTES(shared, sizeof shared), BYTES(salt, sizeof salt), bytes_str(X25519_INFO));
-  wipe(shared, sizeof shared);
-  return ok;
+  return hkdf_sha256(key, 32, BYTES(shared, X25519_SIZE), BYTES(salt, sizeof salt), bytes_str(X25519_INFO));
 }
 
 parley_err age_scrypt_wrap_key(uint8_t key[static 32], struct bytes pass, const uint8_t salt[static 16], unsigned log_n,
