@@ -47,7 +47,7 @@ bool age_wrap(uint8_t body[static AGE_BODY_SIZE], const uint8_t wrap_key[static 
               const uint8_t file_key[static AGE_FILE_KEY_SIZE]);
 bool age_unwrap(uint8_t file_key[static AGE_FILE_KEY_SIZE], const uint8_t wrap_key[static 32],
                 const uint8_t body[static AGE_BODY_SIZE]);
-/* `mine` and `other` as X25519 takes them; false when the shared secret is all zero, or out of memory. */
+/* From the shared secret of X25519; false only when out of memory. */
 bool age_x25519_wrap_key(uint8_t key[static 32], const uint8_t shared[static X25519_SIZE],
                          const uint8_t share[static X25519_SIZE], const uint8_t recipient[static X25519_SIZE]);
 parley_err age_scrypt_wrap_key(uint8_t key[static 32], struct bytes pass, const uint8_t salt[static 16], unsigned log_n,
