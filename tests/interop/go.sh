@@ -34,6 +34,18 @@ for id in "$first" "$second"; do
   tests/interop/alter.py 61 "$TMPDIR/$id" "$TMPDIR/peer" pack "$TMPDIR/$id" "${parties[@]}"
 done
 
+if [ -x "$PARLEY_BUILD/tests/unit-test_pack" ]; then
+  step "Go verifies the packs of the unit tests: three parties, grown bulk logs, older charters; and refuses the bad ones"
+  mkdir "$TMPDIR/made"
+  "$PARLEY_BUILD/tests/unit-test_pack" --write "$TMPDIR/made" >"$TMPDIR/list" 2>/dev/null
+  made() { peer pack "$TMPDIR/made/$1" $(sed -n "s/^$2 \(.*=\)/\1/p" "$TMPDIR/list"); }
+  for pack in plain usual grown all pending large; do expect_exit 0 made $pack $pack; done
+  for pack in bad-bulk bad-ack; do expect_exit 1 made $pack $pack; done
+  expect_exit 1 made forged usual
+  [ -s "$TMPDIR/made/grown/bulk/consistency" ] || fail "no pack has a consistency proof"
+  tests/interop/alter.py 61 "$TMPDIR/made/all" "$TMPDIR/peer" pack "$TMPDIR/made/all" $(sed -n 's/^all \(.*=\)/\1/p' "$TMPDIR/list")
+fi
+
 # READER SERVER ORIGIN OUT [-flip PATH]: READER's link key opens SERVER's read side. A log's own node shows what the
 # other party has cosigned, a mirror what it has cosigned itself: in a forum of two, ru in both cases.
 read_log() {
@@ -50,6 +62,7 @@ for pair in "ru us" "us ru"; do
     cat "$out"
     for path in checkpoint tile/0/ tile/entries/; do
       expect_exit 1 read_log "$reader" "$server" "$origin" "$TMPDIR/none" -flip $path
+      echo "   altered $path: $(cat "$out")"
     done
   done
 done
@@ -59,5 +72,6 @@ cmp "$TMPDIR/us.bulk.entries" "$TMPDIR/ru.bulk.entries"
 step "A stranger's key, and a log that is not shared, get nothing"
 make_home xx cert.xx.example
 expect_exit 1 read_log xx ru "$log" "$TMPDIR/none"
+cat "$out"
 expect_exit 1 read_log us ru "cert.us.example/${first}/0" "$TMPDIR/none"
 said "404"
