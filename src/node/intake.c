@@ -18,6 +18,7 @@ static parley_err judge_vectors(struct node *n, struct forum *f, const struct st
     const struct heard *h = &s->heard[i];
     struct hash root;
     if (strcmp(h->party, n->own.name)) continue;
+    if (f->log.stopped) continue; /* our store went back in time: they may well have heard what it has lost */
     if (h->size > copy_size(f->log.copy)) /* not signed_size: after a start that is 0 until a member has answered */
       return err_set(e, PARLEY_EINVAL, "heard: it claims %llu entries of our log, more than there are",
                      (unsigned long long)h->size);

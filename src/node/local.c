@@ -129,10 +129,17 @@ static json_t *status_waiting(struct node *n, struct forum *f, const struct memb
   return list;
 }
 
-static const char *waiting_reason(const struct member *m) {
+/* What the log waits for, and why that does not come. */
+static void put_reason(json_t *o, const struct member *m) {
   const struct own_log *l = m->push.log;
-  if (l->stopped || !l->ready) return l->why;
-  return m->push.lane.why[0] ? m->push.lane.why : m->bulk_push.lane.why;
+  const char *lane = m->push.lane.why[0] ? m->push.lane.why : m->bulk_push.lane.why;
+  char both[2 * WHY_SIZE + 2];
+  if (l->stopped || (!l->ready && !lane[0])) {
+    json_put_str(o, "why", l->why);
+    return;
+  }
+  snprintf(both, sizeof both, "%s%s%s", lane, l->ready ? "" : "; ", l->ready ? "" : l->why);
+  json_put_str(o, "why", both);
 }
 
 static json_t *status_forum(struct node *n, struct forum *f, const struct member *m) {
@@ -148,7 +155,7 @@ static json_t *status_forum(struct node *n, struct forum *f, const struct member
   json_put_int(o, "bulk_ours", (int64_t)copy_size(f->bulk.copy));
   json_put_int(o, "bulk_held", (int64_t)m->bulk_push.cosigned);
   json_object_set_new(o, "waiting", status_waiting(n, f, m));
-  json_put_str(o, "why", waiting_reason(m));
+  put_reason(o, m);
   if (m->push.lane.failures) {
     int64_t in = (m->push.lane.next_ms - node_mono(n)) / 1000;
     json_put_time(o, "next_attempt", node_wall(n) + (in > 0 ? in : 0));

@@ -220,7 +220,7 @@ void node_work(struct node *n) {
 static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
 
 int node_next_ms(struct node *n) {
-  if (n->queue || n->answers || intake_pending(n) || n->drafts_ready) return 0;
+  if ((n->queue && !n->retry_ms) || n->answers || intake_pending(n) || n->drafts_ready) return 0;
   int64_t now = node_mono(n), at = now + 60000;
   at = min64(at, push_next_ms(n));
   at = min64(at, proposal_next_ms(n));

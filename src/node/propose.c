@@ -147,6 +147,7 @@ static parley_err submit_part(struct node *n, struct forum *f, size_t part, size
   bool ok = s.body && json_put_int(s.body, "part", (int64_t)part) && json_put_int(s.body, "parts", (int64_t)parts) &&
             json_put_b64(s.body, "data", data.p, data.n);
   parley_err r = ok ? compose_submit(n, f, &s, &sub, e) : err_set(e, PARLEY_ENOMEM, "out of memory");
+  if (!r) sub->opening = true;
   statement_clear(&s);
   return r;
 }

@@ -119,6 +119,7 @@ struct submission {
   struct node_call *call;     /* to be answered; NULL when gone or none */
   uint8_t acked[SHA256_SIZE]; /* of an ack: the statement */
   bool is_ack, bookkeeping;
+  bool opening; /* the charter at the head of a new log: kept until it is stored, since nothing may come before it */
   uint8_t draft[16];
   bool has_draft;
   int wait_s;

@@ -133,7 +133,16 @@ static struct submission *take_batch(struct node *n) {
   return batch;
 }
 
+/* Puts it before what has come into the queue since. */
+static void put_back(struct node *n, struct submission **at, struct submission *s) {
+  s->next = *at;
+  *at = s;
+  if (!s->next) n->queue_end = &s->next;
+  n->queued++;
+}
+
 static void settle(struct node *n, struct submission *batch, parley_err err, const struct errmsg *e) {
+  struct submission **head = &n->queue;
   for (struct forum *f = n->forums; f; f = f->next) vectors_settle(f, err == PARLEY_OK);
   if (err) {
     node_log_line(n, 3, "cannot store what was to be sent: %s", e->text);
@@ -143,6 +152,11 @@ static void settle(struct node *n, struct submission *batch, parley_err err, con
     struct submission *s = batch;
     batch = s->next;
     if (s->has_draft) drafts_settle(n, s, err == PARLEY_OK);
+    if (err && s->opening) {
+      put_back(n, head, s);
+      head = &s->next;
+      continue;
+    }
     if (err)
       answer_failed(s, err, e);
     else
@@ -152,10 +166,11 @@ static void settle(struct node *n, struct submission *batch, parley_err err, con
 }
 
 void submit_commit(struct node *n) {
-  while (n->queue) {
+  parley_err r = PARLEY_OK;
+  while (n->queue && !r) {
     struct submission *batch = take_batch(n);
     struct errmsg e = {{0}};
-    parley_err r = commit_batch(n, batch, &e);
+    r = commit_batch(n, batch, &e);
     settle(n, batch, r, &e);
     sign_logs(n);
   }

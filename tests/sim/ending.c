@@ -194,6 +194,17 @@ static bool fetch(struct home *h, const char *origin, uint64_t i, struct arena *
   return node_log_entry(h->node, origin, i, a, out, NULL) == PARLEY_OK;
 }
 
+/* The charter comes first (docs/protocol.md, section 3). */
+static void check_opening(struct audit *au, struct bytes entry) {
+  struct arena a = {0};
+  struct statement s = {0};
+  struct dsse d;
+  if (statement_parse(&s, &a, entry, &d, NULL) || strcmp(s.kind, "forum.charter"))
+    violation(au->w, "I6", "%s does not begin with its charter", au->origin);
+  statement_clear(&s);
+  arena_free(&a);
+}
+
 /* The own log here, its mirror there. */
 static void compare(struct world *w, struct home *author, struct home *there, const struct node_log_view *v) {
   struct audit au = {.w = w, .author = author, .origin = v->origin};
@@ -210,6 +221,7 @@ static void compare(struct world *w, struct home *author, struct home *there, co
                 there->name);
     else if (!bulk)
       check_statement(&au, x, there);
+    if (!bulk && i == 0 && !violated(w)) check_opening(&au, x);
     arena_free(&a);
   }
   free(au.seen);
