@@ -103,10 +103,10 @@ trap 'exit 130' INT TERM
 # ---- homes and nodes ----
 
 # Every script has a loopback address of its own, made from its process id: no port can be taken by another test.
-loopback=127.$((64 + ($$ >> 16) % 64)).$((($$ >> 8) % 256)).$(($$ % 256))
+loopback=127.$((64 + ($$ >> 16) % 64)).$((($$ >> 8) % 256)).$(($$ % 256)) first_port=7400
 
 make_home() {
-  local home=$1 name=$2 port=$((7400 + ${#address[@]}))
+  local home=$1 name=$2 port=$((first_port + ${#address[@]}))
   shift 2
   address[$home]=$loopback:$port
   party[$home]=$name
