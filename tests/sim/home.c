@@ -215,7 +215,7 @@ void home_start(struct home *h) {
     return;
   }
   h->up = true;
-  trace(w, "%s up, disk %016llx", h->name, (unsigned long long)fault_disk_hash(h->disk));
+  trace(w, "%s up, disk %016llx", h->name, w->o.trace ? (unsigned long long)fault_disk_hash(h->disk) : 0);
   invariants_started(h);
   home_settle(h, false);
 }

@@ -161,7 +161,7 @@ static void temper(struct world *w) {
   w->latency_ms = 1 + (int64_t)below(w, one_in(w, 3) ? 2000 : 150);
   w->heartbeat_s = (int64_t[]){60, 120, 300, 600}[below(w, 4)];
   w->faults_left = rough ? (unsigned)below(w, 14) : 0;
-  w->ops_left = w->o.steps ? w->o.steps : 24 + (unsigned)below(w, 24);
+  w->ops_left = w->o.steps ? w->o.steps : 16 + (unsigned)below(w, 22);
   w->backup = w->o.backup || w->o.seed % 16 == 0;
   w->memory_too = one_in(w, 2);
 }
@@ -270,14 +270,14 @@ static void second_act(struct world *w) {
 static void third_act(struct world *w) {
   struct node_log_view v;
   uint64_t before = 0, after = 0;
-  run_until(w, w->now_ms + (3 * w->heartbeat_s + 120) * 1000);
+  run_until(w, w->now_ms + (2 * w->heartbeat_s + 120) * 1000);
   for (unsigned i = 0; i < w->n && !violated(w); i++)
     for (size_t k = 0; node_log_at(w->homes[i].node, k, &v); k++) before += v.size;
-  run_until(w, w->now_ms + 3 * w->heartbeat_s * 1000);
+  run_until(w, w->now_ms + 2 * w->heartbeat_s * 1000);
   for (unsigned i = 0; i < w->n && !violated(w); i++)
     for (size_t k = 0; node_log_at(w->homes[i].node, k, &v); k++) after += v.size;
   if (before != after)
-    violation(w, "I8", "idle lines do not fall silent: %llu entries in three heartbeats",
+    violation(w, "I8", "idle lines do not fall silent: %llu entries in two heartbeats",
               (unsigned long long)(after - before));
   if (!violated(w)) ending_check(w);
 }

@@ -159,7 +159,6 @@ struct draft_client {
 struct receipt {
   unsigned from;
   size_t statement;
-  struct buf json;
 };
 
 /* ---- claims: what left a node under its keys ---- */
