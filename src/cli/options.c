@@ -20,7 +20,7 @@ static size_t min3(size_t a, size_t b, size_t c) {
 static size_t distance(const char *a, const char *b) {
   const size_t n = strlen(a), m = strlen(b);
   size_t row[WORD_MAX + 1];
-  if (n > WORD_MAX || m > WORD_MAX) return WORD_MAX;
+  if (n > WORD_MAX || m > WORD_MAX) return SIZE_MAX;
   for (size_t j = 0; j <= m; j++) row[j] = j;
   for (size_t i = 1; i <= n; i++) {
     size_t diagonal = row[0];
