@@ -50,13 +50,17 @@ static parley_err open_home(struct daemon *d, const char *dir, struct errmsg *e)
   return PARLEY_OK;
 }
 
+static parley_err in_home(const struct daemon *d, char path[static HOME_PATH_MAX], const char *name, struct errmsg *e) {
+  if (home_path(&d->home, path, name)) return PARLEY_OK;
+  return err_set(e, PARLEY_ELIMIT, "the path of the home is too long: %.200s…", d->home.dir);
+}
+
 static parley_err read_card(struct daemon *d, struct errmsg *e) {
   char path[HOME_PATH_MAX];
   struct buf text = {0};
   bool unproved;
-  if (!home_path(&d->home, path, "card.json"))
-    return err_set(e, PARLEY_ELIMIT, "the path of the home is too long: %.200s", d->home.dir);
-  parley_err err = file_read(&text, path, CARD_SIZE_MAX, e);
+  parley_err err = in_home(d, path, "card.json", e);
+  if (!err) err = file_read(&text, path, CARD_SIZE_MAX, e);
   if (!err) err = card_parse(&d->own, &d->arena, buf_view(&text), NULL, &unproved, e);
   if (!err && strcmp(d->own.name, d->config.name) != 0)
     err = err_set(e, PARLEY_ECONFLICT, "%s is the card of %s, but parley.conf names %s", path, d->own.name,
@@ -77,9 +81,8 @@ static void warn_of_expiry(const struct daemon *d) {
 
 static parley_err open_store(struct daemon *d, struct errmsg *e) {
   char path[HOME_PATH_MAX];
-  if (!home_path(&d->home, path, "store.sqlite"))
-    return err_set(e, PARLEY_ELIMIT, "the path of the home is too long: %.200s", d->home.dir);
-  const parley_err err = store_sqlite_open(&d->store, path, NULL, e);
+  parley_err err = in_home(d, path, "store.sqlite", e);
+  if (!err) err = store_sqlite_open(&d->store, path, NULL, e);
   if (err) return err;
   d->store = fault_store(d->store);
   return d->store ? PARLEY_OK : err_set(e, PARLEY_ENOMEM, "out of memory for the store");
@@ -87,9 +90,8 @@ static parley_err open_store(struct daemon *d, struct errmsg *e) {
 
 static parley_err open_signer(struct daemon *d, struct errmsg *e) {
   char path[HOME_PATH_MAX];
-  if (!home_path(&d->home, path, "signer"))
-    return err_set(e, PARLEY_ELIMIT, "the path of the home is too long: %.200s", d->home.dir);
-  parley_err err = memory_file_open(&d->memory, path, e);
+  parley_err err = in_home(d, path, "signer", e);
+  if (!err) err = memory_file_open(&d->memory, path, e);
   if (!err)
     err = signer_new(&d->signer, d->own.name, d->keys.statement, d->keys.log, d->keys.mirror,
                      memory_file_memory(d->memory), e);
@@ -154,9 +156,8 @@ static parley_err open_network(struct daemon *d, struct errmsg *e) {
                                             .proxy = from_environment ? NULL : d->config.proxy};
   const struct gate_config gate = {
       .listen = d->config.listen, .key_pem_path = d->keys.link_key, .cert_pem_path = d->keys.link_cert};
-  if (!home_path(&d->home, path, "parleyd.sock"))
-    return err_set(e, PARLEY_ELIMIT, "the path of the home is too long: %.200s", d->home.dir);
-  parley_err err = http_client_new(&d->client, &client, e);
+  parley_err err = in_home(d, path, "parleyd.sock", e);
+  if (!err) err = http_client_new(&d->client, &client, e);
   if (!err) err = gate_start(&d->gate, &gate, &d->messages, e);
   if (!err) err = daemon_set_gate_pins(d, e);
   return err ? err : http_server_start(&d->server, path, &handler, e); /* last: who can connect finds all of it */

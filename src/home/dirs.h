@@ -20,8 +20,8 @@ parley_err dir_sync_parent(const char *path, struct errmsg *e);
 void dir_remove(const char *path);
 
 /*
- * Names in path that do not start with '.', sorted as bytes; none when there is no such directory. The list is one allocation
- * (free). ELIMIT over DIR_NAMES_MAX.
+ * Names in path that do not start with '.', sorted as bytes; none when there is no such directory. The list is one
+ * allocation (free). ELIMIT over DIR_NAMES_MAX.
  */
 #define DIR_NAMES_MAX 4096
 struct dir_names {

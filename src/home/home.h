@@ -4,7 +4,8 @@
  *
  *   parley.conf            configuration, one commented file
  *   card.json              own card (envelope)
- *   keys/                  0700: statement.pem log.pem mirror.pem (PKCS#8), seal.<label>.txt (age identity), link.key.pem link.cert.pem,
+ *   keys/                  0700: statement.pem log.pem mirror.pem (PKCS#8), seal.<label>.txt (age identity),
+ *                          link.key.pem link.cert.pem,
  *                          rotation.age (PKCS#8 in a passphrase-protected age file: to be moved to a safe)
  *                          any of them may instead be passphrase-protected, with .age after its name
  *   signer/                0700: the signer's memory; never in a backup
@@ -71,9 +72,15 @@ struct home_keys {
   int link_fd; /* memory that link_key names when the file is protected, else -1 */
 };
 
-/* Asks for a passphrase (terminal) or reads it from the file named by $PARLEY_PASSPHRASE_FILE. prompt names the key file. */
+/*
+ * Asks for a passphrase (terminal) or reads it from the file named by $PARLEY_PASSPHRASE_FILE. prompt names the key
+ * file.
+ */
 typedef parley_err (*passphrase_fn)(void *ctx, const char *prompt, struct buf *out, struct errmsg *e);
-/* Loads all keys of the card. A missing statement, log, mirror or link key is an error; so is having no seal key. Files that others can read are refused. */
+/*
+ * Loads all keys of the card. A missing statement, log, mirror or link key is an error; so is having no seal key. Files
+ * that others can read are refused.
+ */
 parley_err home_keys_load(struct home_keys *out, const struct home *h, const struct card *own, passphrase_fn ask,
                           void *ctx, struct errmsg *e);
 /* Wipes and frees what is still owned (a pointer that was handed on is set NULL by its taker). */
@@ -90,10 +97,10 @@ struct home_new {
 };
 
 /*
- * The rotation key and protected keys are sealed with scrypt, N = 2^18 (256 MiB, about a second); $PARLEY_SCRYPT_LOG_N, 10 to 20,
- * overrides the 18 for tests.
- * Makes a home, whole or not at all (built beside, then renamed). ECONFLICT when one is there. *made gets the rotation passphrase that was
- * made ("" when given). Card valid for two years from now (not_before one day earlier, for clocks that differ).
+ * Makes a home, whole or not at all (built beside, then renamed). ECONFLICT when one is there. *made gets the rotation
+ * passphrase that was made ("" when given). Card valid for two years from now (not_before one day earlier, for clocks
+ * that differ). The rotation key and protected keys are sealed with scrypt, N = 2^18 (256 MiB, about a second);
+ * $PARLEY_SCRYPT_LOG_N, 10 to 20, overrides the 18 for tests.
  */
 parley_err home_init(const struct home *h, const struct home_new *n, struct buf *made, struct errmsg *e);
 
@@ -108,8 +115,9 @@ struct pin {
 };
 
 /*
- * Writes trust/<party>/ after all checks that need no node: the card parses, its fingerprint is `fingerprint`, it is valid at now, the name is not ours, not pinned
- * to another card (ECONFLICT), no key stands in our card or another pinned one. basis may be empty.
+ * Writes trust/<party>/ after all checks that need no node: the card parses, its fingerprint is `fingerprint`, it is
+ * valid at now, the name is not ours, not pinned to another card (ECONFLICT), no key stands in our card or another
+ * pinned one. basis may be empty, and is kept only with a new pin.
  */
 parley_err home_pin(const struct home *h, struct bytes card_envelope, const uint8_t fingerprint[static SHA256_SIZE],
                     const char *basis_name, struct bytes basis, int64_t now, bool *already, struct errmsg *e);

@@ -1,6 +1,6 @@
 /*
- * Loading the keys of a card. Each lies in keys/ under its name, or under its name with .age, protected by a passphrase;
- * a passphrase that opened one file is tried on the next before asking again.
+ * Loading the keys of a card. Each lies in keys/ under its name, or under its name with .age, protected by a
+ * passphrase; a passphrase that opened one file is tried on the next before asking again.
  */
 #include <errno.h>
 #include <fcntl.h>

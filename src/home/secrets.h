@@ -16,9 +16,7 @@ parley_err secret_protect(struct buf *out, struct bytes plain, struct bytes pass
 /* Appends ten groups of four digits, 132 bits: the same on every keyboard, and hard to misread. */
 parley_err secret_passphrase(struct buf *out, struct errmsg *e);
 
-/*
- * Reads a file that only its owner may read: EREFUSED, with the command that helps, when others can. ENOTFOUND, EIO, ELIMIT.
- */
+/* Reads a file that only its owner may read: EREFUSED, with the command that helps, when others can. */
 parley_err secret_read(struct buf *out, const char *path, struct errmsg *e);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * A party's home: made whole or not at all, keys that belong to the card, configuration that says what is wrong, pins that
- * cannot be slipped in.
+ * A party's home: made whole or not at all, keys that belong to the card, configuration that says what is wrong, pins
+ * that cannot be slipped in.
  */
 #include "unit/parties.h"
 

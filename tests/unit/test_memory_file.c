@@ -1,6 +1,6 @@
 /*
- * The signer's memory: what was saved is found again, whatever happens to one of its two slots, and damage is never taken
- * for "nothing signed yet".
+ * The signer's memory: what was saved is found again, whatever happens to one of its two slots, and damage is never
+ * taken for "nothing signed yet".
  */
 #include "daemon/memory_file.h"
 
