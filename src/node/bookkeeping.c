@@ -9,25 +9,34 @@
 
 /* ---- heard: how much of another party's log we hold ---- */
 
-static void add_heard(struct statement *s, struct member *m) {
+#define HEARD_IN_ENTRY 128 /* so that an entry with these and with held lines stays under its 65,535 bytes */
+#define HELD_IN_ENTRY 32
+
+/* Lines are taken only by statements of the batch that is committed next. */
+static bool may_take(const struct node *n) { return n->queued < NODE_SUBMIT_BATCH_MAX - 1; }
+
+static uint64_t heard_so_far(const struct their_log *l) { return l->heard_taken > l->heard ? l->heard_taken : l->heard; }
+
+static void add_heard(const struct node *n, struct statement *s, struct member *m) {
   struct mirror_state st;
   mirror_state(m->log.mirror, &st);
-  if (!st.size || s->n_heard == STATEMENT_HEARD_MAX) return;
+  if (!st.size || s->n_heard == HEARD_IN_ENTRY) return;
   struct heard *h = &s->heard[s->n_heard++];
   snprintf(h->party, sizeof h->party, "%s", m->peer->card.name);
   h->epoch = 0;
   h->size = st.size;
   h->root = st.root;
+  if (may_take(n)) m->log.heard_taken = st.size;
 }
 
-static parley_err take_heard(struct forum *f, struct statement *s, bool all, struct arena *a, struct errmsg *e) {
+static parley_err take_heard(const struct node *n, struct forum *f, struct statement *s, bool all, struct arena *a, struct errmsg *e) {
   s->heard = arena_alloc(a, (f->n_members + 1) * sizeof *s->heard);
   if (!s->heard) return err_set(e, PARLEY_ENOMEM, "out of memory");
   for (size_t i = 0; i < f->n_members; i++) {
     struct member *m = &f->members[i];
-    bool wanted = all && m->log.gained > m->log.heard;
+    bool wanted = all && m->log.gained > heard_so_far(&m->log);
     for (size_t k = 0; k < s->n_to && !wanted; k++) wanted = !strcmp(s->to[k], m->peer->card.name);
-    if (wanted) add_heard(s, m);
+    if (wanted) add_heard(n, s, m);
   }
   return PARLEY_OK;
 }
@@ -37,7 +46,7 @@ static parley_err take_heard(struct forum *f, struct statement *s, bool all, str
 static parley_err take_held(struct forum *f, struct statement *s, struct arena *a, struct errmsg *e) {
   size_t want = 0;
   for (size_t i = 0; i < f->n_members; i++) want += f->members[i].push.n_held;
-  want = want < STATEMENT_HELD_MAX ? want : STATEMENT_HELD_MAX;
+  want = want < HELD_IN_ENTRY ? want : HELD_IN_ENTRY;
   if (!want) return PARLEY_OK;
   s->held = arena_alloc(a, want * sizeof *s->held);
   if (!s->held) return err_set(e, PARLEY_ENOMEM, "out of memory");
@@ -57,9 +66,8 @@ static parley_err take_held(struct forum *f, struct statement *s, struct arena *
 
 parley_err vectors_take(struct node *n, struct forum *f, struct statement *s, bool all, struct arena *a,
                         struct errmsg *e) {
-  (void)n;
-  parley_err r = take_heard(f, s, all, a, e);
-  return r ? r : take_held(f, s, a, e);
+  parley_err r = take_heard(n, f, s, all, a, e);
+  return r || !may_take(n) ? r : take_held(f, s, a, e);
 }
 
 void vectors_give_back(struct forum *f, struct statement *s) {
@@ -86,12 +94,16 @@ void vectors_settle(struct forum *f, bool committed) {
       p->held[kept++].taken = false;
     }
     p->n_held = kept;
+    struct their_log *l = &f->members[i].log;
+    if (committed) l->heard = heard_so_far(l);
+    l->heard_taken = 0;
   }
 }
 
 /* ---- forum.held ---- */
 
-static void submit_held(struct node *n, struct forum *f, bool all) {
+/* False when there was nothing to put on the record, or it failed. */
+static bool submit_held(struct node *n, struct forum *f, bool all) {
   struct arena a = {0};
   struct statement s = {0};
   struct submission *sub;
@@ -99,15 +111,16 @@ static void submit_held(struct node *n, struct forum *f, bool all) {
   compose_common(n, f, &s, "forum.held");
   s.body = json_object();
   parley_err r = s.body ? vectors_take(n, f, &s, all, &a, &e) : err_set(&e, PARLEY_ENOMEM, "out of memory");
-  if (!r && s.n_heard + s.n_held > 0) r = compose_submit(n, f, &s, &sub, &e);
+  const bool any = s.n_heard + s.n_held > 0;
+  if (!r && any) r = compose_submit(n, f, &s, &sub, &e);
   if (r) {
     node_log_line(n, 3, "cannot put held lines on the record: %s", e.text);
-    vectors_settle(f, false);
-  } else if (all) {
-    for (size_t i = 0; i < f->n_members; i++) f->members[i].log.heard = f->members[i].log.gained;
+    vectors_give_back(f, &s);
+    node_retry(n);
   }
   statement_clear(&s);
   arena_free(&a);
+  return !r && any;
 }
 
 static int64_t held_due(const struct forum *f) {
@@ -125,7 +138,8 @@ void bookkeeping_run(struct node *n) {
     if (f->log.stopped || n->retry_ms) continue;
     if (heartbeat) {
       f->heartbeat_ms = node_mono(n) + f->charter.heartbeat_seconds * 1000;
-      submit_held(n, f, true);
+      while (may_take(n) && submit_held(n, f, true))
+        ; /* a large forum needs several */
     } else if (held_due(f) <= node_wall(n)) {
       submit_held(n, f, false);
     }

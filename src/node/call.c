@@ -79,9 +79,11 @@ void node_finish(struct node_call *c) {
       *p = c->next_answer;
       break;
     }
-  n->answers_end = &n->answers;
-  while (*n->answers_end) n->answers_end = &(*n->answers_end)->next_answer;
-  if (c->queued) buf_free(&c->answer.body);
+  if (c->queued) {
+    n->answers_end = &n->answers;
+    while (*n->answers_end) n->answers_end = &(*n->answers_end)->next_answer;
+    buf_free(&c->answer.body);
+  }
   mirror_upload_free(c->upload);
   draft_file_free(c->file);
   buf_free(&c->early.body);
@@ -190,26 +192,41 @@ bool query_is(const char *query, const char *name, const char *value) {
 
 /* ---- waiting for delivery ---- */
 
-void call_wait(struct node_call *c, const struct hash *id, int wait_s) {
+void call_wait(struct node_call *c, const struct hash *id, int wait_s, bool created) {
   c->waiting = true;
   c->wait_id = *id;
   c->wait_until_ms = node_mono(c->n) + (int64_t)wait_s * 1000;
+  c->wait_seen = c->n->news - 1;
+  c->wait_created = created;
 }
 
-/* Every state names the statement, so that a client needs no second request to know how far it got. */
-static bool wait_over(struct node_call *c, struct node_response *r) {
+/* Looks at the statement once; *v gets its delivery. ds stays all false when it cannot be read. */
+static void wait_look(struct node_call *c, struct delivery_state *ds, json_t **v) {
   struct row row;
   struct statement s = {0};
   struct arena a = {0};
   struct bytes entry;
   struct dsse d;
+  if (row_get(c->n, &c->wait_id, &row, NULL) != PARLEY_OK) return;
+  if (!row_entry(c->n, &row, &a, &entry, NULL) && !statement_parse(&s, &a, entry, &d, NULL))
+    *v = row_delivery(c->n, &row, &s, ds);
+  statement_clear(&s);
+  row_clear(&row);
+  arena_free(&a);
+}
+
+static bool wait_over(struct node_call *c, struct node_response *r) {
   struct delivery_state ds = {0};
   json_t *v = NULL;
-  if (row_get(c->n, &c->wait_id, &row, NULL) != PARLEY_OK) return false;
-  if (!row_entry(c->n, &row, &a, &entry, NULL) && !statement_parse(&s, &a, entry, &d, NULL))
-    v = row_delivery(c->n, &row, &s, &ds);
-  bool over = (ds.all && ds.files) || node_mono(c->n) >= c->wait_until_ms;
-  if (over) {
+  const bool late = node_mono(c->n) >= c->wait_until_ms;
+  if (c->wait_seen == c->n->news && !late) return false;
+  c->wait_seen = c->n->news;
+  wait_look(c, &ds, &v);
+  const bool over = late || (ds.all && ds.files);
+  if (over && !c->wait_created) {
+    c->query = "";
+    local_statement(c, r);
+  } else if (over) {
     json_t *o = json_object();
     json_put_hex(o, "id", c->wait_id.b, 32);
     json_put_str(o, "state", ds.read ? "read" : ds.all ? "delivered" : "accepted");
@@ -217,9 +234,6 @@ static bool wait_over(struct node_call *c, struct node_response *r) {
     answer_json(r, 201, o);
   }
   json_decref(v);
-  statement_clear(&s);
-  row_clear(&row);
-  arena_free(&a);
   return over;
 }
 

@@ -37,6 +37,8 @@ struct node_call {
   bool waiting;
   struct hash wait_id;
   int64_t wait_until_ms;
+  uint64_t wait_seen;             /* news counted when it was looked at last */
+  bool wait_created;              /* the answer is 201 with the state; else the statement's row */
 };
 
 /* Answers a call that returned without one. Takes the response's body. */
@@ -52,7 +54,7 @@ int64_t query_int(const char *query, const char *name, int64_t fallback);
 bool query_is(const char *query, const char *name, const char *value);
 
 /* Parks the call until the statement is delivered to all or wait_s have passed. */
-void call_wait(struct node_call *c, const struct hash *id, int wait_s);
+void call_wait(struct node_call *c, const struct hash *id, int wait_s, bool created);
 /* Wakes calls whose statement is delivered by now. */
 void calls_check_waiting(struct node *n);
 

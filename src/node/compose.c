@@ -71,6 +71,11 @@ parley_err compose_submit(struct node *n, struct forum *f, struct statement *s, 
   sub->bookkeeping = kind_is_open(s->kind);
   sub->is_ack = !strcmp(s->kind, "ack");
   if (sub->is_ack) memcpy(sub->acked, s->re[0], SHA256_SIZE);
+  sub->ack_seconds = f->charter.ack_seconds[s->precedence];
+  for (size_t i = 0; i < s->n_to; i++) {
+    const struct member *m = forum_member(f, s->to[i]);
+    if (m) sub->to[(m - f->members) / 8] |= (uint8_t)(1u << ((m - f->members) % 8));
+  }
   parley_err r = make_entry(n, s, &sub->entry, e);
   if (!r) statement_id(&sub->id, buf_view(&sub->entry));
   write_row(s, sub, node_wall(n), &sub->row);

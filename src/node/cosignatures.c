@@ -3,6 +3,7 @@
  * shown for ever. Key: "c/" origin "\n" party "\n" size; value: time, the log's line, the cosignature line.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/encoding.h"
@@ -75,14 +76,14 @@ parley_err cosignature_at(struct node *n, const struct own_log *log, const char 
 
 /* ---- the row of a push ---- */
 
-parley_err push_save(struct node *n, struct push *p, struct errmsg *e) {
+parley_err push_save(struct node *n, struct push *p, bool without_taken, struct errmsg *e) {
   struct buf k = {0}, v = {0};
   key_push(&k, p);
   buf_fmt(&v, "%llu %lld %llu\n", (unsigned long long)p->cosigned, (long long)p->cosigned_at,
           (unsigned long long)p->held_upto);
   for (size_t i = 0; i < p->n_held; i++) {
     const struct held_line *h = &p->held[i];
-    if (h->taken) continue;
+    if (h->taken && without_taken) continue;
     buf_fmt(&v, "%llu %lld ", (unsigned long long)h->size, (long long)h->due);
     base64_encode(&v, BYTES(h->root.b, 32), true);
     buf_fmt(&v, " %s\n", h->line);
@@ -138,6 +139,7 @@ parley_err push_load(struct node *n, struct push *p, struct errmsg *e) {
     r = err_set(e, PARLEY_EIO, "what is stored about %s is damaged", p->to->peer->card.name);
   p->pending = p->next = p->cosigned;
   p->renewed_ms = node_mono(n);
+  p->known_from = copy_size(p->log->copy);
   buf_free(&k);
   arena_free(&a);
   return r;
@@ -145,38 +147,82 @@ parley_err push_load(struct node *n, struct push *p, struct errmsg *e) {
 
 /* ---- a new cosignature ---- */
 
-/*
- * The line is the earliest over every statement in [held_upto, size). It belongs on the record when one of those is more than
- * bookkeeping and addressed to that party; else the line falls silent. Returns the shortest acknowledgement time among them, 0 for none.
- */
-static int64_t shortest_concerned(struct node *n, const struct push *p, uint64_t size) {
-  int64_t best = 0;
-  for (uint64_t i = p->held_upto; i < size; i++) {
+#define CONCERNS_READ_MAX 4096 /* entries of an earlier run that are read again; a longer backlog counts as ROUTINE */
+
+static void add_run(struct push *p, uint64_t index, int64_t seconds) {
+  struct concern *last = p->n_concerns ? &p->concerns[p->n_concerns - 1] : NULL;
+  if (last && last->seconds == seconds) {
+    last->to = index + 1; /* what lies between concerns it not at all, or is bookkeeping: the bound stays right */
+    return;
+  }
+  if (p->n_concerns == p->cap_concerns) {
+    const size_t cap = p->cap_concerns ? 2 * p->cap_concerns : 16;
+    struct concern *grown = realloc(p->concerns, cap * sizeof *grown);
+    if (!grown) { /* less memory than runs: merge into the shorter time, never too late */
+      last->to = index + 1;
+      last->seconds = seconds < last->seconds ? seconds : last->seconds;
+      return;
+    }
+    p->concerns = grown;
+    p->cap_concerns = cap;
+  }
+  p->concerns[p->n_concerns++] = (struct concern){index, index + 1, seconds};
+}
+
+void concerns_add(const struct submission *s) {
+  for (size_t i = 0; i < s->forum->n_members; i++)
+    if (s->to[i / 8] >> (i % 8) & 1) add_run(&s->forum->members[i].push, s->index, s->ack_seconds);
+}
+
+static int64_t shorter(int64_t a, int64_t b) { return !a || b < a ? b : a; }
+
+/* Entries written before this start: read from the log. */
+static int64_t read_concerns(const struct push *p, uint64_t from, uint64_t to) {
+  const int64_t *ack = p->log->forum->charter.ack_seconds;
+  int64_t best = to - from > CONCERNS_READ_MAX ? ack[ROUTINE] : 0;
+  if (best) from = to - CONCERNS_READ_MAX;
+  for (uint64_t i = from; i < to; i++) {
     struct arena a = {0};
     struct bytes entry;
     struct statement s = {0};
     struct dsse d;
     if (!copy_entry(p->log->copy, i, &a, &entry, NULL) && !statement_parse(&s, &a, entry, &d, NULL))
       for (size_t k = 0; k < s.n_to; k++)
-        if (!strcmp(s.to[k], p->to->peer->card.name)) {
-          int64_t t = p->log->forum->charter.ack_seconds[s.precedence];
-          best = !best || t < best ? t : best;
-        }
+        if (!strcmp(s.to[k], p->to->peer->card.name)) best = shorter(best, ack[s.precedence]);
     statement_clear(&s);
     arena_free(&a);
   }
-  (void)n;
   return best;
+}
+
+/*
+ * The line is the earliest over every statement in [held_upto, size). It belongs on the record when one of those is more than
+ * bookkeeping and addressed to that party; else the line falls silent. Returns the shortest acknowledgement time among them, 0 for none.
+ */
+static int64_t shortest_concerned(const struct push *p, uint64_t size) {
+  const uint64_t read_to = size < p->known_from ? size : p->known_from;
+  int64_t best = p->held_upto < read_to ? read_concerns(p, p->held_upto, read_to) : 0;
+  for (size_t i = 0; i < p->n_concerns; i++)
+    if (p->concerns[i].from < size && p->concerns[i].to > p->held_upto) best = shorter(best, p->concerns[i].seconds);
+  return best;
+}
+
+static void drop_concerns(struct push *p, uint64_t size) {
+  size_t gone = 0;
+  while (gone < p->n_concerns && p->concerns[gone].to <= size) gone++;
+  memmove(p->concerns, p->concerns + gone, (p->n_concerns - gone) * sizeof *p->concerns);
+  p->n_concerns -= gone;
+  if (p->n_concerns && p->concerns[0].from < size) p->concerns[0].from = size;
 }
 
 static void queue_held(struct node *n, struct push *p, uint64_t size, struct bytes line) {
   if (p->log->bulk || size <= p->held_upto || p->n_held == HELD_QUEUE_MAX)
     return; /* a full queue leaves held_upto where it is: the next cosignature is taken instead */
-  int64_t shortest = shortest_concerned(n, p, size);
-  p->held_upto = size;
-  if (!shortest) return;
+  int64_t shortest = shortest_concerned(p, size);
   struct held_line *h = &p->held[p->n_held];
   if (line.n >= sizeof h->line || copy_root(p->log->copy, size, &h->root, NULL)) return;
+  p->held_upto = size;
+  if (!shortest) return;
   h->size = size;
   h->due = node_wall(n) + shortest / 10;
   h->taken = false;
@@ -188,8 +234,8 @@ parley_err cosignature_add(struct node *n, struct push *p, uint64_t size, const 
                            int64_t time, struct errmsg *e) {
   struct buf k = {0}, v = {0};
   struct cosignature had;
-  bool first = cosignature_at(n, p->log, p->to->peer->card.name, size, &had, NULL) !=
-               PARLEY_OK; /* renewals never replace the earliest */
+  parley_err had_one = cosignature_at(n, p->log, p->to->peer->card.name, size, &had, e);
+  if (had_one && had_one != PARLEY_ENOTFOUND) return had_one;
   uint64_t cosigned = p->cosigned, upto = p->held_upto;
   int64_t at = p->cosigned_at;
   size_t n_held = p->n_held;
@@ -204,8 +250,9 @@ parley_err cosignature_add(struct node *n, struct push *p, uint64_t size, const 
   buf_str(&v, "\n");
   parley_err r = buf_ok(&k) && buf_ok(&v) ? store_begin(n->env.store, e) : err_set(e, PARLEY_ENOMEM, "out of memory");
   if (!r) {
-    if (first) r = store_put(n->env.store, STORE_PEERS, buf_view(&k), buf_view(&v), e);
-    if (!r) r = push_save(n, p, e);
+    if (had_one == PARLEY_ENOTFOUND) /* renewals never replace the earliest */
+      r = store_put(n->env.store, STORE_PEERS, buf_view(&k), buf_view(&v), e);
+    if (!r) r = push_save(n, p, false, e);
     if (!r)
       r = store_commit(n->env.store, e);
     else
@@ -216,6 +263,9 @@ parley_err cosignature_add(struct node *n, struct push *p, uint64_t size, const 
     p->cosigned_at = at;
     p->held_upto = upto;
     p->n_held = n_held;
+  } else {
+    drop_concerns(p, size);
+    n->news++;
   }
   buf_free(&k);
   buf_free(&v);

@@ -124,6 +124,7 @@ void forum_free(struct forum *f) {
   for (size_t i = 0; i < f->n_members; i++) {
     mirror_close(f->members[i].log.mirror);
     mirror_close(f->members[i].bulk.mirror);
+    free(f->members[i].push.concerns);
     buf_free(&f->members[i].push.lane.body);
     buf_free(&f->members[i].bulk_push.lane.body);
   }

@@ -10,21 +10,26 @@
 #include "node/state.h"
 
 #define INTAKE_BATCH 512
+#define INTAKE_SIGNATURES 256 /* verified in one transaction; a hostile entry can carry many */
 
 /* ---- judging ---- */
 
-static parley_err judge_vectors(struct node *n, struct forum *f, const struct statement *s, struct errmsg *e) {
+/*
+ * Heard and held lines that fit nothing order nothing and date nothing (design section 7); the statement stands without them.
+ * Officers are told, since an honest counterpart sends none (after a restore of ours excepted).
+ */
+static void look_at_heard(const struct node *n, const struct forum *f, const struct their_log *l, const struct statement *s) {
   for (size_t i = 0; i < s->n_heard; i++) {
     const struct heard *h = &s->heard[i];
     struct hash root;
-    if (strcmp(h->party, n->own.name)) continue;
-    if (f->log.stopped) continue; /* our store went back in time: they may well have heard what it has lost */
-    if (h->size > copy_size(f->log.copy)) /* not signed_size: after a start that is 0 until a member has answered */
-      return err_set(e, PARLEY_EINVAL, "heard: it claims %llu entries of our log, more than there are",
-                     (unsigned long long)h->size);
-    if (copy_root(f->log.copy, h->size, &root, e) == PARLEY_OK && !hash_eq(&root, &h->root))
-      return err_set(e, PARLEY_EINVAL, "heard: it names a tree of our log that we never signed");
+    if (strcmp(h->party, n->own.name) || h->size > copy_size(f->log.copy)) continue;
+    if (copy_root(f->log.copy, h->size, &root, NULL) == PARLEY_OK && !hash_eq(&root, &h->root))
+      node_log_line(n, 4, "%s: a heard line names a tree of our log that is not ours (size %llu)", l->origin,
+                    (unsigned long long)h->size);
   }
+}
+
+static void look_at_held(const struct node *n, const struct their_log *l, const struct statement *s) {
   for (size_t i = 0; i < s->n_held; i++) {
     const struct held *h = &s->held[i];
     const char *end = strstr(h->line, "/mirror ");
@@ -37,34 +42,55 @@ static parley_err judge_vectors(struct node *n, struct forum *f, const struct st
     if (!c || card_mirror_vkey(&key, c, NULL)) continue;
     struct buf text = {0};
     checkpoint_text(&text, h->origin, h->size, &h->root);
-    parley_err r = note_verify_line(bytes_str(h->line), buf_view(&text), &key, NULL, NULL);
+    if (note_verify_line(bytes_str(h->line), buf_view(&text), &key, NULL, NULL) != PARLEY_OK)
+      node_log_line(n, 4, "%s: a held line of %s does not verify", l->origin, party);
     buf_free(&text);
-    if (r) return err_set(e, PARLEY_EVERIFY, "held[%zu]: the cosignature of %s does not verify", i, party);
   }
-  return PARLEY_OK;
 }
 
-static parley_err judge_rules(struct node *n, struct forum *f, const struct their_log *l, const struct statement *s,
-                              const struct dsse *d, struct errmsg *e) {
+static parley_err judge_rules(const struct forum *f, const struct their_log *l, uint64_t index,
+                              const struct statement *s, struct errmsg *e) {
+  const struct charter_member *author = charter_member(&f->charter, l->from->peer->card.name);
   if (strcmp(s->from, l->from->peer->card.name))
     return err_set(e, PARLEY_EINVAL, "from: %s stands in the log of %s", s->from, l->from->peer->card.name);
   if (memcmp(s->forum, f->id, SHA256_SIZE))
     return err_set(e, PARLEY_EINVAL, "forum: it belongs to another forum than its log");
   if (memcmp(s->charter, f->charter.digest, SHA256_SIZE))
     return err_set(e, PARLEY_EINVAL, "charter: it cites a version that is not in force here");
-  parley_err r = statement_verify(d, s, &l->from->peer->card, e);
-  if (r) return r;
   for (size_t i = 0; i < s->n_to; i++)
     if (!charter_member(&f->charter, s->to[i]))
       return err_set(e, PARLEY_EINVAL, "to: %s is no member of the forum", s->to[i]);
   bool known = !strcmp(s->kind, "ack") || !strcmp(s->kind, "forum.charter") || !strcmp(s->kind, "forum.held") ||
                charter_form(&f->charter, s->kind);
   if (!known) return err_set(e, PARLEY_EINVAL, "kind: %s is not in force under this charter", s->kind);
-  return judge_vectors(n, f, s, e);
+  if (index == 0 && strcmp(s->kind, "forum.charter"))
+    return err_set(e, PARLEY_EINVAL, "kind: a log begins with its charter, not with %s", s->kind);
+  if (!kind_is_open(s->kind) && author && author->role == ROLE_RELAY)
+    return err_set(e, PARLEY_EINVAL, "from: %s is a relay in this forum and has no say", s->from);
+  return PARLEY_OK;
+}
+
+/* Trouble of ours, not of the statement: taken in again later. */
+static bool transient(parley_err r) {
+  return r == PARLEY_ENOMEM || r == PARLEY_EIO || r == PARLEY_EFULL || r == PARLEY_EBUSY;
+}
+
+static parley_err judge_ack_of(const struct row *row, const struct statement *re, const struct their_log *l,
+                               const struct statement *s, struct errmsg *e) {
+  bool addressed = false;
+  for (size_t i = 0; i < re->n_to; i++) addressed |= !strcmp(re->to[i], s->from);
+  if (row->forum != l->from->forum) return err_set(e, PARLEY_EINVAL, "re: it acknowledges a statement of another forum");
+  if (row->problem || kind_is_open(re->kind) || !strcmp(re->kind, "ack"))
+    return err_set(e, PARLEY_EINVAL, "re: it acknowledges what is never acknowledged");
+  if (!addressed)
+    return err_set(e, PARLEY_EINVAL, "re: it acknowledges a statement that was not addressed to %s", s->from);
+  if (s->n_to != 1 || strcmp(s->to[0], re->from))
+    return err_set(e, PARLEY_EINVAL, "to: an acknowledgement goes to the author of what it acknowledges");
+  return PARLEY_OK;
 }
 
 /* An acknowledgement counts when its author is an addressee of what it acknowledges, and says so to its author. */
-static parley_err judge_ack(struct node *n, const struct statement *s, struct errmsg *e) {
+static parley_err judge_ack(struct node *n, const struct their_log *l, const struct statement *s, struct errmsg *e) {
   struct row row;
   struct hash id, had;
   struct arena a = {0};
@@ -73,17 +99,16 @@ static parley_err judge_ack(struct node *n, const struct statement *s, struct er
   struct dsse d;
   memcpy(id.b, s->re[0], 32);
   parley_err r = row_get(n, &id, &row, e);
-  if (r) return err_set(e, PARLEY_EINVAL, "re: it acknowledges a statement that is not held here");
+  if (r == PARLEY_ENOTFOUND)
+    return err_set(e, PARLEY_EINVAL, "re: it acknowledges a statement that is not held here");
+  if (r) return r;
   r = row_entry(n, &row, &a, &entry, e);
   if (!r) r = statement_parse(&re, &a, entry, &d, e);
-  bool addressed = false;
-  for (size_t i = 0; !r && i < re.n_to; i++) addressed |= !strcmp(re.to[i], s->from);
-  if (!r && !addressed)
-    r = err_set(e, PARLEY_EINVAL, "re: it acknowledges a statement that was not addressed to %s", s->from);
-  if (!r && (s->n_to != 1 || strcmp(s->to[0], re.from)))
-    r = err_set(e, PARLEY_EINVAL, "to: an acknowledgement goes to the author of what it acknowledges");
-  if (!r && ack_find(n, &id, s->from, &had, NULL) == PARLEY_OK)
-    r = err_set(e, PARLEY_EINVAL, "re: it was acknowledged already");
+  if (!r) r = judge_ack_of(&row, &re, l, s, e);
+  if (!r) {
+    r = ack_find(n, &id, s->from, &had, e);
+    r = r == PARLEY_ENOTFOUND ? PARLEY_OK : r ? r : err_set(e, PARLEY_EINVAL, "re: it was acknowledged already");
+  }
   statement_clear(&re);
   row_clear(&row);
   arena_free(&a);
@@ -95,17 +120,13 @@ static parley_err judge_ack(struct node *n, const struct statement *s, struct er
 static parley_err put_row(struct node *n, const struct their_log *l, uint64_t index, const struct hash *id,
                           const struct statement *s, const char *problem, struct errmsg *e) {
   json_t *o = json_object();
-  json_object_set_new(o, "ours", json_false());
-  json_put_int(o, "index", (int64_t)index);
-  json_put_int(o, "order", (int64_t)n->next_order);
-  json_put_hex(o, "forum", l->from->forum->id, 32);
-  json_put_str(o, "from", l->from->peer->card.name);
-  json_put_str(o, "kind", s->kind[0] ? s->kind : "malformed");
-  json_put_int(o, "issued", s->issued);
-  json_put_int(o, "received", node_wall(n));
-  if (problem) json_put_str(o, "problem", problem);
+  bool ok = o && json_object_set_new(o, "ours", json_false()) == 0 && json_put_int(o, "index", (int64_t)index) &&
+            json_put_int(o, "order", (int64_t)n->next_order) && json_put_hex(o, "forum", l->from->forum->id, 32) &&
+            json_put_str(o, "from", l->from->peer->card.name) &&
+            json_put_str(o, "kind", s->kind[0] ? s->kind : "malformed") && json_put_int(o, "issued", s->issued) &&
+            json_put_int(o, "received", node_wall(n)) && (!problem || json_put_str(o, "problem", problem));
   struct buf v = {0};
-  parley_err r = o && json_write(&v, o) && buf_ok(&v)
+  parley_err r = ok && json_write(&v, o) && buf_ok(&v)
                      ? store_put(n->env.store, STORE_STATEMENTS, BYTES(id->b, 32), buf_view(&v), e)
                      : err_set(e, PARLEY_ENOMEM, "out of memory");
   buf_free(&v);
@@ -132,33 +153,92 @@ static parley_err put_index(struct node *n, const struct hash *id, const struct 
   return r;
 }
 
-static parley_err take_one(struct node *n, struct their_log *l, uint64_t index, struct errmsg *e) {
+/*
+ * Of the entries of one log with one payload the first is the statement: "y/" and a digest of origin and payload lead to its id.
+ * EINVAL when another entry was first.
+ */
+static parley_err put_payload(struct node *n, const struct their_log *l, const struct hash *id, struct bytes payload,
+                              struct errmsg *e) {
+  struct buf k = {0};
+  struct arena a = {0};
+  struct bytes v;
+  uint8_t digest[SHA256_SIZE];
+  const struct bytes parts[] = {bytes_str(l->origin), BYTES("\n", 1), payload};
+  sha256v(digest, parts, 3);
+  buf_str(&k, "y/");
+  buf_add(&k, digest, sizeof digest);
+  parley_err r = buf_ok(&k) ? store_get(n->env.store, STORE_INDEX, buf_view(&k), &a, &v, e)
+                            : err_set(e, PARLEY_ENOMEM, "out of memory");
+  if (r == PARLEY_ENOTFOUND)
+    r = store_put(n->env.store, STORE_INDEX, buf_view(&k), BYTES(id->b, 32), e);
+  else if (!r && !bytes_eq(v, BYTES(id->b, 32)))
+    r = err_set(e, PARLEY_EINVAL, "it repeats the payload of an earlier entry, which is the statement");
+  buf_free(&k);
+  arena_free(&a);
+  return r;
+}
+
+static parley_err judge(struct node *n, const struct their_log *l, uint64_t index, struct bytes entry,
+                        const struct hash *id, struct statement *s, struct arena *a, struct errmsg *why) {
+  struct dsse d;
+  parley_err r = statement_parse(s, a, entry, &d, why);
+  if (!r) r = judge_rules(l->from->forum, l, index, s, why);
+  if (!r) r = statement_verify(&d, s, &l->from->peer->card, why);
+  if (!r) r = put_payload(n, l, id, d.payload, why);
+  if (!r && !strcmp(s->kind, "ack")) r = judge_ack(n, l, s, why);
+  return r;
+}
+
+/* What stands in somebody else's log under this id is a copy that counts for nothing: the true one takes its place. */
+static parley_err displace(struct node *n, const struct row *had, const struct hash *id, struct errmsg *e) {
+  struct buf k = {0};
+  key_box(&k, true, had->order);
+  parley_err r = buf_ok(&k) ? store_delete(n->env.store, STORE_INDEX, buf_view(&k), e)
+                            : err_set(e, PARLEY_ENOMEM, "out of memory");
+  if (!r) r = store_delete(n->env.store, STORE_STATEMENTS, BYTES(id->b, 32), e);
+  buf_free(&k);
+  return r;
+}
+
+/* OK when the entry is new; EBUSY when it is indexed already. */
+static parley_err is_new(struct node *n, const struct their_log *l, const struct hash *id, struct errmsg *e) {
+  struct row had;
+  parley_err r = row_get(n, id, &had, e);
+  if (r) return r == PARLEY_ENOTFOUND ? PARLEY_OK : r;
+  r = had.problem && !had.ours && strcmp(had.from, l->from->peer->card.name) ? displace(n, &had, id, e) : PARLEY_EBUSY;
+  row_clear(&had);
+  return r;
+}
+
+static parley_err take_one(struct node *n, struct their_log *l, uint64_t index, unsigned *signatures, struct errmsg *e) {
   struct arena a = {0};
   struct bytes entry;
   struct statement s = {0};
-  struct dsse d;
   struct errmsg why = {{0}};
   struct hash id;
-  struct row had;
   parley_err r = copy_entry(mirror_copy(l->mirror), index, &a, &entry, e);
-  if (r) goto out;
-  statement_id(&id, entry);
-  if (row_get(n, &id, &had, NULL) == PARLEY_OK) { /* the first of equal entries is the statement */
-    row_clear(&had);
-    goto out;
+  if (!r) {
+    statement_id(&id, entry);
+    r = is_new(n, l, &id, e);
+    if (r == PARLEY_EBUSY) { /* the first of equal entries is the statement */
+      arena_free(&a);
+      return PARLEY_OK;
+    }
   }
-  parley_err bad = statement_parse(&s, &a, entry, &d, &why);
-  if (!bad) bad = judge_rules(n, l->from->forum, l, &s, &d, &why);
-  if (!bad && !strcmp(s.kind, "ack")) bad = judge_ack(n, &s, &why);
-  if (bad)
+  parley_err bad = r ? r : judge(n, l, index, entry, &id, &s, &a, &why);
+  if (!r && transient(bad)) r = err_set(e, bad, "%s", why.text);
+  if (!r && bad) {
     node_log_line(n, 4, "%s, entry %llu is kept but counts for nothing: %s", l->origin, (unsigned long long)index,
                   why.text);
-  else if (!kind_is_open(s.kind))
-    l->gained = index + 1;
-  r = put_row(n, l, index, &id, &s, bad ? why.text : NULL, e);
+  } else if (!r) {
+    look_at_heard(n, l->from->forum, l, &s);
+    look_at_held(n, l, &s);
+    if (!kind_is_open(s.kind)) l->gained = index + 1;
+  }
+  *signatures += 1 + (unsigned)s.n_held;
+  if (!r) r = put_row(n, l, index, &id, &s, bad ? why.text : NULL, e);
   if (!r) r = put_index(n, &id, &s, bad != PARLEY_OK, e);
-  n->next_order++;
-out:
+  if (!r) n->next_order++;
   statement_clear(&s);
   arena_free(&a);
   return r;
@@ -166,10 +246,10 @@ out:
 
 static void key_taken(struct buf *k, const struct their_log *l) { buf_fmt(k, "t/%s", l->origin); }
 
-static parley_err save_taken(struct node *n, const struct their_log *l, uint64_t upto, struct errmsg *e) {
+parley_err intake_save(struct node *n, const struct their_log *l, uint64_t upto, uint64_t heard, struct errmsg *e) {
   struct buf k = {0}, v = {0};
   key_taken(&k, l);
-  buf_fmt(&v, "%llu %llu %llu", (unsigned long long)upto, (unsigned long long)l->gained, (unsigned long long)l->heard);
+  buf_fmt(&v, "%llu %llu %llu", (unsigned long long)upto, (unsigned long long)l->gained, (unsigned long long)heard);
   parley_err r = buf_ok(&k) && buf_ok(&v) ? store_put(n->env.store, STORE_PEERS, buf_view(&k), buf_view(&v), e)
                                           : err_set(e, PARLEY_ENOMEM, "out of memory");
   buf_free(&k);
@@ -205,13 +285,15 @@ static uint64_t held_size(const struct their_log *l) {
 
 /* One batch of one log in one transaction. */
 static void take_log(struct node *n, struct their_log *l) {
-  uint64_t size = held_size(l), upto = l->taken_in + INTAKE_BATCH < size ? l->taken_in + INTAKE_BATCH : size;
+  uint64_t size = held_size(l), most = l->taken_in + INTAKE_BATCH < size ? l->taken_in + INTAKE_BATCH : size;
+  uint64_t upto = l->taken_in;
+  unsigned signatures = 0;
   struct errmsg e = {{0}};
   if (l->taken_in >= size) return;
   uint64_t order = n->next_order, gained = l->gained;
   parley_err r = store_begin(n->env.store, &e);
-  for (uint64_t i = l->taken_in; !r && i < upto; i++) r = take_one(n, l, i, &e);
-  if (!r) r = save_taken(n, l, upto, &e);
+  for (; !r && upto < most && signatures < INTAKE_SIGNATURES; upto++) r = take_one(n, l, upto, &signatures, &e);
+  if (!r) r = intake_save(n, l, upto, l->heard, &e);
   if (!r)
     r = store_commit(n->env.store, &e);
   else if (store_in_transaction(n->env.store))
@@ -224,6 +306,7 @@ static void take_log(struct node *n, struct their_log *l) {
     return;
   }
   l->taken_in = upto;
+  n->news++;
   if (upto < size) n->intake_due = true;
 }
 

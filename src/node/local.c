@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/encoding.h"
+#include "forum/fields.h"
 #include "node/call.h"
 
 struct route {
@@ -325,7 +326,7 @@ void local_statement(struct node_call *c, struct node_response *out) {
   int64_t wait = query_int(c->query, "wait", 0);
   if (!find(c, &f, out)) return;
   if (wait > 0 && f.row.ours && f.parsed && f.s.n_to > 0) {
-    call_wait(c, &f.row.id, (int)wait);
+    call_wait(c, &f.row.id, (int)wait, false);
     found_clear(&f);
     return;
   }
@@ -419,7 +420,7 @@ static parley_err stream_open(struct node *n, struct copy *copy, const struct at
   struct file_stream *s = calloc(1, sizeof *s);
   struct arena arena = {0};
   struct buf head = {0};
-  uint8_t key[32];
+  uint8_t key[32] = {0};
   size_t used = 0;
   if (!s) return err_set(e, PARLEY_ENOMEM, "out of memory");
   s->copy = copy;
@@ -533,8 +534,8 @@ void local_ack(struct node_call *c, struct node_response *out) {
   r = r ? r : json_only(q, "", members, &e);
   r = r ? r : json_get_str(&officer, q, "", "officer", &e);
   r = r ? r : json_get_str_opt(&note, q, "", "note", &e);
-  if (!r && (strlen(officer) == 0 || strlen(officer) > KIND_MAX))
-    r = err_set(&e, PARLEY_EINVAL, "officer: a role of 1 to %d bytes, for example \"duty\"", KIND_MAX);
+  if (!r && (strlen(officer) == 0 || strlen(officer) > KIND_MAX || !fields_is_line(officer)))
+    r = err_set(&e, PARLEY_EINVAL, "officer: a role of 1 to %d bytes on one line, for example \"duty\"", KIND_MAX);
   r = r ? r : ack_allowed(c->n, &f, &e);
   r = r ? r : ack_submit(c, &f, officer, note, &e);
   json_decref(q);

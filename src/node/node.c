@@ -43,9 +43,40 @@ static parley_err read_order(void *ctx, struct bytes key, struct bytes v, struct
   return PARLEY_EBUSY; /* the newest is enough */
 }
 
-static parley_err load_forum(void *ctx, struct bytes key, struct bytes v, struct errmsg *e) {
+/* Forums open logs, and that writes: not inside the scan. */
+struct envelopes {
+  struct arena arena;
+  struct bytes *list;
+  size_t n, cap;
+};
+
+static parley_err collect(void *ctx, struct bytes key, struct bytes v, struct errmsg *e) {
+  struct envelopes *all = ctx;
   (void)key;
-  return forum_load(ctx, v, e);
+  if (all->n == all->cap) {
+    const size_t cap = all->cap ? 2 * all->cap : 16;
+    struct bytes *grown = realloc(all->list, cap * sizeof *grown);
+    if (!grown) return err_set(e, PARLEY_ENOMEM, "out of memory");
+    all->list = grown;
+    all->cap = cap;
+  }
+  all->list[all->n] = arena_copy(&all->arena, v);
+  return all->list[all->n++].p ? PARLEY_OK : err_set(e, PARLEY_ENOMEM, "out of memory");
+}
+
+/* A forum that cannot be opened (a card is no longer pinned, a record is damaged) keeps out itself alone. */
+static parley_err load_forums(struct node *n, struct errmsg *e) {
+  struct envelopes all = {0};
+  struct errmsg why = {{0}};
+  parley_err r = store_scan(n->env.store, STORE_FORUMS, BYTES_NONE, BYTES_NONE, false, collect, &all, e);
+  for (size_t i = 0; !r && i < all.n; i++)
+    if (forum_load(n, all.list[i], &why) != PARLEY_OK) {
+      n->forums_failed++;
+      node_log_line(n, 3, "a forum in force cannot be opened and stays closed: %s", why.text);
+    }
+  free(all.list);
+  arena_free(&all.arena);
+  return r;
 }
 
 /* Forums need their members' cards, which the owner pins after node_open; so loading happens at the first pin or work. */
@@ -76,7 +107,7 @@ parley_err node_open(struct node **out, const struct node_env *env, struct bytes
 }
 
 parley_err node_start(struct node *n, struct errmsg *e) {
-  parley_err r = store_scan(n->env.store, STORE_FORUMS, BYTES_NONE, BYTES_NONE, false, load_forum, n, e);
+  parley_err r = load_forums(n, e);
   if (!r) r = proposals_load(n, e);
   if (!r) r = drafts_load(n, e);
   n->intake_due = true;
@@ -142,8 +173,7 @@ const struct card *node_pinned(const struct node *n, size_t i) {
 static parley_err pin_check(struct node *n, const struct card *c, struct errmsg *e) {
   if (!strcmp(c->name, n->own.name))
     return err_set(e, PARLEY_ECONFLICT, "the card of %s is our own name; a party does not pin itself", c->name);
-  parley_err r = card_check_time(c, node_wall(n), e);
-  if (!r) r = card_check_distinct(c, &n->own, e);
+  parley_err r = card_check_distinct(c, &n->own, e); /* an expired card still proves what it signed; sending judges its time */
   for (const struct peer *p = n->peers; p && !r; p = p->next)
     if (strcmp(p->card.name, c->name)) r = card_check_distinct(c, &p->card, e);
   return r;
@@ -176,6 +206,7 @@ parley_err node_pin(struct node *n, struct bytes card_envelope, struct errmsg *e
   for (size_t i = 0; i < p->card.n_link; i++) p->pins[i] = p->card.link[i];
   p->next = n->peers;
   n->peers = p;
+  proposals_pinned(n, p);
   return PARLEY_OK;
 }
 

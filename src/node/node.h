@@ -47,7 +47,7 @@ parley_err node_start(struct node *n, struct errmsg *e);
 void node_close(struct node *n);
 
 /*
- * Pins a counterpart's card (its fingerprint was compared by people). Refused: expired or not yet valid (EREFUSED), our own name, a name pinned to
+ * Pins a counterpart's card (its fingerprint was compared by people). Its validity in time is judged when it is pinned by people and when something is sent. Refused: our own name (ECONFLICT), a name pinned to
  * another fingerprint (ECONFLICT, unless it is the proved successor), a key that stands in another pinned card or ours (ECONFLICT).
  * Pinning the same card again is OK. Pins live in the home's trust/ folder: the owner calls this for each at start.
  */

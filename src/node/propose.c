@@ -9,7 +9,7 @@
 #include "base/encoding.h"
 #include "node/state.h"
 
-#define PROPOSALS_MAX 64
+#define PROPOSALS_MAX 8 /* of one counterpart that wait for an officer; our own are not counted */
 #define CHARTER_PART 32768
 
 void proposal_free(struct proposal *p) {
@@ -54,6 +54,12 @@ json_t *proposal_problems(const struct node *n, const struct charter *c) {
 }
 
 /* ---- taking in ---- */
+
+void proposals_pinned(struct node *n, struct peer *peer) {
+  for (struct proposal *p = n->proposals; p; p = p->next)
+    if (charter_member(&p->charter, peer->card.name) && p->n_pushes < p->charter.n_members)
+      p->pushes[p->n_pushes++] = (struct proposal_push){.proposal = p, .peer = peer};
+}
 
 static parley_err fill_pushes(struct node *n, struct proposal *p, struct errmsg *e) {
   p->pushes = arena_alloc(&p->arena, p->charter.n_members * sizeof *p->pushes);
@@ -175,9 +181,9 @@ static parley_err activate(struct node *n, struct proposal *p, struct errmsg *e)
   return PARLEY_OK;
 }
 
-static size_t count_proposals(const struct node *n) {
+static size_t count_proposals(const struct node *n, const char *from) {
   size_t k = 0;
-  for (struct proposal *p = n->proposals; p; p = p->next) k += !p->complete;
+  for (struct proposal *p = n->proposals; p; p = p->next) k += !p->complete && !strcmp(p->from, from);
   return k;
 }
 
@@ -195,8 +201,10 @@ static parley_err take_more(struct node *n, struct proposal *p, struct bytes env
 }
 
 static parley_err take_new(struct node *n, struct proposal *p, struct errmsg *e) {
-  if (count_proposals(n) >= PROPOSALS_MAX)
-    return err_set(e, PARLEY_EBUSY, "%d proposals wait here already", PROPOSALS_MAX);
+  if (p->charter.n_replaces > 0)
+    return err_set(e, PARLEY_EREFUSED, "amendments of a charter are not supported by this version");
+  if (strcmp(p->from, n->own.name) && count_proposals(n, p->from) >= PROPOSALS_MAX)
+    return err_set(e, PARLEY_EBUSY, "%d proposals of %s wait here already", PROPOSALS_MAX, p->from);
   parley_err r = proposal_store(n, p, e);
   if (r) return r;
   p->next = n->proposals;

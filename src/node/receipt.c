@@ -81,11 +81,15 @@ static parley_err gather(struct node *n, const struct row *r, struct arena *a, s
   return err;
 }
 
+/* The files are provable when the statement names a tree that the bulk log really has, and a checkpoint beyond it is cosigned. */
 static void gather_bulk(struct node *n, const struct row *r, struct evidence *v) {
   uint64_t size;
+  struct hash root;
   struct member *m = r->ours ? NULL : forum_member(r->forum, r->from);
   struct copy *copy = r->ours ? r->forum->bulk.copy : mirror_copy(m->bulk.mirror);
-  if (!v->s.n_attach) return;
+  if (!v->s.n_attach || v->s.bulk_size > copy_size(copy) || copy_root(copy, v->s.bulk_size, &root, NULL) ||
+      !hash_eq(&root, &v->s.bulk_root))
+    return;
   parley_err err = r->ours ? own_note(n, &r->forum->bulk, &v->s, v->s.bulk_size - 1, &size, &v->bulk_note, NULL)
                            : their_note(&m->bulk, v->s.bulk_size - 1, &size, &v->bulk_note, NULL);
   if (!err) err = merkle_consistency(&v->bulk_consistency, copy_source(copy), v->s.bulk_size, size, NULL);
@@ -128,6 +132,24 @@ static parley_err check(struct node *n, const struct pack *p, const struct card 
   return r;
 }
 
+static parley_err build_and_check(struct node *n, struct pack *pack, struct arena *a, const struct pack_input *in,
+                                  const struct card *const *cards, struct errmsg *e) {
+  parley_err r = pack_build(pack, a, in, e);
+  return r ? r : check(n, pack, cards, in->n_cards, e);
+}
+
+/* What a counterpart did wrong in its acknowledgement may not cost the proof of delivery: without it, then. */
+static parley_err draw(struct node *n, struct pack *pack, struct arena *a, struct pack_input *in,
+                       const struct card *const *cards, struct errmsg *e) {
+  parley_err r = build_and_check(n, pack, a, in, cards, e);
+  if (r && in->ack) {
+    node_log_line(n, 4, "a receipt is drawn without the acknowledgement: %s", e->text);
+    in->ack = NULL;
+    r = build_and_check(n, pack, a, in, cards, e);
+  }
+  return r;
+}
+
 static json_t *files_json(const struct pack *p) {
   json_t *o = json_object();
   for (size_t i = 0; o && i < p->n; i++)
@@ -160,8 +182,7 @@ parley_err receipt_build(struct node *n, const struct row *r, json_t **files, st
   in.bulk_note = buf_view(&v.bulk_note);
   in.bulk_consistency = v.bulk_consistency;
   if (gather_ack(n, r, &v, &a, &ack)) in.ack = &ack.delivery;
-  err = pack_build(&pack, &a, &in, e);
-  if (!err) err = check(n, &pack, cards, in.n_cards, e);
+  err = draw(n, &pack, &a, &in, cards, e);
   if (!err && !(*files = files_json(&pack))) err = err_set(e, PARLEY_ENOMEM, "out of memory");
 out:
   evidence_clear(&v);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/encoding.h"
+#include "forum/fields.h"
 
 /* ---- checking a request ---- */
 
@@ -76,6 +77,7 @@ static parley_err parse_words(const json_t *q, struct statement *s, struct errms
     return err_set(e, PARLEY_EINVAL, "status: \"%.40s\" is none of actual, exercise, test", status);
   if (strlen(desk) > SEAL_LABEL_MAX || (lang && strlen(lang) >= sizeof s->lang))
     return err_set(e, PARLEY_EINVAL, "desk or lang: too long");
+  if (lang && !lang_valid(lang)) return err_set(e, PARLEY_EINVAL, "lang: \"%s\" is no language tag such as en or ru", lang);
   snprintf(s->desk, sizeof s->desk, "%s", desk);
   if (lang) snprintf(s->lang, sizeof s->lang, "%s", lang);
   return json_object_get(q, "answer_by") ? json_get_time(&s->answer_by, q, "", "answer_by", e) : PARLEY_OK;

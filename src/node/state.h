@@ -42,6 +42,12 @@ struct held_line {
   bool taken;     /* in a statement that waits for its commit */
 };
 
+/* A run of statements to one counterpart with the same acknowledgement time. */
+struct concern {
+  uint64_t from, to; /* indices, [from, to) */
+  int64_t seconds;
+};
+
 enum push_step { PUSH_ASK, PUSH_CHECKPOINT, PUSH_ENTRIES };
 
 /* One own log going to one counterpart. */
@@ -62,6 +68,9 @@ struct push {
   uint64_t held_upto; /* statements below this index have their earliest cosignature on record or queued */
   struct held_line held[HELD_QUEUE_MAX];
   size_t n_held;
+  struct concern *concerns; /* what of our log from known_from on concerns the counterpart, oldest first */
+  size_t n_concerns, cap_concerns;
+  uint64_t known_from;      /* entries below were written before this start: they are read from the log */
 };
 
 struct own_log {
@@ -86,7 +95,8 @@ struct their_log {
   int64_t day;        /* UTC day number that day_base belongs to */
   uint64_t day_base;  /* entries held when that day began */
   uint64_t taken_in; /* statements below this index are indexed */
-  uint64_t heard;    /* size of its newest heard line on our record */
+  uint64_t heard;       /* size of its newest heard line on our record */
+  uint64_t heard_taken; /* and in statements that wait for their commit; 0 none */
   uint64_t gained;   /* size up to which it gained anything but bookkeeping */
 };
 
@@ -106,7 +116,8 @@ struct forum {
   struct own_log log, bulk;
   struct member *members; /* the others */
   size_t n_members;
-  int64_t heartbeat_ms; /* monotonic: next one */
+  bool touched;           /* in the batch under way */
+  int64_t heartbeat_ms;   /* monotonic: next one */
 };
 
 /* A statement accepted in memory that waits for the next batch commit. */
@@ -122,6 +133,9 @@ struct submission {
   bool opening; /* the charter at the head of a new log: kept until it is stored, since nothing may come before it */
   uint8_t draft[16];
   bool has_draft;
+  uint64_t index;            /* in the log, once committed */
+  int64_t ack_seconds;       /* of its precedence under the charter */
+  uint8_t to[(FORUM_MEMBERS_MAX + 7) / 8]; /* members (by their place in forum->members) that it is addressed to */
   int wait_s;
 };
 
@@ -165,6 +179,8 @@ struct node {
   struct draft *drafts;
   bool drafts_ready; /* some draft waits to be moved */
   bool intake_due;
+  unsigned forums_failed;             /* in force, but could not be opened at the start */
+  uint64_t news;                      /* counts cosignatures and batches taken in: whoever waits looks again when it changes */
   int64_t retry_ms; /* what failed in the store or the signer is tried again then; 0: nothing failed */
 };
 
@@ -227,7 +243,9 @@ parley_err cosignature_covering(struct node *n, const struct own_log *log, const
 parley_err cosignature_at(struct node *n, const struct own_log *log, const char *party, uint64_t size,
                           struct cosignature *out, struct errmsg *e);
 /* Writes the push's row (held queue included); inside a transaction. */
-parley_err push_save(struct node *n, struct push *p, struct errmsg *e);
+parley_err push_save(struct node *n, struct push *p, bool without_taken, struct errmsg *e);
+/* Remembers that the committed submission concerns its addressees. */
+void concerns_add(const struct submission *s);
 
 /* ---- propose.c ---- */
 parley_err proposals_load(struct node *n, struct errmsg *e);
@@ -246,6 +264,8 @@ int64_t proposal_next_ms(const struct node *n);
 /* Something of this forum was unknown to the peer: tell it the charter again. */
 void proposal_again(struct node *n, const uint8_t forum[static SHA256_SIZE], const struct peer *p);
 
+/* A member was pinned: proposals that wait for it go out. */
+void proposals_pinned(struct node *n, struct peer *peer);
 /* Queues the forum.charter statements of an empty log. */
 parley_err forum_open_log(struct node *n, struct forum *f, struct errmsg *e);
 
@@ -253,6 +273,8 @@ parley_err forum_open_log(struct node *n, struct forum *f, struct errmsg *e);
 void intake_run(struct node *n);
 bool intake_pending(const struct node *n);
 parley_err intake_load(struct node *n, struct their_log *l, struct errmsg *e);
+/* Writes the row of a mirrored log: taken in up to, heard up to; inside a transaction. */
+parley_err intake_save(struct node *n, const struct their_log *l, uint64_t upto, uint64_t heard, struct errmsg *e);
 
 /* ---- bookkeeping.c ---- */
 void bookkeeping_run(struct node *n); /* forum.held, heartbeats, time-outs of waiters */

@@ -58,20 +58,30 @@ static parley_err put_draft(struct node *n, const struct submission *s, struct e
   return r;
 }
 
+/* The log itself, and what is now on the record: no longer the counterparts' held lines, and how much of theirs was heard. */
+static parley_err put_forum(struct node *n, struct forum *f, struct errmsg *e) {
+  parley_err r = copy_flush(f->log.copy, e);
+  for (size_t i = 0; !r && i < f->n_members; i++) {
+    struct member *m = &f->members[i];
+    if (vectors_taken(&m->push)) r = push_save(n, &m->push, true, e);
+    if (!r && m->log.heard_taken > m->log.heard) r = intake_save(n, &m->log, m->log.taken_in, m->log.heard_taken, e);
+  }
+  return r;
+}
+
 static parley_err put_all(struct node *n, struct submission *batch, struct errmsg *e) {
   for (struct submission *s = batch; s; s = s->next) {
     struct bytes entry = buf_view(&s->entry);
     uint64_t index = copy_size(s->forum->log.copy);
     parley_err r = copy_append(s->forum->log.copy, &entry, 1, e);
+    s->index = index;
+    s->forum->touched = true;
     if (!r) r = put_row(n, s, index, e);
     if (!r && s->has_draft) r = put_draft(n, s, e);
     if (r) return r;
   }
   for (struct forum *f = n->forums; f; f = f->next) {
-    parley_err r = copy_flush(f->log.copy, e);
-    for (size_t i = 0; !r && i < f->n_members; i++)
-      if (vectors_taken(&f->members[i].push))
-        r = push_save(n, &f->members[i].push, e); /* without the held lines that are now on the record */
+    parley_err r = f->touched ? put_forum(n, f, e) : PARLEY_OK;
     if (r) return r;
   }
   return PARLEY_OK;
@@ -90,6 +100,7 @@ static parley_err commit_batch(struct node *n, struct submission *batch, struct 
     n->next_order = order;
     for (struct forum *f = n->forums; f; f = f->next) copy_reset(f->log.copy, NULL);
   }
+  for (struct forum *f = n->forums; f; f = f->next) f->touched = false;
   return r;
 }
 
@@ -99,7 +110,7 @@ static void answer_accepted(struct node *n, struct submission *s) {
   c->submission = NULL;
   s->call = NULL;
   if (s->wait_s > 0) {
-    call_wait(c, &s->id, s->wait_s);
+    call_wait(c, &s->id, s->wait_s, true);
     return;
   }
   struct node_response r = {0};
@@ -152,6 +163,7 @@ static void settle(struct node *n, struct submission *batch, parley_err err, con
     struct submission *s = batch;
     batch = s->next;
     if (s->has_draft) drafts_settle(n, s, err == PARLEY_OK);
+    if (!err) concerns_add(s);
     if (err && s->opening) {
       put_back(n, head, s);
       head = &s->next;
