@@ -516,7 +516,7 @@ void drafts_settle(struct node *n, const struct submission *s, bool committed) {
 }
 
 void drafts_run(struct node *n) {
-  struct draft *d = n->drafts_ready ? next_ready(n) : NULL;
+  struct draft *d = n->drafts_ready && !n->retry_ms ? next_ready(n) : NULL;
   struct arena a = {0};
   struct send_request r;
   struct errmsg e = {{0}};
