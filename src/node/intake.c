@@ -99,6 +99,8 @@ static parley_err judge_ack(struct node *n, const struct their_log *l, const str
   struct dsse d;
   memcpy(id.b, s->re[0], 32);
   parley_err r = row_get(n, &id, &row, e);
+  if (r == PARLEY_ENOTFOUND && (s->n_to != 1 || strcmp(s->to[0], n->own.name)))
+    return PARLEY_OK; /* of a third party, whose statement may arrive later: there is no order across logs */
   if (r == PARLEY_ENOTFOUND)
     return err_set(e, PARLEY_EINVAL, "re: it acknowledges a statement that is not held here");
   if (r) return r;

@@ -38,9 +38,12 @@ static parley_err own_note(struct node *n, struct own_log *l, const struct state
 }
 
 /* A received one: our mirror's checkpoint, with the log's signature and our own cosignature. */
-static parley_err their_note(const struct their_log *l, uint64_t index, uint64_t *size, struct buf *note,
-                             struct errmsg *e) {
+static parley_err their_note(const struct node *n, const struct their_log *l, const struct statement *s, uint64_t index,
+                             uint64_t *size, struct buf *note, struct errmsg *e) {
   struct mirror_state st;
+  if (s->n_to != 1 || strcmp(s->to[0], n->own.name))
+    return err_set(e, PARLEY_ENOTFOUND, "the cosignatures of all its addressees are not held here; %s can draw it",
+                   s->from);
   mirror_state(l->mirror, &st);
   if (st.size <= index || !st.note.n) return err_set(e, PARLEY_ENOTFOUND, "our mirror has not cosigned it yet");
   *size = st.size;
@@ -73,7 +76,7 @@ static parley_err gather(struct node *n, const struct row *r, struct arena *a, s
     err = err_set(e, PARLEY_EREFUSED, "%s is addressed to nobody: there is no delivery to prove", v->s.kind);
   if (!err)
     err = r->ours ? own_note(n, &r->forum->log, &v->s, r->index, &size, &v->note, e)
-                  : their_note(&m->log, r->index, &size, &v->note, e);
+                  : their_note(n, &m->log, &v->s, r->index, &size, &v->note, e);
   if (err == PARLEY_ENOTFOUND) err_prefix(e, err = PARLEY_ECONFLICT, "not delivered yet");
   if (!err) err = merkle_inclusion(&v->delivery.inclusion, copy_source(copy), r->index, size, e);
   v->delivery.index = r->index;
@@ -91,7 +94,7 @@ static void gather_bulk(struct node *n, const struct row *r, struct evidence *v)
       !hash_eq(&root, &v->s.bulk_root))
     return;
   parley_err err = r->ours ? own_note(n, &r->forum->bulk, &v->s, v->s.bulk_size - 1, &size, &v->bulk_note, NULL)
-                           : their_note(&m->bulk, v->s.bulk_size - 1, &size, &v->bulk_note, NULL);
+                           : their_note(n, &m->bulk, &v->s, v->s.bulk_size - 1, &size, &v->bulk_note, NULL);
   if (!err) err = merkle_consistency(&v->bulk_consistency, copy_source(copy), v->s.bulk_size, size, NULL);
   v->has_bulk = !err;
 }
