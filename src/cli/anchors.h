@@ -1,5 +1,6 @@
 /*
- * Whom a verifier knows already: from --card and --fingerprint, and from the pins and the own card of the home, where there is one.
+ * Whom a verifier knows already: from --card and --fingerprint, and from the pins and the own card of the home, where
+ * there is one.
  */
 #ifndef PARLEY_CLI_ANCHORS_H
 #define PARLEY_CLI_ANCHORS_H

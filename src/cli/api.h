@@ -1,5 +1,6 @@
 /*
- * Talking to the node of this home over its unix socket (docs/local-api.md). An answer that is an error comes back as the error that it names.
+ * Talking to the node of this home over its unix socket (docs/local-api.md). An answer that is an error comes back as
+ * the error that it names.
  */
 #ifndef PARLEY_CLI_API_H
 #define PARLEY_CLI_API_H
@@ -18,7 +19,10 @@ parley_err api_put_file(struct cli *c, const char *path, int fd, uint64_t size, 
                         struct errmsg *e);
 parley_err api_get_file(struct cli *c, const char *path, int fd, struct errmsg *e);
 
-/* "<before><id><after>" in the arena, for a path. EINVAL when id is not 8 to 64 hex digits (capitals and spaces are no id). */
+/*
+ * "<before><id><after>" in the arena, for a path. EINVAL when id is not 8 to 64 hex digits (capitals and spaces are no
+ * id).
+ */
 parley_err api_path(struct cli *c, const char **out, const char *before, const char *id, const char *after,
                     struct errmsg *e);
 

@@ -8,7 +8,10 @@
 
 /* Asks until "yes" or "no" is typed; the end of input means no. */
 bool ask_yes(const char *question);
-/* Reads a secret twice, unseen, until both are the same. Empty when nothing is typed both times. EINVAL at the end of input. */
+/*
+ * Reads a secret twice, unseen, until both are the same. Empty when nothing is typed both times. EINVAL at the end of
+ * input.
+ */
 parley_err ask_secret(struct buf *out, const char *prompt, struct errmsg *e);
 
 #endif

@@ -172,11 +172,16 @@ static const char *files_state(struct cli *c, const json_t *party) {
                    (long long)number(party, "files_total"));
 }
 
-void delivery_print(struct cli *c, const json_t *party) {
+void delivery_print(struct cli *c, const json_t *party, bool received) {
   out_print("  %s\n", json_text(party, "party"));
-  out_field(c, 4, _("Delivered"), has(party, "delivered") ? out_when(c, party, "delivered") : _("not yet"));
+  /* Of what came in we know our own part only. */
+  const bool unknown = received && !has(party, "delivered");
+  out_field(c, 4, _("Delivered"),
+            has(party, "delivered") ? out_when(c, party, "delivered")
+            : unknown               ? _("not known here")
+                                    : _("not yet"));
   if (has(party, "files_total")) out_field(c, 4, _("Files"), files_state(c, party));
-  const char *read = _("not acknowledged yet");
+  const char *read = unknown ? _("not known here") : _("not acknowledged yet");
   if (has(party, "read"))
     read = arena_fmt(&c->arena, _("%s, acknowledged by %s (received, not agreed)"), out_when(c, party, "read"),
                      json_text(party, "officer"));

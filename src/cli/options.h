@@ -1,5 +1,6 @@
 /*
- * Reading a verb's command line: options before, between or after the arguments, "--name value" or "--name=value", "--" ends them.
+ * Reading a verb's command line: options before, between or after the arguments, "--name value" or "--name=value", "--"
+ * ends them.
  */
 #ifndef PARLEY_CLI_OPTIONS_H
 #define PARLEY_CLI_OPTIONS_H
@@ -20,8 +21,9 @@ struct args {
 };
 
 /*
- * Reads argv (without the verb's name) in the arena. EINVAL with what is wrong and the nearest right option. The number of arguments
- * is checked only where help is not asked for. Arguments beyond verb->max_args that directly follow a value of a list option belong to that list.
+ * Reads argv (without the verb's name) in the arena. EINVAL with what is wrong and the nearest right option. The number
+ * of arguments is checked only where help is not asked for. Arguments beyond verb->max_args that directly follow a
+ * value of a list option belong to that list.
  */
 parley_err args_parse(struct args *out, struct arena *a, const struct verb *verb, int argc, char **argv,
                       struct errmsg *e);

@@ -16,7 +16,10 @@ __attribute__((format(printf, 1, 2))) void out_note(const char *fmt, ...);
 const char *out_line(struct cli *c, const char *s);
 /* A text of several lines, wrapped at the width of the screen, each line after `indent` spaces. */
 void out_text(const char *s, size_t indent);
-/* "label   value" after `indent` spaces, label padded to a common width; value is made one safe line. Nothing when value is NULL or "". */
+/*
+ * "label   value" after `indent` spaces, label padded to a common width; value is made one safe line. Nothing when
+ * value is NULL or "".
+ */
 void out_field(struct cli *c, size_t indent, const char *label, const char *value);
 /* A heading line. */
 void out_heading(const char *s);

@@ -1,6 +1,6 @@
 /*
- * Evidence packs on disk (docs/protocol.md, "Evidence pack"). What is read comes from strangers: only regular files, no links,
- * bounded in number and size.
+ * Evidence packs on disk (docs/protocol.md, "Evidence pack"). What is read comes from strangers: only regular files, no
+ * links, bounded in number and size.
  */
 #ifndef PARLEY_CLI_PACK_DIR_H
 #define PARLEY_CLI_PACK_DIR_H

@@ -1,5 +1,6 @@
 /*
- * One line on a terminal's standard error that says how far something large has come. Silent elsewhere and for what is small.
+ * One line on a terminal's standard error that says how far something large has come. Silent elsewhere and for what is
+ * small.
  */
 #ifndef PARLEY_CLI_PROGRESS_H
 #define PARLEY_CLI_PROGRESS_H

@@ -1,5 +1,6 @@
 /*
- * parley save: body and files of a statement into a folder. Never overwrites; a file is there whole, with the right digest, or not at all.
+ * parley save: body and files of a statement into a folder. Never overwrites; a file is there whole, with the right
+ * digest, or not at all.
  */
 #include <errno.h>
 #include <fcntl.h>

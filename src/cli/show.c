@@ -147,7 +147,8 @@ static void show_delivery(struct cli *c, const json_t *row) {
   const json_t *list = json_object_get(row, "delivery");
   if (json_array_size(list) == 0) return;
   out_heading(_("Delivery"));
-  for (size_t i = 0; i < json_array_size(list); i++) delivery_print(c, json_array_get(list, i));
+  const bool received = strcmp(json_text(row, "box"), "inbox") == 0;
+  for (size_t i = 0; i < json_array_size(list); i++) delivery_print(c, json_array_get(list, i), received);
 }
 
 static void show_next(const json_t *row) {
