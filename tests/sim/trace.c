@@ -27,6 +27,8 @@ void violation(struct world *w, const char *invariant, const char *fmt, ...) {
   va_start(ap, fmt);
   vsnprintf(r->sentence, sizeof r->sentence, fmt, ap);
   va_end(ap);
+  for (char *p = r->sentence; *p; p++) /* one line, whatever an answer had in it */
+    if (*p == '\n') *p = ' ';
   trace(w, "violation %s: %s", invariant, r->sentence);
 }
 
