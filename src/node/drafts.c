@@ -33,6 +33,7 @@ struct draft {
   bool queued;           /* its statement waits for the batch commit */
   uint64_t moved, total; /* bulk entries */
   uint64_t started;      /* order of sending */
+  int64_t retry_ms;      /* monotonic: not before, after a failure */
   char why[WHY_SIZE];
 };
 
@@ -175,7 +176,6 @@ parley_err drafts_load(struct node *n, struct errmsg *e) {
   for (size_t at = 0; !r && at + 24 <= l.drop.n; at += 24)
     r = drop(n, l.drop.p + at, (uint32_t)u64be(l.drop.p + at + 16), e);
   buf_free(&l.drop);
-  n->drafts_ready = n->drafts != NULL;
   return r;
 }
 
@@ -393,7 +393,6 @@ void local_draft_send(struct node_call *c, struct node_response *out) {
     answer_err(c, out, r, &e);
     return;
   }
-  c->n->drafts_ready = true;
   local_draft(c, out);
   out->status = 202;
 }
@@ -423,11 +422,22 @@ void local_draft(struct node_call *c, struct node_response *out) {
 
 /* ---- moving staged entries into the bulk log ---- */
 
-static struct draft *next_ready(struct node *n) {
+static bool waits(const struct draft *d) { return d->ready && !d->queued; }
+
+/* The draft whose turn it is, at once or at its retry_ms. One that waits after a failure keeps no other waiting. */
+static struct draft *next_ready(const struct node *n, int64_t now) {
   struct draft *best = NULL;
   for (struct draft *d = n->drafts; d; d = d->next)
-    if (d->ready && !d->queued && (!best || d->started < best->started)) best = d;
+    if (waits(d) && d->retry_ms <= now && (!best || d->started < best->started)) best = d;
   return best;
+}
+
+int64_t drafts_next_ms(const struct node *n) {
+  int64_t at = INT64_MAX;
+  if (n->retry_ms) return at; /* commits fail: drafts wait for them, too */
+  for (const struct draft *d = n->drafts; d; d = d->next)
+    if (waits(d) && d->retry_ms < at) at = d->retry_ms;
+  return at;
 }
 
 /* The file that entry number `moved` of the draft belongs to, and its position in it. */
@@ -510,28 +520,66 @@ void drafts_settle(struct node *n, const struct submission *s, bool committed) {
         draft_free(d);
       } else {
         d->queued = false;
+        d->retry_ms = node_mono(n) + NODE_RETRY_MS;
       }
       return;
     }
 }
 
+/* What no repetition mends: the statement itself, or what it refers to. */
+static bool hopeless(parley_err err) {
+  return err == PARLEY_EINVAL || err == PARLEY_ELIMIT || err == PARLEY_EREFUSED || err == PARLEY_ENOTFOUND;
+}
+
+/* The draft ends: its reason stays, its staged bytes go. */
+static parley_err fail(struct node *n, struct draft *d, struct errmsg *e) {
+  struct buf v = {0};
+  json_t *o = json_object();
+  json_put_str(o, "state", "failed");
+  json_put_str(o, "why", d->why);
+  parley_err r = o && json_write(&v, o) && buf_ok(&v) ? store_begin(n->env.store, e)
+                                                      : err_set(e, PARLEY_ENOMEM, "out of memory");
+  json_decref(o);
+  if (!r) {
+    r = store_seq_delete(n->env.store, STORE_STAGED, d->number, 0, STORE_POS_MAX, e);
+    r = r ? r : store_put(n->env.store, STORE_DRAFTS, BYTES(d->id, 16), buf_view(&v), e);
+    if (!r)
+      r = store_commit(n->env.store, e);
+    else
+      store_rollback(n->env.store);
+  }
+  buf_free(&v);
+  return r;
+}
+
+static void remove_draft(struct node *n, struct draft *d) {
+  struct draft **p = &n->drafts;
+  while (*p != d) p = &(*p)->next;
+  *p = d->next;
+  draft_free(d);
+}
+
+static void failed(struct node *n, struct draft *d, parley_err err, struct errmsg *e) {
+  size_t len = strnlen(e->text, sizeof d->why - 1);
+  while (len > 0 && !utf8_valid(BYTES(e->text, len))) len--; /* it goes out as JSON: no half character at the end */
+  if (strncmp(d->why, e->text, len) || d->why[len])
+    node_log_line(n, 3, "a statement with files cannot be sent%s: %s", hopeless(err) ? "" : " now", e->text);
+  snprintf(d->why, sizeof d->why, "%.*s", (int)len, e->text);
+  d->retry_ms = node_mono(n) + NODE_RETRY_MS;
+  if (hopeless(err) && fail(n, d, e) == PARLEY_OK) remove_draft(n, d);
+}
+
 void drafts_run(struct node *n) {
-  struct draft *d = n->drafts_ready && !n->retry_ms ? next_ready(n) : NULL;
+  struct draft *d = n->retry_ms ? NULL : next_ready(n, node_mono(n));
   struct arena a = {0};
   struct send_request r;
   struct errmsg e = {{0}};
-  n->drafts_ready = d != NULL;
   if (!d) return;
   parley_err err = send_parse(n, d->request, &r, &a, &e);
   if (!err && d->moved < d->total)
     err = move_slice(n, d, r.forum, &e);
   else if (!err)
     err = finish(n, d, &r, &a, &e);
-  if (err) {
-    if (strncmp(d->why, e.text, 300)) node_log_line(n, 3, "a statement with files cannot be sent now: %s", e.text);
-    snprintf(d->why, sizeof d->why, "%.300s", e.text);
-    n->drafts_ready = false;
-    node_retry(n);
-  }
+  if (err) failed(n, d, err, &e);
   arena_free(&a);
 }

@@ -93,7 +93,6 @@ parley_err node_open(struct node **out, const struct node_env *env, struct bytes
   n->answers_end = &n->answers;
   n->next_request = 1;
   n->next_order = 1;
-  n->drafts_ready = true;
   parley_err r = card_parse(&n->own, &n->arena, own_card, NULL, NULL, e);
   if (r) err_prefix(e, r, "card.json");
   if (!r) r = check_keys(n, e);
@@ -234,7 +233,6 @@ static void retry_due(struct node *n) {
   if (!n->retry_ms || node_mono(n) < n->retry_ms) return;
   n->retry_ms = 0;
   n->intake_due = true;
-  n->drafts_ready = n->drafts != NULL;
 }
 
 void node_work(struct node *n) {
@@ -251,11 +249,13 @@ void node_work(struct node *n) {
 static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
 
 int node_next_ms(struct node *n) {
-  if ((n->queue && !n->retry_ms) || n->answers || intake_pending(n) || n->drafts_ready) return 0;
+  if ((n->queue && !n->retry_ms) || n->answers || intake_pending(n)) return 0;
   int64_t now = node_mono(n), at = now + 60000;
   at = min64(at, push_next_ms(n));
   at = min64(at, proposal_next_ms(n));
   at = min64(at, bookkeeping_next_ms(n));
+  at = min64(at, drafts_next_ms(n));
+  at = min64(at, sign_next_ms(n));
   if (n->retry_ms) at = min64(at, n->retry_ms);
   return at <= now ? 0 : (int)(at - now);
 }

@@ -83,6 +83,7 @@ struct own_log {
   struct buf note; /* newest checkpoint with our signature */
   bool ready;      /* some member has shown what it holds: signing may go on */
   bool stopped;    /* signing has stopped for good (until recovery) */
+  int64_t retry_ms; /* signing failed and is tried again then; 0: it did not fail */
   char why[WHY_SIZE];
 };
 
@@ -177,18 +178,17 @@ struct node {
   uint64_t next_request;
   uint64_t next_order; /* of the boxes */
   struct draft *drafts;
-  bool drafts_ready; /* some draft waits to be moved */
   bool intake_due;
   unsigned forums_failed;             /* in force, but could not be opened at the start */
   uint64_t news;                      /* counts cosignatures and batches taken in: whoever waits looks again when it changes */
-  int64_t retry_ms; /* what failed in the store or the signer is tried again then; 0: nothing failed */
+  int64_t retry_ms; /* a commit or the intake failed and is tried again then; 0: nothing failed */
 };
 
 /* ---- node.c ---- */
 int64_t node_wall(const struct node *n);
 int64_t node_mono(const struct node *n);
 __attribute__((format(printf, 3, 4))) void node_log_line(const struct node *n, int level, const char *fmt, ...);
-/* The store or the signer failed: what was to be done is due again in a second, not at once. */
+/* A commit or the intake failed: it is due again in a second, not at once. */
 void node_retry(struct node *n);
 struct peer *node_peer(const struct node *n, const char *name);
 const struct card *node_card(const struct node *n, const char *name); /* own or pinned; NULL */
@@ -213,6 +213,7 @@ struct their_log *their_log_by_origin(const struct node *n, struct bytes origin)
 void submit_add(struct node *n, struct submission *s);
 void submit_commit(struct node *n); /* batch: store, sync */
 void sign_logs(struct node *n);     /* signer, notes */
+int64_t sign_next_ms(const struct node *n); /* the next retry of a log that could not be signed; INT64_MAX: none */
 void submission_free(struct submission *s);
 
 /* ---- push.c ---- */
@@ -330,6 +331,7 @@ json_t *row_summary(struct node *n, const struct row *r);
 /* ---- drafts.c ---- */
 parley_err drafts_load(struct node *n, struct errmsg *e);
 void drafts_run(struct node *n);
+int64_t drafts_next_ms(const struct node *n);
 void drafts_free(struct node *n);
 /* The statement of a draft was committed (the draft ends) or not (tried again). */
 void drafts_settle(struct node *n, const struct submission *s, bool committed);

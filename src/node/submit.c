@@ -217,7 +217,8 @@ static parley_err sign_log(struct node *n, struct own_log *l, struct errmsg *e) 
 
 static void try_sign(struct node *n, struct own_log *l) {
   struct errmsg e;
-  if (n->retry_ms) return;
+  if (l->retry_ms > node_mono(n)) return;
+  l->retry_ms = 0;
   if (l->stopped || !l->ready || copy_size(l->copy) == 0 || (copy_size(l->copy) == l->signed_size && l->note.n)) return;
   parley_err r = sign_log(n, l, &e);
   if (r == PARLEY_EVERIFY) {
@@ -225,14 +226,12 @@ static void try_sign(struct node *n, struct own_log *l) {
     snprintf(l->why, sizeof l->why, "the signer refuses: %.280s", e.text);
   } else if (r) {
     snprintf(l->why, sizeof l->why, "cannot sign now: %.280s", e.text);
+    l->retry_ms = node_mono(n) + NODE_RETRY_MS; /* its own: one log that cannot be signed keeps no other waiting */
   } else {
     l->why[0] = '\0';
     push_wake(n, l);
   }
-  if (r) {
-    node_log_line(n, 3, "%s: %s", l->origin, l->why);
-    node_retry(n);
-  }
+  if (r) node_log_line(n, 3, "%s: %s", l->origin, l->why);
 }
 
 void sign_logs(struct node *n) {
@@ -240,4 +239,12 @@ void sign_logs(struct node *n) {
     try_sign(n, &f->log);
     try_sign(n, &f->bulk);
   }
+}
+
+static int64_t sooner(int64_t at, const struct own_log *l) { return l->retry_ms && l->retry_ms < at ? l->retry_ms : at; }
+
+int64_t sign_next_ms(const struct node *n) {
+  int64_t at = INT64_MAX;
+  for (const struct forum *f = n->forums; f; f = f->next) at = sooner(sooner(at, &f->log), &f->bulk);
+  return at;
 }

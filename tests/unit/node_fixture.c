@@ -60,7 +60,7 @@ static parley_err memory_load(void *ctx, const char *origin, enum signer_role ro
 static parley_err memory_save(void *ctx, const char *origin, enum signer_role role, const struct signed_tree *tree, struct errmsg *err) {
   struct rig_party *p = ctx;
   size_t i = memory_slot(p, origin, role);
-  (void)err;
+  if (p->sick && strstr(origin, p->sick)) return err_set(err, PARLEY_EIO, "the signer's disk fails");
   if (i == p->n_memory) p->n_memory++;
   p->memory[i] = *tree;
   return PARLEY_OK;

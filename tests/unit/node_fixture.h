@@ -19,6 +19,7 @@ struct rig_party {
   uint8_t seed[4][32];
   bool down;
   int64_t skew;
+  const char *sick; /* the signer's memory cannot be written for origins that contain this; NULL: it is well */
   struct rig *rig;
 };
 

@@ -1,0 +1,174 @@
+/*
+ * Statements with files: what becomes of a draft that cannot be sent, and that nothing else waits for it.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/encoding.h"
+#include "node_fixture.h"
+
+static const char *const TWO[] = {"cert.us.example", "ncc.ru.example"};
+
+static const char *str(const json_t *o, const char *name) {
+  const char *s = json_string_value(json_object_get(o, name));
+  return s ? s : "";
+}
+
+/* A request for a statement of that kind with one file; more: further members, each with a comma after it. */
+static void write_request(struct buf *out, const char *kind, const char *more, const char *text) {
+  uint8_t digest[32];
+  char hex[65];
+  sha256(digest, bytes_str(text));
+  hex_encode(hex, BYTES(digest, 32));
+  buf_fmt(out,
+          "{\"kind\":\"%s\",%s\"precedence\":\"ROUTINE\",\"tlp\":\"amber\",\"body\":{\"title\":\"With a file\",\"summary\":\"s\","
+          "\"aware_at\":\"2021-05-07T10:00:00Z\"},\"files\":[{\"name\":\"a.txt\",\"type\":\"text/plain\",\"size\":%zu,"
+          "\"sha256\":\"%s\"}]}",
+          kind, more, strlen(text), hex);
+}
+
+static unsigned try_draft(struct rig_party *p, const char *kind, const char *more, const char *text, char draft[static 33]) {
+  struct buf body = {0};
+  unsigned status;
+  write_request(&body, kind, more, text);
+  json_t *v = rig_ask(p, "POST", "/v1/statements", buf_cstr(&body), &status);
+  snprintf(draft, 33, "%s", str(v, "draft"));
+  json_decref(v);
+  buf_free(&body);
+  return status;
+}
+
+static unsigned put_file(struct rig_party *p, const char *draft, const char *text) {
+  char path[100];
+  unsigned status;
+  snprintf(path, sizeof path, "/v1/drafts/%s/files/0", draft);
+  json_decref(rig_ask(p, "PUT", path, text, &status));
+  return status;
+}
+
+static unsigned send_draft(struct rig_party *p, const char *draft) {
+  char path[100];
+  unsigned status;
+  snprintf(path, sizeof path, "/v1/drafts/%s/send", draft);
+  json_decref(rig_ask(p, "POST", path, "", &status));
+  return status;
+}
+
+/* Uploaded and to be sent; nothing has moved yet, since the node does no work before its owner lets it. */
+static void make_draft(struct rig_party *p, const char *kind, const char *text, char draft[static 33]) {
+  assert_int_equal(try_draft(p, kind, "", text, draft), 202);
+  assert_int_equal(put_file(p, draft, text), 204);
+  assert_int_equal(send_draft(p, draft), 202);
+}
+
+static json_t *look(struct rig_party *p, const char *draft, const char *state) {
+  char path[100];
+  unsigned status;
+  snprintf(path, sizeof path, "/v1/drafts/%s", draft);
+  json_t *v = rig_ask(p, "GET", path, NULL, &status);
+  assert_int_equal(status, 200);
+  assert_string_equal(str(v, "state"), state);
+  return v;
+}
+
+static parley_err count_one(void *ctx, uint64_t pos, struct bytes v, struct errmsg *e) {
+  (void)pos, (void)v, (void)e;
+  ++*(size_t *)ctx;
+  return PARLEY_OK;
+}
+
+static size_t staged(struct rig_party *p) {
+  size_t n = 0;
+  for (uint32_t number = 1; number <= 32; number++)
+    assert_int_equal(store_seq_scan(p->store, STORE_STAGED, number, 0, STORE_POS_MAX, count_one, &n, NULL), PARLEY_OK);
+  return n;
+}
+
+/* ---- a draft that can never be sent ---- */
+
+static void drop_form(struct rig *r, const char *kind) {
+  for (size_t i = 0; i < r->n_forms; i++)
+    if (!strcmp(form_kind(r->forms[i]), kind)) {
+      struct form *gone = r->forms[i];
+      r->forms[i] = r->forms[--r->n_forms];
+      r->forms[r->n_forms] = gone; /* beyond the count: not at hand */
+      return;
+    }
+}
+
+static void test_hopeless(void **state) {
+  (void)state;
+  struct rig r;
+  char forum[65], first[33], second[33];
+  rig_open(&r, TWO, 2);
+  rig_forum(&r, forum);
+  struct rig_party *us = &r.party[0];
+  make_draft(us, "incident.update", "a report whose form will be gone", first);
+  make_draft(us, "incident.notice", "a notice", second);
+  assert_int_equal(staged(us), 2);
+  rig_stop(us);
+  drop_form(&r, "incident.update");
+  rig_start(us);
+  rig_run(&r, 10000);
+  json_t *v = look(us, first, "failed");
+  assert_non_null(strstr(str(v, "why"), "incident.update"));
+  json_decref(v);
+  v = look(us, second, "sent");
+  assert_int_equal(strlen(str(v, "id")), 64);
+  json_decref(v);
+  assert_int_equal(staged(us), 0);
+  rig_stop(us);
+  rig_start(us);
+  json_decref(look(us, first, "failed")); /* for good */
+  assert_int_equal(send_draft(us, first), 404);
+  r.n_forms++;
+  rig_close(&r);
+}
+
+/* ---- a log that cannot be signed ---- */
+
+static unsigned notice_in(struct rig_party *p, const char *forum, const char *state) {
+  char body[600];
+  unsigned status;
+  snprintf(body, sizeof body,
+           "{\"kind\":\"incident.notice\",\"forum\":\"%s\",\"precedence\":\"FLASH\",\"tlp\":\"amber\",\"body\":{\"title\":\"t\","
+           "\"summary\":\"s\",\"aware_at\":\"2021-05-07T10:00:00Z\"}}",
+           forum);
+  json_t *v = rig_ask(p, "POST", "/v1/statements?wait=30", body, &status);
+  assert_string_equal(str(v, "state"), state);
+  json_decref(v);
+  return status;
+}
+
+/* Both ways round: whichever log is looked at first. */
+static void test_sick_log(void **state) {
+  (void)state;
+  struct rig r;
+  char forum[2][65];
+  rig_open(&r, TWO, 2);
+  rig_forum(&r, forum[0]);
+  rig_forum(&r, forum[1]);
+  for (int i = 0; i < 2; i++) {
+    r.party[0].sick = forum[i];
+    assert_int_equal(notice_in(&r.party[0], forum[i], "accepted"), 201);
+    assert_int_equal(notice_in(&r.party[0], forum[1 - i], "delivered"), 201);
+    r.party[0].sick = NULL;
+    assert_int_equal(notice_in(&r.party[0], forum[i], "delivered"), 201);
+  }
+  rig_close(&r);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_hopeless),
+      cmocka_unit_test(test_sick_log),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
