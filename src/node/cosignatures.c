@@ -209,6 +209,7 @@ static int64_t shortest_concerned(const struct push *p, uint64_t size) {
 
 static void drop_concerns(struct push *p, uint64_t size) {
   size_t gone = 0;
+  if (!p->n_concerns) return;
   while (gone < p->n_concerns && p->concerns[gone].to <= size) gone++;
   memmove(p->concerns, p->concerns + gone, (p->n_concerns - gone) * sizeof *p->concerns);
   p->n_concerns -= gone;
