@@ -8,12 +8,19 @@
 #include "base/encoding.h"
 #include "node/state.h"
 
+static void log_path(char out[static 2 * SHA256_SIZE + 1], const char *origin) {
+  uint8_t h[SHA256_SIZE];
+  sha256(h, bytes_str(origin));
+  hex_encode(out, BYTES(h, sizeof h));
+}
+
 static parley_err own_log_open(struct node *n, struct forum *f, struct own_log *l, bool bulk, struct errmsg *e) {
   l->forum = f;
   l->bulk = bulk;
   /* A log that looks new may be one that was set back to before it was opened: it asks, as after any start. */
   l->ready = f->charter.n_members == 1;
   log_origin(l->origin, n->own.name, f->id, 0, bulk);
+  log_path(l->path, l->origin);
   if (!l->ready)
     snprintf(l->why, sizeof l->why, "waits for a member to show what it holds of this log; nothing is signed before");
   parley_err r = card_log_vkey(&l->vkey, &n->own, l->origin, e);
@@ -22,6 +29,7 @@ static parley_err own_log_open(struct node *n, struct forum *f, struct own_log *
 
 static parley_err their_log_open(struct node *n, struct member *m, struct their_log *l, bool bulk, struct errmsg *e) {
   log_origin(l->origin, m->peer->card.name, m->forum->id, 0, bulk);
+  log_path(l->path, l->origin);
   l->from = m;
   l->bulk = bulk;
   parley_err r = card_log_vkey(&l->vkey, &m->peer->card, l->origin, e);

@@ -172,14 +172,6 @@ static void peer_propose(struct node_call *c, struct node_response *out) {
 
 /* ---- read side ---- */
 
-static bool hash_names(const char *hex, const char *origin) {
-  uint8_t h[SHA256_SIZE];
-  char want[65];
-  sha256(h, bytes_str(origin));
-  hex_encode(want, BYTES(h, sizeof h));
-  return !strncmp(hex, want, 64);
-}
-
 struct readable {
   struct own_log *own;
   struct their_log *theirs;
@@ -190,11 +182,11 @@ static bool find_readable(struct node_call *c, const char *hex, struct readable 
     if (!shares(c, f)) continue;
     struct own_log *own[] = {&f->log, &f->bulk};
     for (size_t i = 0; i < 2; i++)
-      if (hash_names(hex, own[i]->origin)) return *out = (struct readable){own[i], NULL}, true;
+      if (!strncmp(hex, own[i]->path, 64)) return *out = (struct readable){own[i], NULL}, true;
     for (size_t i = 0; i < f->n_members; i++) {
       struct their_log *theirs[] = {&f->members[i].log, &f->members[i].bulk};
       for (size_t j = 0; j < 2; j++)
-        if (hash_names(hex, theirs[j]->origin)) return *out = (struct readable){NULL, theirs[j]}, true;
+        if (!strncmp(hex, theirs[j]->path, 64)) return *out = (struct readable){NULL, theirs[j]}, true;
     }
   }
   return false;

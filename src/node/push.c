@@ -72,11 +72,7 @@ static void lane_url(struct lane *l, const char *base, const char *fmt, const ch
 }
 
 static parley_err build_ask(struct push *p, struct outbound *out) {
-  uint8_t h[SHA256_SIZE];
-  char hex[65];
-  sha256(h, bytes_str(p->log->origin));
-  hex_encode(hex, BYTES(h, sizeof h));
-  lane_url(&p->lane, p->to->peer->card.monitoring, "/%s/checkpoint.pending", hex);
+  lane_url(&p->lane, p->to->peer->card.monitoring, "/%s/checkpoint.pending", p->log->path);
   out->method = "GET";
   return PARLEY_OK;
 }

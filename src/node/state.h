@@ -77,6 +77,7 @@ struct own_log {
   struct forum *forum;
   bool bulk;
   char origin[ORIGIN_MAX + 1];
+  char path[2 * SHA256_SIZE + 1]; /* SHA-256 of the origin in hex: where its resources are read */
   struct copy *copy;
   struct vkey vkey;
   uint64_t signed_size;
@@ -91,6 +92,7 @@ struct their_log {
   struct member *from;
   bool bulk;
   char origin[ORIGIN_MAX + 1];
+  char path[2 * SHA256_SIZE + 1]; /* as of an own log */
   struct vkey vkey;
   struct mirror *mirror;
   int64_t day;        /* UTC day number that day_base belongs to */
