@@ -236,6 +236,11 @@ static void read_checkpoint(struct node_call *c, const struct readable *r, const
   }
 }
 
+/* Of our own logs only what a checkpoint covers is shown: what is not signed yet may still come to nothing. */
+static bool published(const struct readable *r, const struct tile_name *t) {
+  return !r->own || tile_width(t->level, t->n, r->own->signed_size) >= t->width;
+}
+
 static void peer_read(struct node_call *c, struct node_response *out) {
   struct readable r;
   const char *what = c->path + 1 + 64;
@@ -251,7 +256,7 @@ static void peer_read(struct node_call *c, struct node_response *out) {
     out->content_type = CONTENT_TEXT;
   } else if (tile_parse(&t, bytes_str(what))) {
     struct copy *copy = r.own ? r.own->copy : mirror_copy(r.theirs->mirror);
-    if (copy_tile(copy, &t, &out->body, &e) != PARLEY_OK) buf_clear(&out->body);
+    if (!published(&r, &t) || copy_tile(copy, &t, &out->body, &e) != PARLEY_OK) buf_clear(&out->body);
     out->content_type = "application/octet-stream";
     out->immutable = true;
   }

@@ -1,0 +1,123 @@
+/*
+ * What counterparts may ask of a node: what it shows them of its logs, and how much it takes from them.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/encoding.h"
+#include "node_fixture.h"
+
+static const char *const TWO[] = {"cert.us.example", "ncc.ru.example"};
+static const char *const THREE[] = {"cert.us.example", "dsn.fr.example", "ncc.ru.example"};
+
+static void send_notice(struct rig_party *p, const char *forum, const char *state) {
+  char body[600];
+  unsigned status;
+  snprintf(body, sizeof body,
+           "{\"kind\":\"incident.notice\",\"forum\":\"%s\",\"precedence\":\"FLASH\",\"tlp\":\"amber\",\"body\":{\"title\":\"t\","
+           "\"summary\":\"s\",\"aware_at\":\"2021-05-07T10:00:00Z\"}}",
+           forum);
+  json_t *v = rig_ask(p, "POST", "/v1/statements?wait=30", body, &status);
+  assert_int_equal(status, 201);
+  assert_string_equal(json_string_value(json_object_get(v, "state")), state);
+  json_decref(v);
+}
+
+static struct node_log_view view(struct rig_party *p, size_t i) {
+  struct node_log_view v;
+  assert_true(node_log_at(p->node, i, &v));
+  return v;
+}
+
+/* ---- the read side ---- */
+
+static unsigned read_size(struct rig_party *from, struct rig_party *to, const char *origin, const char *what, size_t *size) {
+  uint8_t h[32];
+  char path[300], hex[65];
+  struct node_response resp = {0};
+  sha256(h, bytes_str(origin));
+  hex_encode(hex, BYTES(h, 32));
+  snprintf(path, sizeof path, "/%s/%s", hex, what);
+  const struct node_request q = {.peer = from->name, .method = "GET", .path = path, .query = ""};
+  struct node_call *c = node_begin(to->node, &q, &resp);
+  if (!resp.status) node_end(c, &resp);
+  *size = resp.body.n;
+  node_finish(c);
+  buf_free(&resp.body);
+  return resp.status;
+}
+
+static void test_read(void **state) {
+  (void)state;
+  struct rig r;
+  char forum[65];
+  size_t n;
+  rig_open(&r, TWO, 2);
+  rig_forum(&r, forum);
+  send_notice(&r.party[0], forum, "delivered");
+  const char *ours = view(&r.party[0], 0).origin;
+  assert_int_equal(read_size(&r.party[1], &r.party[0], ours, "checkpoint", &n), 200);
+  assert_int_equal(read_size(&r.party[0], &r.party[1], ours, "checkpoint.pending", &n), 200);
+  assert_int_equal(read_size(&r.party[0], &r.party[1], ours, "tile/0/000.p/2", &n), 200);
+  assert_int_equal(n, 64);
+  assert_int_equal(read_size(&r.party[1], &r.party[0], "nobody.example/0/0", "checkpoint", &n), 404);
+  rig_close(&r);
+}
+
+/* What is in the log but under no signature yet is shown to nobody. */
+static void test_read_signed_only(void **state) {
+  (void)state;
+  struct rig r;
+  char forum[65], entries[2][40], hashes[2][40];
+  size_t n;
+  rig_open(&r, TWO, 2);
+  rig_forum(&r, forum);
+  send_notice(&r.party[0], forum, "delivered");
+  r.party[0].sick = forum;
+  send_notice(&r.party[0], forum, "accepted");
+  const struct node_log_view v = view(&r.party[0], 0);
+  assert_int_equal(v.size, v.signed_size + 1);
+  for (unsigned i = 0; i < 2; i++) {
+    snprintf(entries[i], sizeof entries[i], "tile/entries/000.p/%u", (unsigned)v.signed_size + i);
+    snprintf(hashes[i], sizeof hashes[i], "tile/0/000.p/%u", (unsigned)v.signed_size + i);
+    assert_int_equal(read_size(&r.party[1], &r.party[0], v.origin, entries[i], &n), i ? 404 : 200);
+    assert_int_equal(read_size(&r.party[1], &r.party[0], v.origin, hashes[i], &n), i ? 404 : 200);
+  }
+  r.party[0].sick = NULL;
+  rig_run(&r, 5000);
+  assert_int_equal(read_size(&r.party[1], &r.party[0], v.origin, entries[1], &n), 200);
+  rig_close(&r);
+}
+
+/* A counterpart outside the forum sees no log of it. */
+static void test_read_members_only(void **state) {
+  (void)state;
+  struct rig r;
+  char forum[65];
+  size_t n;
+  rig_open(&r, THREE, 3);
+  r.n = 2; /* a forum of the first two */
+  rig_forum(&r, forum);
+  r.n = 3;
+  send_notice(&r.party[0], forum, "delivered");
+  const char *ours = view(&r.party[0], 0).origin;
+  assert_int_equal(read_size(&r.party[1], &r.party[0], ours, "checkpoint", &n), 200);
+  assert_int_equal(read_size(&r.party[2], &r.party[0], ours, "checkpoint", &n), 404);
+  rig_close(&r);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_read),
+      cmocka_unit_test(test_read_signed_only),
+      cmocka_unit_test(test_read_members_only),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
