@@ -94,6 +94,15 @@ static unsigned over_allowance(const struct node *n, struct their_log *l) {
   return 0;
 }
 
+#define UPLOADS_MAX 2 /* at once from one counterpart to one log: each holds a package in memory */
+
+static bool uploads_full(const struct node_call *c) {
+  size_t n = 0;
+  for (const struct node_call *o = c->n->calls; o; o = o->next)
+    if (o != c && o->upload && o->log == c->log && o->peer == c->peer) n++;
+  return n >= UPLOADS_MAX;
+}
+
 static void entries_open(struct node_call *c, struct node_response *out) {
   struct add_entries_head h;
   size_t used;
@@ -107,6 +116,12 @@ static void entries_open(struct node_call *c, struct node_response *out) {
   c->log = shared_log(c, h.origin);
   if (!c->log) {
     answer_not_found(c, out);
+    return;
+  }
+  if (uploads_full(c)) {
+    err_set(&e, PARLEY_EBUSY, "%d uploads of this log are under way already; let one end", UPLOADS_MAX);
+    answer_err(c, out, PARLEY_EBUSY, &e);
+    out->retry_after = 5;
     return;
   }
   const unsigned wait = over_allowance(c->n, c->log);

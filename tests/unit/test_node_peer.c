@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/encoding.h"
+#include "formats/tlog.h"
 #include "node_fixture.h"
 
 static const char *const TWO[] = {"cert.us.example", "ncc.ru.example"};
@@ -113,11 +114,59 @@ static void test_read_members_only(void **state) {
   rig_close(&r);
 }
 
+/* ---- uploads ---- */
+
+/* An add-entries request that has come as far as its head; the answer, if there is one already, goes into resp. */
+static struct node_call *upload_begin(struct rig_party *from, struct rig_party *to, const char *origin, uint64_t start,
+                                      uint64_t end, struct node_response *resp) {
+  struct buf head = {0};
+  const struct add_entries_head h = {.origin = bytes_str(origin), .start = start, .end = end};
+  const struct node_request q = {.peer = from->name, .method = "POST", .path = "/add-entries", .query = ""};
+  add_entries_head_write(&head, &h);
+  struct node_call *c = node_begin(to->node, &q, resp);
+  node_data(c, buf_view(&head), resp);
+  buf_free(&head);
+  return c;
+}
+
+static void upload_close(struct node_call *c, struct node_response *resp) {
+  node_finish(c);
+  buf_free(&resp->body);
+}
+
+static void test_uploads_at_once(void **state) {
+  (void)state;
+  struct rig r;
+  char forum[65];
+  struct node_response resp[4];
+  struct node_call *c[4];
+  rig_open(&r, TWO, 2);
+  rig_forum(&r, forum);
+  const struct node_log_view v = view(&r.party[0], 0);
+  for (int i = 0; i < 3; i++) c[i] = upload_begin(&r.party[0], &r.party[1], v.origin, v.size, v.size, &resp[i]);
+  assert_int_equal(resp[0].status, 0);
+  assert_int_equal(resp[1].status, 0);
+  assert_int_equal(resp[2].status, 503);
+  assert_int_equal(resp[2].retry_after, 5);
+  upload_close(c[2], &resp[2]);
+  upload_close(c[0], &resp[0]);
+  c[3] = upload_begin(&r.party[0], &r.party[1], v.origin, v.size, v.size, &resp[3]);
+  assert_int_equal(resp[3].status, 0);
+  node_end(c[3], &resp[3]);
+  assert_int_equal(resp[3].status, 200);
+  upload_close(c[3], &resp[3]);
+  node_end(c[1], &resp[1]);
+  assert_int_equal(resp[1].status, 200);
+  upload_close(c[1], &resp[1]);
+  rig_close(&r);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_read),
       cmocka_unit_test(test_read_signed_only),
       cmocka_unit_test(test_read_members_only),
+      cmocka_unit_test(test_uploads_at_once),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
