@@ -142,6 +142,43 @@ static void test_restart_asks_before_signing(void **state) {
   rig_close(&r);
 }
 
+/* ---- batches ---- */
+
+static void test_statements_that_arrive_together_cost_one_checkpoint(void **state) {
+  (void)state;
+  enum { MANY = 50 };
+  struct rig r;
+  char forum[65];
+  struct node_call *calls[MANY];
+  rig_open(&r, TWO, 2);
+  rig_forum(&r, forum);
+  struct node *us = r.party[0].node;
+  const unsigned requests = r.requests;
+  for (int i = 0; i < MANY; i++) {
+    struct node_response out;
+    const struct node_request q = {.method = "POST", .path = "/v1/statements", .query = "", .content_type = "application/json"};
+    calls[i] = node_begin(us, &q, &out);
+    node_data(calls[i], bytes_str(SEND("")), &out);
+    node_end(calls[i], &out);
+    assert_int_equal(out.status, 0); /* answered when it is durable */
+  }
+  node_work(us);
+  for (int i = 0; i < MANY; i++) {
+    struct node_response out;
+    struct node_call *done = node_next_answer(us, &out);
+    assert_non_null(done);
+    assert_int_equal(out.status, 201);
+    buf_free(&out.body);
+    node_finish(done);
+  }
+  rig_run(&r, 1000);
+  struct node_log_view view;
+  assert_true(node_log_at(us, 0, &view));
+  assert_int_equal(view.signed_size, 1 + MANY); /* the charter and these */
+  assert_int_equal(r.requests - requests, 2);   /* one add-checkpoint, one add-entries */
+  rig_close(&r);
+}
+
 /* ---- files ---- */
 
 static void send_file(struct rig_party *p, const char *text, char id[static 65]) {
@@ -271,6 +308,7 @@ int main(void) {
       cmocka_unit_test(test_main_job),
       cmocka_unit_test(test_counterpart_down_and_up),
       cmocka_unit_test(test_restart_asks_before_signing),
+      cmocka_unit_test(test_statements_that_arrive_together_cost_one_checkpoint),
       cmocka_unit_test(test_files),
       cmocka_unit_test(test_restored_store),
       cmocka_unit_test(test_restored_store_and_memory),
