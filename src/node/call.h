@@ -29,6 +29,7 @@ struct node_call {
   bool entries;
   struct mirror_upload *upload;
   struct their_log *log;
+  uint64_t upload_end;
   struct mirror_answer early;
   /* PUT of a draft's file */
   struct file_upload *file;

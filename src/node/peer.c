@@ -1,6 +1,7 @@
 /*
  * What counterparts may ask: add-checkpoint, add-entries, propose, and the read side of logs (docs/protocol.md, sections 3 and 4).
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/encoding.h"
@@ -72,26 +73,79 @@ static void peer_add_checkpoint(struct node_call *c, struct node_response *out) 
 
 /* ---- add-entries ---- */
 
-/*
- * Over its allowance a member's bulk uploads wait; statements never do (docs/protocol.md, "Charter"). The day is UTC; what came
- * before a restart of this node on the same day is not counted. Returns the seconds to wait, 0 when it may go on.
- */
-static unsigned over_allowance(const struct node *n, struct their_log *l) {
-  const struct charter *ch = &l->from->forum->charter;
-  const int64_t now = node_wall(n), day = now / 86400;
-  struct mirror_state s;
-  if (!l->bulk)
-    return 0;
-  mirror_state(l->mirror, &s);
-  if (l->day != day) {
+static void key_day(struct buf *k, const struct their_log *l) { buf_fmt(k, "d/%s", l->origin); }
+
+/* What is stored of the day; a row that is missing or unreadable starts a day anew. */
+static void day_load(struct node *n, struct their_log *l) {
+  struct buf k = {0};
+  struct arena a = {0};
+  struct bytes v;
+  long long day;
+  unsigned long long base;
+  key_day(&k, l);
+  if (buf_ok(&k) && store_get(n->env.store, STORE_PEERS, buf_view(&k), &a, &v, NULL) == PARLEY_OK &&
+      sscanf(arena_cstr(&a, v), "%lld %llu", &day, &base) == 2) {
     l->day = day;
-    l->day_base = s.next;
+    l->day_base = base;
+    l->day_stored = true;
   }
-  if (s.next * (uint64_t)BULK_ENTRY_MAX >= (uint64_t)ch->bytes_total)
-    return 86400;
-  if ((s.next - l->day_base) * (uint64_t)BULK_ENTRY_MAX >= (uint64_t)ch->bytes_per_day)
-    return (unsigned)(86400 - now % 86400);
+  buf_free(&k);
+  arena_free(&a);
+}
+
+/* Once a day and log, so that a restart does not give the day's bytes anew. Not stored now: the next upload tries again. */
+static void day_store(struct node *n, struct their_log *l) {
+  struct buf k = {0}, v = {0};
+  struct errmsg e = {{0}};
+  key_day(&k, l);
+  buf_fmt(&v, "%lld %llu", (long long)l->day, (unsigned long long)l->day_base);
+  parley_err r = buf_ok(&k) && buf_ok(&v) ? store_begin(n->env.store, &e) : err_set(&e, PARLEY_ENOMEM, "out of memory");
+  if (!r) {
+    r = store_put(n->env.store, STORE_PEERS, buf_view(&k), buf_view(&v), &e);
+    if (!r)
+      r = store_commit(n->env.store, &e);
+    else
+      store_rollback(n->env.store);
+  }
+  l->day_stored = r == PARLEY_OK;
+  if (r) node_log_line(n, 4, "%s: the count of the day cannot be stored: %s", l->origin, e.text);
+  buf_free(&k);
+  buf_free(&v);
+}
+
+static void count_day(struct node *n, struct their_log *l, uint64_t held) {
+  const int64_t day = node_wall(n) / 86400;
+  if (!l->day) day_load(n, l);
+  if (l->day != day || l->day_base > held) {
+    l->day = day;
+    l->day_base = held;
+    l->day_stored = false;
+  }
+  if (!l->day_stored) day_store(n, l);
+}
+
+/*
+ * Over its allowance a member's bulk uploads wait; statements never do, nor what brings nothing new: a renewal (docs/protocol.md,
+ * "Charter"). The day is UTC. Returns the seconds to wait, 0 when the upload to end may go on.
+ */
+static unsigned over_allowance(struct node *n, struct their_log *l, uint64_t end) {
+  const struct charter *ch = &l->from->forum->charter;
+  struct mirror_state s;
+  mirror_state(l->mirror, &s);
+  if (!l->bulk || end <= s.next) return 0;
+  count_day(n, l, s.next);
+  if (end > (uint64_t)ch->bytes_total / BULK_ENTRY_MAX) return 86400;
+  if ((s.next - l->day_base) * BULK_ENTRY_MAX >= (uint64_t)ch->bytes_per_day)
+    return (unsigned)(86400 - node_wall(n) % 86400);
   return 0;
+}
+
+static void answer_allowance(struct node_response *out, unsigned wait) {
+  out->status = 429;
+  out->retry_after = wait;
+  out->content_type = CONTENT_TEXT;
+  buf_clear(&out->body);
+  buf_str(&out->body, "the bytes that the charter allows this member for files, a day or in all, are used up\n");
 }
 
 #define UPLOADS_MAX 2 /* at once from one counterpart to one log: each holds a package in memory */
@@ -124,12 +178,10 @@ static void entries_open(struct node_call *c, struct node_response *out) {
     out->retry_after = 5;
     return;
   }
-  const unsigned wait = over_allowance(c->n, c->log);
+  c->upload_end = h.end;
+  const unsigned wait = over_allowance(c->n, c->log, h.end);
   if (wait) {
-    out->status = 429;
-    out->retry_after = wait;
-    out->content_type = CONTENT_TEXT;
-    buf_str(&out->body, "the bytes that the charter allows this member for files, a day or in all, are used up\n");
+    answer_allowance(out, wait);
     return;
   }
   struct mirror_answer a = {0};
@@ -148,6 +200,12 @@ void peer_entries_data(struct node_call *c, struct bytes in, struct node_respons
   if (!c->upload) {
     buf_bytes(&c->body, in);
     entries_open(c, out);
+    return;
+  }
+  const unsigned wait = over_allowance(c->n, c->log, c->upload_end);
+  if (wait) { /* the day's bytes ran out meanwhile: what came counts */
+    peer_entries_end(c, out);
+    if (out->status == 400) answer_allowance(out, wait); /* not one package came */
     return;
   }
   struct mirror_answer a = {0};

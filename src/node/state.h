@@ -95,8 +95,9 @@ struct their_log {
   char path[2 * SHA256_SIZE + 1]; /* as of an own log */
   struct vkey vkey;
   struct mirror *mirror;
-  int64_t day;        /* UTC day number that day_base belongs to */
+  int64_t day;        /* UTC day number that day_base belongs to; 0: not loaded yet */
   uint64_t day_base;  /* entries held when that day began */
+  bool day_stored;
   uint64_t taken_in; /* statements below this index are indexed */
   uint64_t heard;       /* size of its newest heard line on our record */
   uint64_t heard_taken; /* and in statements that wait for their commit; 0 none */

@@ -161,12 +161,115 @@ static void test_uploads_at_once(void **state) {
   rig_close(&r);
 }
 
+/* ---- the allowance for files ---- */
+
+/* A forum of the first two parties with limits of its own. */
+static void limited_forum(struct rig *r, const char *limits, char hex[static 65]) {
+  char body[300], path[120];
+  unsigned status;
+  snprintf(body, sizeof body, "{\"title\":\"Narrow line\",\"members\":[\"%s\"],%s}", r->party[1].name, limits);
+  json_t *v = rig_ask(&r->party[0], "POST", "/v1/forums", body, &status);
+  assert_int_equal(status, 201);
+  snprintf(hex, 65, "%s", json_string_value(json_object_get(v, "forum")));
+  json_decref(v);
+  rig_run(r, 5000);
+  snprintf(path, sizeof path, "/v1/forums/%s/accept", hex);
+  json_decref(rig_ask(&r->party[1], "POST", path, "{}", &status));
+  assert_int_equal(status, 200);
+  rig_run(r, 5000);
+}
+
+/* One file of that many bytes on its way into the bulk log. The answer to the request for a draft. */
+static unsigned send_bytes(struct rig_party *p, size_t size) {
+  char hex[65], body[700], path[100];
+  uint8_t digest[32];
+  unsigned status;
+  struct buf text = {0};
+  while (text.n < size) buf_u8(&text, 'x');
+  sha256(digest, buf_view(&text));
+  hex_encode(hex, BYTES(digest, 32));
+  snprintf(body, sizeof body,
+           "{\"kind\":\"incident.notice\",\"precedence\":\"ROUTINE\",\"tlp\":\"amber\",\"body\":{\"title\":\"t\",\"summary\":\"s\","
+           "\"aware_at\":\"2021-05-07T10:00:00Z\"},\"files\":[{\"name\":\"x\",\"type\":\"text/plain\",\"size\":%zu,"
+           "\"sha256\":\"%s\"}]}",
+           size, hex);
+  json_t *v = rig_ask(p, "POST", "/v1/statements", body, &status);
+  if (status == 202) {
+    const char *draft = json_string_value(json_object_get(v, "draft"));
+    snprintf(path, sizeof path, "/v1/drafts/%s/files/0", draft);
+    json_decref(rig_ask(p, "PUT", path, buf_cstr(&text), &status));
+    assert_int_equal(status, 204);
+    snprintf(path, sizeof path, "/v1/drafts/%s/send", draft);
+    json_decref(rig_ask(p, "POST", path, "", &status));
+  }
+  json_decref(v);
+  buf_free(&text);
+  return status;
+}
+
+/* Our bulk log as the counterpart mirrors it. */
+static struct node_log_view mirrored(struct rig *r) {
+  return view(&r->party[1], 3);
+}
+
+static unsigned entries_status(struct rig *r, uint64_t start, uint64_t end) {
+  struct node_response resp;
+  struct node_call *c = upload_begin(&r->party[0], &r->party[1], view(&r->party[0], 1).origin, start, end, &resp);
+  if (!resp.status) node_end(c, &resp);
+  const unsigned status = resp.status;
+  upload_close(c, &resp);
+  return status;
+}
+
+/* The day's bytes are 200 entries; a file has 700. The upload under way ends with what has come, and goes on the next day. */
+static void test_allowance_of_the_day(void **state) {
+  (void)state;
+  struct rig r;
+  char forum[65];
+  rig_open(&r, TWO, 2);
+  limited_forum(&r, "\"bytes_per_day\":819200", forum);
+  assert_int_equal(send_bytes(&r.party[0], 700 * 4096), 202);
+  rig_run(&r, 60000);
+  assert_int_equal(mirrored(&r).size, 256); /* whole packages */
+  assert_int_equal(view(&r.party[0], 1).size, 701);
+  assert_int_equal(entries_status(&r, 256, 701), 429);
+  rig_stop(&r.party[1]);
+  rig_start(&r.party[1]); /* the same day still */
+  assert_int_equal(entries_status(&r, 256, 701), 429);
+  rig_run(&r, 60000);
+  assert_int_equal(mirrored(&r).size, 256);
+  rig_run(&r, 86400000);
+  assert_int_equal(mirrored(&r).size, 512);
+  rig_run(&r, 86400000);
+  assert_int_equal(mirrored(&r).size, 701);
+  assert_int_equal(entries_status(&r, 701, 701), 200); /* a renewal brings nothing new */
+  rig_close(&r);
+}
+
+/* A checkpoint beyond the bytes in all is refused before anything is sent. */
+static void test_allowance_in_all(void **state) {
+  (void)state;
+  struct rig r;
+  char forum[65];
+  rig_open(&r, TWO, 2);
+  limited_forum(&r, "\"bytes_total\":40960", forum);
+  assert_int_equal(send_bytes(&r.party[0], 9 * 4096), 202);
+  rig_run(&r, 10000);
+  assert_int_equal(mirrored(&r).size, 10);
+  assert_int_equal(entries_status(&r, 10, 11), 429);
+  assert_int_equal(entries_status(&r, 10, 10), 200);
+  send_notice(&r.party[0], forum, "delivered"); /* statements never wait */
+  rig_close(&r);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_read),
       cmocka_unit_test(test_read_signed_only),
       cmocka_unit_test(test_read_members_only),
       cmocka_unit_test(test_uploads_at_once),
+      cmocka_unit_test(test_allowance_of_the_day),
+      cmocka_unit_test(test_allowance_in_all),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
