@@ -270,7 +270,8 @@ class Run:
             if node.process and node.process.poll() is None:
                 node.process.terminate()
                 try:
-                    node.process.wait(20)
+                    if node.process.wait(20) != 0:
+                        self.breach(f"{node.name} ended with status {node.process.returncode} on SIGTERM; see {node.home}.log")
                 except subprocess.TimeoutExpired:
                     node.process.kill()
                     self.breach(f"{node.name} did not end on SIGTERM")

@@ -124,13 +124,17 @@ node_start() {
   wait_for 30 "parleyd of $1 answers" ready "$1"
   alive "$1" || fail "parleyd of $1 did not start"
 }
-node_end() { # HOME SIGNAL
+node_end() { # HOME SIGNAL: sets $ended to the exit status
+  ended=0
   kill "-$2" "${pid[$1]}"
   wait_for 30 "parleyd of $1 ends" gone "$1"
-  wait "${pid[$1]}" 2>/dev/null || :
+  wait "${pid[$1]}" 2>/dev/null || ended=$?
   unset "pid[$1]"
 }
-node_stop() { node_end "$1" TERM; }
+node_stop() { # a build with sanitizers tells of leaks by its status
+  node_end "$1" TERM
+  [ "$ended" = 0 ] || fail "parleyd of $1 ended with status $ended"
+}
 node_kill() { node_end "$1" KILL; }
 
 trust() {
