@@ -12,6 +12,9 @@
 
 #define STATEMENT_UPLOAD_BYTES (4u << 20) /* of one add-entries request; a package at least */
 #define BULK_UPLOAD_BYTES (1u << 20)
+#define RETRY_AFTER_MAX_S 86400u /* a longer pause than a day is not granted */
+#define ASK_OFTEN 30             /* after so many failures the question comes less often */
+#define ASK_SELDOM_MS 5000
 
 /* ---- lanes ---- */
 
@@ -38,7 +41,9 @@ void lane_fail(struct node *n, struct lane *l, unsigned retry_after, const char 
   uint8_t r[2];
   n->env.random(n->env.ctx, r, sizeof r);
   wait = wait / 2 + (wait / 2) * u16be(r) / 65535;
-  if ((int64_t)retry_after * 1000 > wait) wait = (int64_t)retry_after * 1000;
+  const int64_t asked = (int64_t)(retry_after < RETRY_AFTER_MAX_S ? retry_after : RETRY_AFTER_MAX_S) * 1000;
+  l->not_before_ms = node_mono(n) + asked;
+  if (asked > wait) wait = asked;
   l->failures++;
   l->next_ms = node_mono(n) + wait;
   if (l->failures == 1) node_log_line(n, 4, "%s", l->why);
@@ -174,7 +179,12 @@ void push_wake(struct node *n, struct own_log *log) {
   }
 }
 
-/* It is alive: whatever waits for it is tried at once. */
+static void lane_hasten(struct lane *l, int64_t at) {
+  if (at < l->not_before_ms) at = l->not_before_ms;
+  if (at < l->next_ms) l->next_ms = at;
+}
+
+/* It is alive: whatever waits for it is tried at once, unless it asked for a pause. */
 void peer_heard_from(struct node *n, struct peer *p) {
   p->last_in = node_wall(n);
   for (struct forum *f = n->forums; f; f = f->next) {
@@ -184,8 +194,7 @@ void peer_heard_from(struct node *n, struct peer *p) {
     for (size_t i = 0; i < 2; i++)
       if (lanes[i]->failures > 0) {
         lanes[i]->failures = 1;
-        lanes[i]->next_ms = lanes[i]->next_ms < node_mono(n) + NODE_BACKOFF_MIN_MS ? lanes[i]->next_ms
-                                                                                   : node_mono(n) + NODE_BACKOFF_MIN_MS;
+        lane_hasten(lanes[i], node_mono(n) + NODE_BACKOFF_MIN_MS);
       }
   }
 }
@@ -354,6 +363,12 @@ static struct push *push_by_request(const struct node *n, uint64_t id) {
   return NULL;
 }
 
+/* Nothing is signed before the question is answered: it is not left to the long pauses of the other requests. */
+static void ask_again_soon(struct node *n, struct push *p) {
+  if (p->log->ready || p->log->stopped || p->lane.failures == 0) return;
+  lane_hasten(&p->lane, node_mono(n) + (p->lane.failures <= ASK_OFTEN ? NODE_ASK_MS : ASK_SELDOM_MS));
+}
+
 bool push_done(struct node *n, uint64_t id, const struct outbound_result *r) {
   struct push *p = push_by_request(n, id);
   if (!p) return false;
@@ -361,14 +376,17 @@ bool push_done(struct node *n, uint64_t id, const struct outbound_result *r) {
   if (!r->answered) {
     lane_fail(n, &p->lane, 0, "%s cannot be reached: %s", p->to->peer->card.name,
               r->message ? r->message : "no answer");
+    if (p->step == PUSH_ASK) ask_again_soon(n, p);
     return true;
   }
   p->to->peer->last_out = node_wall(n);
-  if (p->step == PUSH_ASK)
+  if (p->step == PUSH_ASK) {
     done_ask(n, p, r);
-  else if (p->step == PUSH_CHECKPOINT)
+    ask_again_soon(n, p);
+  } else if (p->step == PUSH_CHECKPOINT) {
     done_checkpoint(n, p, r);
-  else
+  } else {
     done_entries(n, p, r);
+  }
   return true;
 }

@@ -27,6 +27,7 @@ struct peer {
 struct lane {
   uint64_t request; /* id of the request under way; 0 none */
   int64_t next_ms;  /* not before */
+  int64_t not_before_ms; /* the counterpart asked for this pause (Retry-After): hearing from it does not end it */
   unsigned failures;
   char why[WHY_SIZE]; /* of the last failure; "" when well */
   struct buf body;    /* of the request under way */

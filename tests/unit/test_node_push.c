@@ -1,0 +1,167 @@
+/*
+ * Pushing to counterparts that are down, busy or hostile: the pauses between requests.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "formats/tlog.h"
+#include "node_fixture.h"
+
+static const char *const TWO[] = {"cert.us.example", "ncc.ru.example"};
+
+static void send_notice(struct rig_party *p, const char *state) {
+  unsigned status;
+  json_t *v = rig_ask(p, "POST", "/v1/statements?wait=10",
+                      "{\"kind\":\"incident.notice\",\"precedence\":\"FLASH\",\"tlp\":\"amber\",\"body\":{\"title\":\"t\","
+                      "\"summary\":\"s\",\"aware_at\":\"2021-05-07T10:00:00Z\"}}",
+                      &status);
+  assert_int_equal(status, 201);
+  assert_string_equal(json_string_value(json_object_get(v, "state")), state);
+  json_decref(v);
+}
+
+/* ---- a counterpart that is played by the test ---- */
+
+struct play {
+  struct rig *r;
+  void (*answer)(struct play *p, const struct outbound *o, struct outbound_result *out, struct buf *body);
+  unsigned step; /* of the play's own */
+  unsigned asks, checkpoints, entries;
+  int64_t first_ms, last_ms;
+};
+
+static void play_one(struct play *p, struct rig_party *us, const struct outbound *o) {
+  struct buf body = {0};
+  struct outbound_result out = {.answered = true, .content_type = ""};
+  p->asks += !strcmp(o->method, "GET");
+  p->checkpoints += !strcmp(o->path, "/add-checkpoint");
+  p->entries += !strcmp(o->path, "/add-entries");
+  if (getenv("RIG_LOG")) fprintf(stderr, "%lld %s %s\n", (long long)p->r->ms, o->method, o->path);
+  if (!p->first_ms) p->first_ms = p->r->ms;
+  p->last_ms = p->r->ms;
+  p->answer(p, o, &out, &body);
+  out.body = buf_view(&body);
+  node_outbound_done(us->node, o->id, &out);
+  buf_free(&body);
+}
+
+/* The first party alone with the played one, for so long; ends at `most` requests, so that a loop without a pause shows. */
+static unsigned play(struct play *p, int64_t ms, unsigned most) {
+  struct rig_party *us = &p->r->party[0];
+  const int64_t end = p->r->ms + ms;
+  unsigned n = 0;
+  while (p->r->ms < end && n < most) {
+    struct outbound o;
+    node_work(us->node);
+    while (n < most && node_next_outbound(us->node, &o)) {
+      play_one(p, us, &o);
+      n++;
+    }
+    const int64_t next = node_next_ms(us->node), left = end - p->r->ms;
+    p->r->ms += next < 10 ? 10 : next < left ? next : left;
+  }
+  return n;
+}
+
+/* The counterpart calls us with something that does not matter. */
+static void hear(struct rig *r) {
+  struct node_response resp = {0};
+  const struct node_request q = {.peer = r->party[1].name, .method = "GET", .path = "/", .query = ""};
+  struct node_call *c = node_begin(r->party[0].node, &q, &resp);
+  node_finish(c);
+  buf_free(&resp.body);
+}
+
+/* ---- Retry-After ---- */
+
+static void busy(struct play *p, const struct outbound *o, struct outbound_result *out, struct buf *body) {
+  (void)p, (void)o, (void)body;
+  out->status = 429;
+  out->retry_after = 3600;
+}
+
+static void test_retry_after(void **state) {
+  (void)state;
+  struct rig r;
+  char forum[65];
+  rig_open(&r, TWO, 2);
+  rig_forum(&r, forum);
+  rig_stop(&r.party[1]);
+  struct play p = {.r = &r, .answer = busy};
+  send_notice(&r.party[0], "accepted");
+  play(&p, 1000, 100);
+  const unsigned before = p.asks + p.checkpoints + p.entries;
+  for (int i = 0; i < 100; i++) { /* it calls, but the pause that it asked for stands */
+    hear(&r);
+    play(&p, 10000, 100);
+  }
+  assert_true(p.asks + p.checkpoints + p.entries <= before + 1);
+  assert_int_not_equal(p.asks + p.checkpoints + p.entries, 0);
+  hear(&r);
+  assert_true(play(&p, 3600000, 100) > 0); /* and ends */
+  rig_close(&r);
+}
+
+static void far_too_long(struct play *p, const struct outbound *o, struct outbound_result *out, struct buf *body) {
+  (void)p, (void)o, (void)body;
+  out->status = 503;
+  out->retry_after = UINT32_MAX;
+}
+
+static void test_retry_after_bounded(void **state) {
+  (void)state;
+  struct rig r;
+  char forum[65];
+  rig_open(&r, TWO, 2);
+  rig_forum(&r, forum);
+  rig_stop(&r.party[1]);
+  struct play p = {.r = &r, .answer = far_too_long};
+  send_notice(&r.party[0], "accepted");
+  assert_true(play(&p, 60000, 100) > 0);
+  assert_true(play(&p, 86400000, 100) > 0);
+  rig_close(&r);
+}
+
+/* ---- the question after a start ---- */
+
+static void down(struct play *p, const struct outbound *o, struct outbound_result *out, struct buf *body) {
+  (void)p, (void)o, (void)body;
+  *out = (struct outbound_result){.message = "connection refused"};
+}
+
+static void test_question_is_repeated(void **state) {
+  (void)state;
+  struct rig r;
+  char forum[65];
+  rig_open(&r, TWO, 2);
+  rig_forum(&r, forum);
+  send_notice(&r.party[0], "delivered");
+  rig_stop(&r.party[0]);
+  rig_stop(&r.party[1]);
+  rig_start(&r.party[0]);
+  struct play p = {.r = &r, .answer = down};
+  play(&p, 30000, 1000);
+  assert_in_range(p.asks, 2 * 14, 2 * 24); /* two logs, about every two seconds */
+  play(&p, 600000, 10000);
+  p.asks = 0;
+  play(&p, 100000, 1000);
+  assert_in_range(p.asks, 2 * 19, 2 * 42); /* later less often, but never a minute apart */
+  assert_int_equal(p.checkpoints + p.entries, 0);
+  rig_close(&r);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_retry_after),
+      cmocka_unit_test(test_retry_after_bounded),
+      cmocka_unit_test(test_question_is_repeated),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
