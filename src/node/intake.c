@@ -191,7 +191,7 @@ static parley_err judge(struct node *n, const struct their_log *l, uint64_t inde
   return r;
 }
 
-/* What stands in somebody else's log under this id is a copy that counts for nothing: the true one takes its place. */
+/* What stands in another log under this id is a copy that counts for nothing: the true one takes its place. */
 static parley_err displace(struct node *n, const struct row *had, const struct hash *id, struct errmsg *e) {
   struct buf k = {0};
   key_box(&k, true, had->order);
@@ -207,7 +207,8 @@ static parley_err is_new(struct node *n, const struct their_log *l, const struct
   struct row had;
   parley_err r = row_get(n, id, &had, e);
   if (r) return r == PARLEY_ENOTFOUND ? PARLEY_OK : r;
-  r = had.problem && !had.ours && strcmp(had.from, l->from->peer->card.name) ? displace(n, &had, id, e) : PARLEY_EBUSY;
+  const bool elsewhere = had.forum != l->from->forum || strcmp(had.from, l->from->peer->card.name);
+  r = had.problem && !had.ours && elsewhere ? displace(n, &had, id, e) : PARLEY_EBUSY;
   row_clear(&had);
   return r;
 }

@@ -75,9 +75,10 @@ static parley_err parse_words(const json_t *q, struct statement *s, struct errms
     return err_set(e, PARLEY_EINVAL, "tlp: \"%.40s\" is none of clear, green, amber, amber+strict, red", tlp);
   if (!status_parse(&s->status, status))
     return err_set(e, PARLEY_EINVAL, "status: \"%.40s\" is none of actual, exercise, test", status);
-  if (strlen(desk) > SEAL_LABEL_MAX || (lang && strlen(lang) >= sizeof s->lang))
-    return err_set(e, PARLEY_EINVAL, "desk or lang: too long");
-  if (lang && !lang_valid(lang)) return err_set(e, PARLEY_EINVAL, "lang: \"%s\" is no language tag such as en or ru", lang);
+  if (strlen(desk) > SEAL_LABEL_MAX)
+    return err_set(e, PARLEY_EINVAL, "desk: \"%.40s\" is longer than any label (%d bytes)", desk, SEAL_LABEL_MAX);
+  if (lang && (strlen(lang) >= sizeof s->lang || !lang_valid(lang)))
+    return err_set(e, PARLEY_EINVAL, "lang: \"%.40s\" is no language tag such as en or ru", lang);
   snprintf(s->desk, sizeof s->desk, "%s", desk);
   if (lang) snprintf(s->lang, sizeof s->lang, "%s", lang);
   return json_object_get(q, "answer_by") ? json_get_time(&s->answer_by, q, "", "answer_by", e) : PARLEY_OK;

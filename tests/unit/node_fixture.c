@@ -111,7 +111,8 @@ void rig_start(struct rig_party *p) {
   env.n_forms = p->rig->n_forms;
   CHECK(node_open(&p->node, &env, buf_view(&p->card), &e));
   for (size_t i = 0; i < p->rig->n; i++)
-    if (&p->rig->party[i] != p) CHECK(node_pin(p->node, buf_view(&p->rig->party[i].card), &e));
+    if (&p->rig->party[i] != p && !(p->stranger && !strcmp(p->stranger, p->rig->party[i].name)))
+      CHECK(node_pin(p->node, buf_view(&p->rig->party[i].card), &e));
   CHECK(node_start(p->node, &e));
   p->down = false;
 }
@@ -166,7 +167,7 @@ static void carry(struct rig *r, struct rig_party *from, const struct outbound *
   struct node_response resp = {0};
   struct node_call *c = NULL;
   r->requests++;
-  if (!to->down) {
+  if (!to->down && !from->mute) {
     struct node_request q = {.peer = from->name, .method = o->method, .path = o->path, .query = "", .content_type = o->content_type};
     c = node_begin(to->node, &q, &resp);
     for (size_t at = 0; at < o->body.n && !resp.status; at += 1000)
@@ -183,7 +184,7 @@ static void carry(struct rig *r, struct rig_party *from, const struct outbound *
   buf_free(&resp.body);
 }
 
-static bool turn(struct rig *r) {
+bool rig_turn(struct rig *r) {
   bool moved = false;
   for (size_t i = 0; i < r->n; i++) {
     struct rig_party *p = &r->party[i];
@@ -201,7 +202,7 @@ static bool turn(struct rig *r) {
 void rig_run(struct rig *r, int64_t ms) {
   int64_t end = r->ms + ms;
   for (unsigned guard = 0; guard < 100000; guard++) {
-    if (turn(r)) continue;
+    if (rig_turn(r)) continue;
     int next = 60000;
     for (size_t i = 0; i < r->n; i++)
       if (!r->party[i].down) {
@@ -229,7 +230,7 @@ json_t *rig_ask(struct rig_party *p, const char *method, const char *path, const
   if (!resp.status) node_end(c, &resp);
   for (int i = 0; i < 200000 && !resp.status; i++) {
     struct node_call *done;
-    turn(p->rig);
+    rig_turn(p->rig);
     done = node_next_answer(p->node, &resp);
     if (done) assert_ptr_equal(done, c);
     else p->rig->ms += 10;

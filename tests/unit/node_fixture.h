@@ -18,6 +18,8 @@ struct rig_party {
   size_t n_memory;
   uint8_t seed[4][32];
   bool down;
+  bool mute;            /* it answers, but what it sends arrives nowhere */
+  const char *stranger; /* a party whose card is not pinned at the next start; NULL */
   int64_t skew;
   const char *sick; /* the signer's memory cannot be written for origins that contain this; NULL: it is well */
   struct rig *rig;
@@ -40,6 +42,8 @@ void rig_stop(struct rig_party *p);
 void rig_start(struct rig_party *p);
 /* Runs both nodes and the network between them until nothing moves, at most ms milliseconds of simulated time. */
 void rig_run(struct rig *r, int64_t ms);
+/* One step of every node and of the network, at one instant; false when nothing was sent. */
+bool rig_turn(struct rig *r);
 /* One local request, run to its answer (rig_run while it waits). The caller frees the result. */
 json_t *rig_ask(struct rig_party *p, const char *method, const char *path, const char *body, unsigned *status);
 /* A forum of all parties; its id into hex. */

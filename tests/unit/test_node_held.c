@@ -1,0 +1,181 @@
+/*
+ * Bookkeeping: the earliest cosignature over every statement stands on the record once, and then the lines fall silent.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/encoding.h"
+#include "hostile_fixture.h"
+
+#define HOUR 3600000 /* the heartbeat, milliseconds */
+
+static const char *const NAMES[] = {"cert.us.example", "ncc.ru.example", "third.ch.example"};
+
+static void silent(struct rig *r, const char *forum) {
+  uint64_t size[4];
+  rig_run(r, 2 * HOUR + 60000);
+  for (size_t i = 0; i < r->n; i++) size[i] = log_size(&r->party[i], forum);
+  rig_run(r, 5 * HOUR);
+  for (size_t i = 0; i < r->n; i++) assert_int_equal(log_size(&r->party[i], forum), size[i]);
+}
+
+static void all_held(struct rig *r, const char *forum) {
+  for (size_t i = 0; i < r->n; i++)
+    for (size_t k = 0; k < r->n; k++)
+      if (i != k) assert_held_once(&r->party[i], forum, &r->party[k]);
+}
+
+/* ---- a conversation, with a member down now and then and restarts between ---- */
+
+static void talk(size_t parties) {
+  struct rig r;
+  char forum[65], id[65];
+  rig_open(&r, NAMES, parties);
+  rig_forum(&r, forum);
+  for (unsigned i = 0; i < 30; i++) {
+    struct rig_party *p = &r.party[i % parties], *other = &r.party[(i + 1) % parties];
+    if (i % 5 == 2) { /* the other was down, then we restart: what waited is read from the log again */
+      char *body = notice_json(p, forum);
+      unsigned status;
+      rig_stop(other);
+      json_decref(rig_ask(p, "POST", "/v1/statements", body, &status));
+      assert_int_equal(status, 201);
+      rig_run(&r, 90000);
+      rig_start(other);
+      if (i % 2) {
+        rig_stop(p);
+        rig_start(p);
+      }
+      rig_run(&r, 180000);
+      free(body);
+    } else {
+      send_delivered(p, forum, id);
+    }
+    if (i % 7 == 3) rig_run(&r, HOUR / 2);
+  }
+  silent(&r, forum);
+  all_held(&r, forum);
+  rig_close(&r);
+}
+
+static void test_two(void **state) {
+  (void)state;
+  talk(2);
+}
+
+static void test_three(void **state) {
+  (void)state;
+  talk(3);
+}
+
+/* With nothing said but charters, nothing is ever held or heard. */
+static void test_idle(void **state) {
+  struct rig r;
+  char forum[65];
+  (void)state;
+  rig_open(&r, NAMES, 2);
+  rig_forum(&r, forum);
+  rig_run(&r, 10 * HOUR);
+  for (int i = 0; i < 2; i++) assert_int_equal(log_size(&r.party[i], forum), 1);
+  all_held(&r, forum);
+  rig_close(&r);
+}
+
+/* ---- heard ---- */
+
+static unsigned heard_of(struct rig_party *p, const char *forum, struct rig_party *of, uint64_t *last) {
+  struct bytes entry;
+  struct arena a = {0};
+  char origin[ORIGIN_MAX + 1];
+  uint8_t id[32];
+  unsigned k = 0;
+  hex_decode(id, 32, bytes_str(forum));
+  log_origin(origin, p->name, id, 0, false);
+  for (uint64_t i = 0; node_log_entry(p->node, origin, i, &a, &entry, NULL) == PARLEY_OK; i++) {
+    struct statement s;
+    struct dsse d;
+    assert_int_equal(statement_parse(&s, &a, entry, &d, NULL), PARLEY_OK);
+    for (size_t j = 0; j < s.n_heard; j++)
+      if (!strcmp(s.heard[j].party, of->name)) *last = s.heard[j].size, k++;
+    statement_clear(&s);
+  }
+  arena_free(&a);
+  return k;
+}
+
+/* At the heartbeat, only what gained more than bookkeeping is heard: else two members would answer each other for ever. */
+static void test_heard_at_the_heartbeat(void **state) {
+  struct rig r;
+  char forum[65], id[65];
+  uint64_t last = 0;
+  (void)state;
+  rig_open(&r, NAMES, 2);
+  rig_forum(&r, forum);
+  send_delivered(&r.party[0], forum, id);
+  const uint64_t size = log_size(&r.party[0], forum);
+  assert_int_equal(heard_of(&r.party[0], forum, &r.party[1], &last), 1); /* in the notice to B */
+  silent(&r, forum);
+  assert_int_equal(heard_of(&r.party[0], forum, &r.party[1], &last), 1); /* B said nothing but bookkeeping since */
+  assert_int_equal(heard_of(&r.party[1], forum, &r.party[0], &last), 1);
+  assert_true(last >= size);
+  rig_stop(&r.party[1]);
+  rig_start(&r.party[1]);
+  silent(&r, forum); /* what was heard is remembered */
+  assert_int_equal(heard_of(&r.party[1], forum, &r.party[0], &last), 1);
+  rig_close(&r);
+}
+
+/* ---- more than one batch at once ---- */
+
+#define MANY 2100
+
+static void test_more_than_a_batch(void **state) {
+  struct rig r;
+  char forum[65];
+  (void)state;
+  rig_open(&r, NAMES, 2);
+  rig_forum(&r, forum);
+  struct rig_party *a = &r.party[0];
+  struct waiting *w = calloc(MANY, sizeof *w);
+  assert_non_null(w);
+  char first[65];
+  send_delivered(a, forum, first); /* so that a held line waits when they come */
+  char *body = notice_json(a, forum);
+  for (size_t i = 0; i < MANY; i++) ask_begin(&w[i], a, "POST", "/v1/statements", body);
+  node_work(a->node); /* one run takes all */
+  assert_int_equal(ask_collect(a, w, MANY), MANY);
+  rig_run(&r, 30000);
+  for (size_t i = 0; i < MANY; i++) {
+    assert_int_equal(w[i].resp.status, 201);
+    json_t *o = ask_end(&w[i]);
+    if (i % 100 == 0 || i == MANY - 1) {
+      assert_statement(a, str_of(o, "id"), "delivered", "");
+      assert_statement(&r.party[1], str_of(o, "id"), "received", "");
+    }
+    json_decref(o);
+  }
+  assert_int_equal(count_notices(a, forum), MANY + 1);
+  silent(&r, forum);
+  all_held(&r, forum);
+  free(body);
+  free(w);
+  rig_close(&r);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_two),
+      cmocka_unit_test(test_three),
+      cmocka_unit_test(test_idle),
+      cmocka_unit_test(test_heard_at_the_heartbeat),
+      cmocka_unit_test(test_more_than_a_batch),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
