@@ -19,7 +19,7 @@ static parley_err acknowledge(struct cli *c, const struct args *a, const char **
   if (rc == PARLEY_OK) rc = api_call(c, &answer, "POST", path, json_incref(o), e);
   json_decref(o);
   if (rc == PARLEY_OK) *id = arena_strdup(&c->arena, json_text(answer, "id"));
-  if (rc == PARLEY_OK && *id == NULL) rc = err_set(e, PARLEY_ENOMEM, "out of memory");
+  if (rc == PARLEY_OK && *id == NULL) rc = err_set(e, PARLEY_ENOMEM, _("out of memory"));
   json_decref(answer);
   return rc;
 }
@@ -39,15 +39,15 @@ static int run(struct cli *c, const struct args *a) {
 }
 
 static const struct option options[] = {
-    {"officer", "ROLE", N_("who acknowledges, by role, never by name"), false},
-    {"note", "TEXT", N_("a word along with it, sealed"), false},
-    {"wait", "SECONDS", N_("wait so long for delivery (default 30, 0: do not)"), false},
+    {"officer", N_("ROLE"), N_("who acknowledges, by role, never by name"), false},
+    {"note", N_("TEXT"), N_("a word along with it, sealed"), false},
+    {"wait", N_("SECONDS"), N_("wait so long for delivery (default 30, 0: do not)"), false},
     {NULL, NULL, NULL, false},
 };
 
 const struct verb verb_ack = {
     .name = "ack",
-    .usage = "ID --officer ROLE [--note TEXT] [--wait SECONDS]",
+    .usage = N_("ID --officer ROLE [--note TEXT] [--wait SECONDS]"),
     .summary = N_("acknowledge a statement that came in"),
     .about = N_("Tells the sender, signed, that an officer has received the statement ID. It never says that "
                 "anybody agrees. A statement is acknowledged once."),

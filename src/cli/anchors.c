@@ -15,7 +15,7 @@ static parley_err add(struct anchors *out, const char *party, const uint8_t fp[s
     struct anchor *list = realloc(out->list, cap * sizeof *list);
     if (list != NULL) out->list = list;
     const struct card **cards = list != NULL ? realloc(out->card, cap * sizeof *cards) : NULL;
-    if (cards == NULL) return err_set(e, PARLEY_ENOMEM, "out of memory");
+    if (cards == NULL) return err_set(e, PARLEY_ENOMEM, _("out of memory"));
     out->card = cards;
     out->cap = cap;
   }
@@ -28,7 +28,7 @@ static parley_err add(struct anchors *out, const char *party, const uint8_t fp[s
 
 static parley_err add_card(struct cli *c, struct anchors *out, const struct card *card, struct errmsg *e) {
   struct card *kept = arena_alloc(&c->arena, sizeof *kept);
-  if (kept == NULL) return err_set(e, PARLEY_ENOMEM, "out of memory");
+  if (kept == NULL) return err_set(e, PARLEY_ENOMEM, _("out of memory"));
   *kept = *card;
   return add(out, card->name, card->fingerprint, kept, e);
 }
@@ -47,11 +47,18 @@ static parley_err add_fingerprint(struct anchors *out, const char *text, struct 
   return rc == PARLEY_OK ? add(out, party, fp, NULL, e) : err_prefix(e, rc, "--fingerprint");
 }
 
-parley_err anchors_given(struct cli *c, struct anchors *out, const struct args *a, struct errmsg *e) {
+parley_err anchors_told(struct anchors *out, const struct args *a, struct errmsg *e) {
   const char *text;
   parley_err rc = PARLEY_OK;
   for (size_t i = 0; rc == PARLEY_OK && (text = args_nth(a, "fingerprint", i)) != NULL; i++)
     rc = add_fingerprint(out, text, e);
+  out->n_given = out->n;
+  return rc;
+}
+
+parley_err anchors_cards(struct cli *c, struct anchors *out, const struct args *a, struct errmsg *e) {
+  const char *text;
+  parley_err rc = PARLEY_OK;
   for (size_t i = 0; rc == PARLEY_OK && (text = args_nth(a, "card", i)) != NULL; i++) {
     struct card card;
     rc = card_read(c, &card, text, e);
@@ -72,7 +79,7 @@ static parley_err add_pin(void *ctx, const struct pin *p, struct bytes envelope,
   bool unproved;
   (void)p;
   const struct bytes kept = arena_copy(&d->c->arena, envelope);
-  if (kept.p == NULL) return err_set(e, PARLEY_ENOMEM, "out of memory");
+  if (kept.p == NULL) return err_set(e, PARLEY_ENOMEM, _("out of memory"));
   const parley_err rc = card_parse(&card, &d->c->arena, kept, NULL, &unproved, e);
   return rc == PARLEY_OK ? add_card(d->c, d->out, &card, e) : rc;
 }
@@ -85,7 +92,7 @@ parley_err anchors_home(struct cli *c, struct anchors *out, struct errmsg *e) {
   parley_err rc = cli_own_card(c, &own, &why);
   if (rc == PARLEY_OK) rc = add_card(c, out, &own, &why);
   if (rc == PARLEY_OK) rc = home_pins(&c->home, add_pin, &d, &why);
-  if (rc == PARLEY_ENOMEM) return err_set(e, rc, "out of memory");
+  if (rc == PARLEY_ENOMEM) return err_set(e, rc, _("out of memory"));
   if (rc != PARLEY_OK) out_note(_("parley: the pins of %s are not used: %s\n"), c->home.dir, why.text);
   return PARLEY_OK;
 }

@@ -16,8 +16,10 @@ struct anchors {
   size_t n_given; /* the first so many come from the command line */
 };
 
-/* EINVAL for wrong usage of --fingerprint. The rest as card_read. */
-parley_err anchors_given(struct cli *c, struct anchors *out, const struct args *a, struct errmsg *e);
+/* Those of --fingerprint. EINVAL for wrong usage. */
+parley_err anchors_told(struct anchors *out, const struct args *a, struct errmsg *e);
+/* Those of --card, after them. Errors as card_read. */
+parley_err anchors_cards(struct cli *c, struct anchors *out, const struct args *a, struct errmsg *e);
 /* Those of the home; a home that is damaged is told on standard error, and goes no further. */
 parley_err anchors_home(struct cli *c, struct anchors *out, struct errmsg *e);
 void anchors_free(struct anchors *a);

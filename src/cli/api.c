@@ -51,7 +51,7 @@ parley_err api_call(struct cli *c, json_t **answer, const char *method, const ch
   json_t *o = NULL;
   parley_err rc = socket_path(c, sock, e);
   if (rc == PARLEY_OK && body != NULL && (!json_write(&text, body) || !buf_ok(&text)))
-    rc = err_set(e, PARLEY_ENOMEM, "out of memory");
+    rc = err_set(e, PARLEY_ENOMEM, _("out of memory"));
   json_decref(body);
   if (rc == PARLEY_OK)
     rc = local_request(&got, sock, method, path, text.n > 0 ? "application/json" : NULL, buf_view(&text), -1, 0, -1,
@@ -101,7 +101,7 @@ parley_err api_path(struct cli *c, const char **out, const char *before, const c
     return err_set(e, PARLEY_EINVAL,
                    _("\"%.70s\" is no id: ids are 64 digits (0-9, a-f), of which the first 8 will do"), id);
   *out = arena_fmt(&c->arena, "%s%s%s", before, id, after);
-  return *out != NULL ? PARLEY_OK : err_set(e, PARLEY_ENOMEM, "out of memory");
+  return *out != NULL ? PARLEY_OK : err_set(e, PARLEY_ENOMEM, _("out of memory"));
 }
 
 const char *base_name(const char *path) {

@@ -18,6 +18,14 @@ static bool read_line(char out[static LINE_MAX_BYTES]) {
   return true;
 }
 
+/* One of the words of a list that "|" separates: a language may have several, and capitals beyond ASCII. */
+static bool is_word(const char *line, const char *words) {
+  const size_t n = strlen(line);
+  for (const char *w = words; w != NULL; w = strchr(w, '|'), w = w != NULL ? w + 1 : NULL)
+    if (strcspn(w, "|") == n && strncasecmp(w, line, n) == 0) return true;
+  return false;
+}
+
 bool ask_yes(const char *question) {
   char line[LINE_MAX_BYTES];
   for (;;) {
@@ -26,8 +34,9 @@ bool ask_yes(const char *question) {
       out_note("\n");
       return false;
     }
-    if (strcasecmp(line, "yes") == 0 || strcasecmp(line, _("yes")) == 0) return true;
-    if (strcasecmp(line, "no") == 0 || strcasecmp(line, _("no")) == 0) return false;
+    /* TRANSLATORS: the words to type, with | between them, capitals too where not ASCII; "yes" always does. */
+    if (is_word(line, "yes") || is_word(line, _("yes"))) return true;
+    if (is_word(line, "no") || is_word(line, _("no"))) return false;
     out_note("%s\n", _("Please type yes or no."));
   }
 }
@@ -58,7 +67,7 @@ parley_err ask_secret(struct buf *out, const char *prompt, struct errmsg *e) {
     }
     if (strcmp(first, again) == 0) {
       buf_str(out, first);
-      rc = buf_ok(out) ? PARLEY_OK : err_set(e, PARLEY_ENOMEM, "out of memory");
+      rc = buf_ok(out) ? PARLEY_OK : err_set(e, PARLEY_ENOMEM, _("out of memory"));
       break;
     }
     out_note("%s\n", _("The two differ."));

@@ -37,7 +37,7 @@ static parley_err digest(struct attachment *f, struct progress *p, struct errmsg
   static uint8_t chunk[CHUNK];
   struct sha256_ctx *sha = sha256_new();
   ssize_t n = -1;
-  if (sha == NULL) return err_set(e, PARLEY_ENOMEM, "out of memory");
+  if (sha == NULL) return err_set(e, PARLEY_ENOMEM, _("out of memory"));
   do {
     n = read(f->fd, chunk, sizeof chunk);
     if (n > 0) sha256_update(sha, BYTES(chunk, (size_t)n));
@@ -109,7 +109,7 @@ bool attachments_json(const struct attachments *at, json_t *request) {
 static parley_err upload(struct cli *c, const struct attachment *f, const char *draft, size_t i, struct errmsg *e) {
   struct progress p;
   const char *path = arena_fmt(&c->arena, "/v1/drafts/%s/files/%zu", draft, i);
-  if (path == NULL) return err_set(e, PARLEY_ENOMEM, "out of memory");
+  if (path == NULL) return err_set(e, PARLEY_ENOMEM, _("out of memory"));
   if (lseek(f->fd, 0, SEEK_SET) != 0) return err_set(e, PARLEY_EIO, _("%s cannot be read again"), f->path);
   progress_begin(&p, c, out_line(c, f->name), f->size);
   const parley_err rc = api_put_file(c, path, f->fd, f->size, progress_at, &p, e);
@@ -141,7 +141,7 @@ static parley_err wait_sent(struct cli *c, const char *path, uint64_t bytes, con
     moved = at;
     if (rc == PARLEY_OK && strcmp(json_text(o, "state"), "sent") == 0) {
       *id = arena_strdup(&c->arena, json_text(o, "id"));
-      if (*id == NULL) rc = err_set(e, PARLEY_ENOMEM, "out of memory");
+      if (*id == NULL) rc = err_set(e, PARLEY_ENOMEM, _("out of memory"));
     } else if (rc == PARLEY_OK && mono_ms() - moved_ms > STALL_MS) {
       rc = stalled(o, e);
     }
@@ -162,7 +162,7 @@ parley_err attachments_send(struct cli *c, const struct attachments *at, const c
   if (rc != PARLEY_OK) return rc;
   const char *path = arena_fmt(&c->arena, "/v1/drafts/%s", draft);
   const char *send = arena_fmt(&c->arena, "/v1/drafts/%s/send", draft);
-  if (path == NULL || send == NULL) return err_set(e, PARLEY_ENOMEM, "out of memory");
+  if (path == NULL || send == NULL) return err_set(e, PARLEY_ENOMEM, _("out of memory"));
   rc = api_call(c, NULL, "POST", send, NULL, e);
   *id = NULL;
   return rc == PARLEY_OK ? wait_sent(c, path, at->bytes, id, e) : rc;

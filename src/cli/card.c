@@ -27,7 +27,7 @@ static const struct option no_options[] = {{NULL, NULL, NULL, false}};
 
 const struct verb verb_card_show = {
     .name = "card show",
-    .usage = "[FILE]",
+    .usage = N_("[FILE]"),
     .summary = N_("show the fingerprint of this party's card, or of one in a file"),
     .about = N_("Shows the party, the fingerprint, the validity and the addresses of this home's card, or of "
                 "the card in FILE. The fingerprint is what people compare over another channel."),
@@ -69,13 +69,13 @@ static int export(struct cli *c, const struct args *a) {
 }
 
 static const struct option export_options[] = {
-    {"out", "FILE", N_("write there instead of standard output"), false},
+    {"out", N_("FILE"), N_("write there instead of standard output"), false},
     {NULL, NULL, NULL, false},
 };
 
 const struct verb verb_card_export = {
     .name = "card export",
-    .usage = "[--out FILE]",
+    .usage = N_("[--out FILE]"),
     .summary = N_("write this party's card for others"),
     .about = N_("Writes the signed card of this home: public keys and addresses, nothing secret. The other side "
                 "pins it with parley trust."),

@@ -69,7 +69,7 @@ parley_err cli_own_card(struct cli *c, struct card *out, struct errmsg *e) {
   if (rc != PARLEY_OK) return rc;
   const struct bytes envelope = arena_copy(&c->arena, buf_view(&text));
   buf_free(&text);
-  if (envelope.p == NULL) return err_set(e, PARLEY_ENOMEM, "out of memory");
+  if (envelope.p == NULL) return err_set(e, PARLEY_ENOMEM, _("out of memory"));
   rc = card_parse(out, &c->arena, envelope, NULL, &unproved, e);
   return rc == PARLEY_OK ? rc : err_prefix(e, rc, "%s", path);
 }

@@ -34,11 +34,14 @@ static const char *quoted(struct cli *c, const char *value) {
 }
 
 static void print_text(struct cli *c, const char *path, const struct config *cfg) {
-  out_print("%s%s\n", path, home_exists(&c->home) ? "" : _(" (there is no home yet: all defaults)"));
+  if (home_exists(&c->home))
+    out_print("%s\n", path);
+  else
+    out_print(_("%s (there is no home yet: all defaults)\n"), path);
   for (const struct config_option *p = config_options; p->name != NULL; p++) {
     out_print("\n%s = %s\n", p->name, quoted(c, config_value(cfg, p->name)));
     out_text(p->help, 4);
-    out_print("    %s %s\n", _("Default:"), quoted(c, p->fallback));
+    out_print(_("    Default: %s\n"), quoted(c, p->fallback));
   }
 }
 

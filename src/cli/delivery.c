@@ -41,7 +41,7 @@ static uint64_t bytes_held(const json_t *row, uint64_t file_bytes) {
 
 static parley_err wait_once(struct cli *c, json_t **answer, const char *id, int64_t seconds, struct errmsg *e) {
   const char *path = arena_fmt(&c->arena, "/v1/statements/%s?wait=%lld", id, (long long)seconds);
-  if (path == NULL) return err_set(e, PARLEY_ENOMEM, "out of memory");
+  if (path == NULL) return err_set(e, PARLEY_ENOMEM, _("out of memory"));
   return api_get(c, answer, path, e);
 }
 
@@ -103,24 +103,25 @@ static void add_reasons(struct cli *c, json_t *row) {
 static void print_files(struct cli *c, const json_t *party) {
   if (!has(party, "files_total")) return;
   if (has(party, "files_delivered"))
-    out_print("  %s: %s %s\n", json_text(party, "party"), _("files delivered at"),
-              out_when(c, party, "files_delivered"));
+    out_print(_("  %s: files delivered at %s\n"), json_text(party, "party"), out_when(c, party, "files_delivered"));
   else
-    out_print(_("  %s: files pending, %lld of %lld parts are there\n"), json_text(party, "party"),
-              (long long)number(party, "files_held"), (long long)number(party, "files_total"));
+    out_print(
+        text_n("  %s: files pending, %lld of %lld part is there\n",
+               "  %s: files pending, %lld of %lld parts are there\n", (unsigned long)number(party, "files_total")),
+        json_text(party, "party"), (long long)number(party, "files_held"), (long long)number(party, "files_total"));
 }
 
 static void print_party(struct cli *c, const json_t *party) {
   const char *name = json_text(party, "party");
   if (has(party, "delivered")) {
-    out_print("  %s: %s %s\n", name, _("delivered at"), out_when(c, party, "delivered"));
+    out_print(_("  %s: delivered at %s\n"), name, out_when(c, party, "delivered"));
     print_files(c, party);
   } else {
-    out_print("  %s: %s\n", name, _("not delivered yet"));
+    out_print(_("  %s: not delivered yet\n"), name);
   }
   if (party_done(party)) return;
   if (has(party, "why")) out_print("    %s\n", out_line(c, json_text(party, "why")));
-  if (has(party, "next_attempt")) out_print("    %s %s\n", _("next attempt at"), out_when(c, party, "next_attempt"));
+  if (has(party, "next_attempt")) out_print(_("    next attempt at %s\n"), out_when(c, party, "next_attempt"));
 }
 
 static void print_parties(struct cli *c, const json_t *row) {
@@ -146,7 +147,7 @@ static int print_outcome_json(struct cli *c, const char *id, const json_t *row) 
 int delivery_report(struct cli *c, const char *id, int64_t wait_s, uint64_t file_bytes) {
   struct outcome out;
   struct errmsg e;
-  if (!c->json) out_print("%s %s\n", _("Accepted:"), id);
+  if (!c->json) out_print(_("Accepted: %s\n"), id);
   fflush(stdout);
   if (delivery_wait(c, &out, id, wait_s, file_bytes, &e) != PARLEY_OK) return lost(c, id, &e);
   const bool late = !out.delivered && wait_s > 0;
@@ -168,8 +169,11 @@ int delivery_report(struct cli *c, const char *id, int64_t wait_s, uint64_t file
 static const char *files_state(struct cli *c, const json_t *party) {
   if (has(party, "files_delivered")) return out_when(c, party, "files_delivered");
   if (number(party, "files_held") == number(party, "files_total")) return _("all parts are there");
-  return arena_fmt(&c->arena, _("pending, %lld of %lld parts are there"), (long long)number(party, "files_held"),
-                   (long long)number(party, "files_total"));
+  const long long held = number(party, "files_held"), total = number(party, "files_total");
+  return arena_fmt(
+      &c->arena,
+      text_n("pending, %lld of %lld part is there", "pending, %lld of %lld parts are there", (unsigned long)total),
+      held, total);
 }
 
 void delivery_print(struct cli *c, const json_t *party, bool received) {

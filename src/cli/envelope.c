@@ -10,7 +10,7 @@ parley_err envelope_read(struct cli *c, struct bytes *out, const char *path, siz
   while (text.n > 0 && (text.p[text.n - 1] == '\n' || text.p[text.n - 1] == '\r')) text.n--;
   *out = arena_copy(&c->arena, buf_view(&text));
   buf_free(&text);
-  return out->p != NULL ? PARLEY_OK : err_set(e, PARLEY_ENOMEM, "out of memory");
+  return out->p != NULL ? PARLEY_OK : err_set(e, PARLEY_ENOMEM, _("out of memory"));
 }
 
 parley_err card_read(struct cli *c, struct card *out, const char *path, struct errmsg *e) {
@@ -30,7 +30,7 @@ void card_print(struct cli *c, const struct card *card) {
   out_field(c, 0, _("Card number"), arena_fmt(&c->arena, "%llu", (unsigned long long)card->serial));
   out_field(c, 0, _("Valid from"), out_time(c, card->not_before));
   out_field(c, 0, _("Valid until"), out_time(c, card->not_after));
-  if (card_check_time(card, c->now, &e) != PARLEY_OK) out_print("%s %s\n", _("WARNING:"), e.text);
+  if (card_check_time(card, c->now, &e) != PARLEY_OK) out_print(_("WARNING: %s\n"), e.text);
   out_field(c, 0, _("Submission"), card->submission);
   out_field(c, 0, _("Monitoring"), card->monitoring);
   for (size_t i = 0; i < card->n_seal; i++) out_field(c, 0, i == 0 ? _("Desks") : " ", card->seal[i].label);

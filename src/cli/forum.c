@@ -72,7 +72,7 @@ const struct verb verb_forum_list = {
 
 const struct verb verb_forum_show = {
     .name = "forum show",
-    .usage = "ID",
+    .usage = N_("ID"),
     .summary = N_("show a charter in plain words"),
     .about = N_("Shows the charter of the forum ID (the first 8 digits or more): who has signed it, its rules, "
                 "its times and limits, and what stands against accepting it."),

@@ -14,8 +14,7 @@
 static parley_err agree(struct cli *c, const struct args *a, const json_t *forum, struct errmsg *e) {
   const json_t *problems = json_object_get(forum, "problems");
   if (strcmp(json_text(forum, "state"), "proposed") != 0)
-    return err_set(e, PARLEY_ECONFLICT, _("there is nothing to sign: it %s"),
-                   strcmp(json_text(forum, "state"), "in_force") == 0 ? _("is in force") : forum_state(c, forum));
+    return err_set(e, PARLEY_ECONFLICT, _("there is nothing to sign; the charter's state: %s"), forum_state(c, forum));
   if (json_array_size(problems) > 0)
     return err_set(e, PARLEY_EREFUSED, _("it cannot be signed yet: %s"),
                    json_string_value(json_array_get(problems, 0)));
@@ -56,14 +55,14 @@ static int run(struct cli *c, const struct args *a) {
 }
 
 static const struct option options[] = {
-    {"basis", "FILE", N_("what the signature rests on, kept with it"), false},
+    {"basis", N_("FILE"), N_("what the signature rests on, kept with it"), false},
     {"yes", NULL, N_("do not ask; needed without a terminal"), false},
     {NULL, NULL, NULL, false},
 };
 
 const struct verb verb_forum_accept = {
     .name = "forum accept",
-    .usage = "ID [--basis FILE] [--yes]",
+    .usage = N_("ID [--basis FILE] [--yes]"),
     .summary = N_("sign a charter that was proposed"),
     .about = N_("Shows the charter of the forum ID in plain words and, once you agree, signs it for your party. "
                 "It is in force when all members have signed."),

@@ -52,16 +52,16 @@ static parley_err put_ack(json_t *ack, const char *text, struct errmsg *e) {
       seconds > 2592000)
     return err_set(e, PARLEY_EINVAL,
                    _("--ack takes a precedence and seconds from 60 to 2592000, like FLASH=600, not \"%s\""), text);
-  return json_put_int(ack, name, (int64_t)seconds) ? PARLEY_OK : err_set(e, PARLEY_ENOMEM, "out of memory");
+  return json_put_int(ack, name, (int64_t)seconds) ? PARLEY_OK : err_set(e, PARLEY_ENOMEM, _("out of memory"));
 }
 
 static parley_err put_acks(json_t *o, const struct args *a, struct errmsg *e) {
   json_t *ack = json_object();
-  parley_err rc = ack != NULL ? PARLEY_OK : err_set(e, PARLEY_ENOMEM, "out of memory");
+  parley_err rc = ack != NULL ? PARLEY_OK : err_set(e, PARLEY_ENOMEM, _("out of memory"));
   const char *text;
   for (size_t i = 0; rc == PARLEY_OK && (text = args_nth(a, "ack", i)) != NULL; i++) rc = put_ack(ack, text, e);
   if (rc == PARLEY_OK && json_object_size(ack) > 0 && json_object_set(o, "ack_seconds", ack) != 0)
-    rc = err_set(e, PARLEY_ENOMEM, "out of memory");
+    rc = err_set(e, PARLEY_ENOMEM, _("out of memory"));
   json_decref(ack);
   return rc;
 }
@@ -71,7 +71,7 @@ static parley_err put_numbers(json_t *o, const struct args *a, struct errmsg *e)
     int64_t x = -1;
     const parley_err rc = args_number(&x, a, numbers[i].option, numbers[i].min, numbers[i].max, e);
     if (rc != PARLEY_OK) return rc;
-    if (x >= 0 && !json_put_int(o, numbers[i].member, x)) return err_set(e, PARLEY_ENOMEM, "out of memory");
+    if (x >= 0 && !json_put_int(o, numbers[i].member, x)) return err_set(e, PARLEY_ENOMEM, _("out of memory"));
   }
   return PARLEY_OK;
 }
@@ -114,25 +114,25 @@ static int run(struct cli *c, const struct args *a) {
 }
 
 static const struct option options[] = {
-    {"title", "T", N_("what the forum is called"), false},
-    {"member", "PARTY", N_("the other members, pinned before"), true},
-    {"legal", "CHARACTER", N_("political (default), treaty, exercise"), false},
-    {"field", "FIELD", N_("cyber, strategic-stability, regional-conflict"), true},
-    {"language", "LANG", N_("languages of its texts: en, ru …"), true},
-    {"form", "KIND", N_("forms in force (default: all at hand)"), true},
-    {"ack", "PRECEDENCE=S", N_("acknowledged within S seconds"), true},
-    {"heartbeat", "S", N_("seconds between signs of life"), false},
-    {"clock-tolerance", "S", N_("seconds that clocks may differ"), false},
-    {"attachment-max", "BYTES", N_("largest file"), false},
-    {"bytes-per-day", "BYTES", N_("of one member"), false},
-    {"bytes-total", "BYTES", N_("of one member"), false},
-    {"disclosure", "RULE", N_("consent (default) or free"), false},
+    {"title", N_("T"), N_("what the forum is called"), false},
+    {"member", N_("PARTY"), N_("the other members, pinned before"), true},
+    {"legal", N_("CHARACTER"), N_("political (default), treaty, exercise"), false},
+    {"field", N_("FIELD"), N_("cyber, strategic-stability, regional-conflict"), true},
+    {"language", N_("LANG"), N_("languages of its texts: en, ru …"), true},
+    {"form", N_("KIND"), N_("forms in force (default: all at hand)"), true},
+    {"ack", N_("PRECEDENCE=S"), N_("acknowledged within S seconds"), true},
+    {"heartbeat", N_("S"), N_("seconds between signs of life"), false},
+    {"clock-tolerance", N_("S"), N_("seconds that clocks may differ"), false},
+    {"attachment-max", N_("BYTES"), N_("largest file"), false},
+    {"bytes-per-day", N_("BYTES"), N_("of one member"), false},
+    {"bytes-total", N_("BYTES"), N_("of one member"), false},
+    {"disclosure", N_("RULE"), N_("consent (default) or free"), false},
     {NULL, NULL, NULL, false},
 };
 
 const struct verb verb_forum_propose = {
     .name = "forum propose",
-    .usage = "--title T --member PARTY… [options]",
+    .usage = N_("--title T --member PARTY… [options]"),
     .summary = N_("propose a charter to other parties"),
     .about = N_("Makes a charter of your party and the members named, signs it, and sends it to them. It is in "
                 "force when all have signed. What is left out gets the defaults of parley's protocol."),

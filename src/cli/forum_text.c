@@ -49,8 +49,10 @@ static void print_members(struct cli *c, const json_t *forum) {
 static const char *adoption(struct cli *c, const json_t *charter) {
   const char *how = json_text(charter, "adoption");
   if (strcmp(how, "threshold") == 0)
-    return arena_fmt(&c->arena, _("when %lld members agree; quorum %lld"), (long long)number(charter, "threshold"),
-                     (long long)number(charter, "quorum"));
+    return arena_fmt(&c->arena,
+                     text_n("when %lld member agrees; quorum %lld", "when %lld members agree; quorum %lld",
+                            (unsigned long)number(charter, "threshold")),
+                     (long long)number(charter, "threshold"), (long long)number(charter, "quorum"));
   return arena_fmt(&c->arena, _("by %s; quorum %lld"), how, (long long)number(charter, "quorum"));
 }
 

@@ -10,10 +10,11 @@
 #include "cli/output.h"
 #include "cli/text.h"
 
-/* "2021-05-07 10:00" */
+/* "2021-05-07 10:00", the same in every language: a column. */
 static const char *minute(struct cli *c, const json_t *row) {
-  const char *t = out_when(c, row, "issued");
-  return arena_fmt(&c->arena, "%.16s", t);
+  int64_t seconds;
+  const char *t = json_text(row, "issued");
+  return time_parse(&seconds, bytes_str(t)) ? arena_fmt(&c->arena, "%.10s %.5s", t, t + 11) : out_line(c, t);
 }
 
 static const char *others(struct cli *c, const json_t *row, bool sent) {
@@ -92,13 +93,13 @@ static int run(struct cli *c, const struct args *a) {
 
 static const struct option options[] = {
     {"sent", NULL, N_("what went out instead"), false},
-    {"limit", "N", N_("at most so many (default 50)"), false},
+    {"limit", N_("N"), N_("at most so many (default 50)"), false},
     {NULL, NULL, NULL, false},
 };
 
 const struct verb verb_inbox = {
     .name = "inbox",
-    .usage = "[--sent] [--limit N]",
+    .usage = N_("[--sent] [--limit N]"),
     .summary = N_("list the statements that came in, or went out"),
     .about = N_("Lists statements, newest first. The first 8 digits of an id or more are enough for other verbs. "
                 "\"delivered\" says that their machines hold it, \"read\" that officers acknowledged it."),

@@ -119,16 +119,16 @@ static int run(struct cli *c, const struct args *a) {
 }
 
 static const struct option options[] = {
-    {"listen", "ADDR:PORT", N_("address on which the node listens"), false},
-    {"url", "URL", N_("address under which others reach it"), false},
-    {"passphrase-file", "FILE", N_("passphrase of the rotation key, first line"), false},
+    {"listen", N_("ADDR:PORT"), N_("address on which the node listens"), false},
+    {"url", N_("URL"), N_("address under which others reach it"), false},
+    {"passphrase-file", N_("FILE"), N_("passphrase of the rotation key, first line"), false},
     {"protect-keys", NULL, N_("protect the keys that stay here too"), false},
     {NULL, NULL, NULL, false},
 };
 
 const struct verb verb_init = {
     .name = "init",
-    .usage = "NAME [--listen ADDR:PORT] [--url URL] [--passphrase-file FILE] [--protect-keys]",
+    .usage = N_("NAME [--listen ADDR:PORT] [--url URL] [--passphrase-file FILE] [--protect-keys]"),
     .summary = N_("make a home: keys and card of a party"),
     .about = N_("Makes $PARLEY_HOME for the party NAME, whole or not at all. The passphrase of the rotation key is "
                 "asked for on a terminal, or read from a file, or else made and shown once. With --protect-keys "

@@ -132,14 +132,19 @@ static int move_flags_back(int argc, char **argv) {
   return argc;
 }
 
+/* What programs read stays as it is in every language. The C library's own messages come in UTF-8, as all else. */
+static void speak(void) {
+  setlocale(LC_CTYPE, "C.UTF-8");
+  setlocale(LC_MESSAGES, "");
+  text_open();
+}
+
 int main(int argc, char **argv) {
-  setlocale(LC_ALL, "");
-  setlocale(LC_NUMERIC, "C");
-  textdomain("parley");
   struct cli c = {.now = time(NULL)};
   argc = move_flags_back(argc, argv);
   /* Known before anything can go wrong, so that errors come in the form asked for. */
   for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) c.json = c.json || strcmp(argv[i], "--json") == 0;
+  if (!c.json) speak();
   c.terminal = !c.json && isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
   int rc = run(&c, argc > 0 ? argc - 1 : 0, argv + 1);
   if (fflush(stdout) != 0 || ferror(stdout)) {

@@ -110,7 +110,7 @@ static parley_err read_option(struct reader *r, const char *word, const char *ne
   const char *value = equals != NULL ? equals + 1 : next;
   *used = equals == NULL;
   if (value == NULL || (equals == NULL && strncmp(value, "--", 2) == 0))
-    return err_set(r->e, PARLEY_EINVAL, _("--%s needs a value: --%s %s"), o->name, o->name, o->value);
+    return err_set(r->e, PARLEY_EINVAL, _("--%s needs a value: --%s %s"), o->name, o->name, _(o->value));
   return add_option(r, o, value);
 }
 
@@ -139,7 +139,7 @@ static parley_err check_count(const struct reader *r) {
   if (a->n_arg > r->verb->max_args)
     return err_set(r->e, PARLEY_EINVAL, _("\"%s\" is one argument too many"), a->arg[r->verb->max_args]);
   if (a->n_arg < r->verb->min_args)
-    return err_set(r->e, PARLEY_EINVAL, _("something is missing: parley %s %s"), r->verb->name, r->verb->usage);
+    return err_set(r->e, PARLEY_EINVAL, _("something is missing: parley %s %s"), r->verb->name, _(r->verb->usage));
   return PARLEY_OK;
 }
 
@@ -171,7 +171,7 @@ parley_err args_parse(struct args *out, struct arena *a, const struct verb *verb
   const size_t n = (size_t)argc + 1;
   *out = (struct args){.arg = arena_alloc(a, n * sizeof *out->arg), .given = arena_alloc(a, n * sizeof *out->given)};
   struct reader r = {.out = out, .verb = verb, .follows = arena_alloc(a, n * sizeof *r.follows), .e = e};
-  if (out->arg == NULL || out->given == NULL || r.follows == NULL) return err_set(e, PARLEY_ENOMEM, "out of memory");
+  if (out->arg == NULL || out->given == NULL || r.follows == NULL) return err_set(e, PARLEY_ENOMEM, _("out of memory"));
   const parley_err rc = read_words(&r, argc, argv);
   if (rc != PARLEY_OK) return rc;
   settle_lists(&r);
@@ -208,13 +208,16 @@ parley_err args_number(int64_t *out, const struct args *a, const char *name, int
 
 /* ---- help ---- */
 
+#define OPTION_COLUMNS 26
+#define SCREEN_COLUMNS 80
+
 static void print_options(const struct option *o) {
   for (; o != NULL && o->name != NULL; o++) {
-    char left[64];
-    snprintf(left, sizeof left, "--%s%s%s%s", o->name, o->value != NULL ? " " : "", o->value != NULL ? o->value : "",
+    char left[128];
+    snprintf(left, sizeof left, "--%s%s%s%s", o->name, o->value != NULL ? " " : "", o->value != NULL ? _(o->value) : "",
              o->list ? "…" : "");
-    /* The ellipsis is one column and three bytes. */
-    printf("  %-*s %s\n", o->list ? 28 : 26, left, _(o->help));
+    const size_t width = out_width(left);
+    printf("  %s%*s %s\n", left, width < OPTION_COLUMNS ? (int)(OPTION_COLUMNS - width) : 0, "", _(o->help));
   }
 }
 
@@ -228,15 +231,25 @@ static void print_exits(unsigned exits) {
       N_("consistent, identities not established"),
   };
   exits |= EXIT_BIT(EXIT_DONE) | EXIT_BIT(EXIT_REFUSED) | EXIT_BIT(EXIT_USAGE);
+  const size_t indent = out_width(_("exit codes:"));
+  size_t at = indent;
   printf("%s", _("exit codes:"));
-  for (unsigned i = 0, k = 0; i < sizeof words / sizeof *words; i++)
-    if ((exits & EXIT_BIT(i)) != 0)
-      printf("%s%u %s", k++ == 0 ? " " : k == 4 ? ",\n            " : ", ", i, _(words[i]));
+  for (unsigned i = 0; i < sizeof words / sizeof *words; i++) {
+    if ((exits & EXIT_BIT(i)) == 0) continue;
+    const bool last = exits >> i == 1;
+    const size_t width = out_width(_(words[i])) + (last ? 3 : 4); /* " 0 " before, a comma behind */
+    if (at + width >= SCREEN_COLUMNS) {
+      printf("\n%*s", (int)indent, "");
+      at = indent;
+    }
+    printf(" %u %s%s", i, _(words[i]), last ? "" : ",");
+    at += width;
+  }
   printf("\n");
 }
 
 void help_print(const struct verb *v) {
-  printf(_("usage: parley %s %s\n"), v->name, v->usage);
+  printf(_("usage: parley %s %s\n"), v->name, _(v->usage));
   printf("\n");
   out_text(_(v->about), 0);
   printf("\n");

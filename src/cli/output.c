@@ -69,7 +69,7 @@ void out_note(const char *fmt, ...) {
 static const char *kept(struct cli *c, struct buf *b) {
   const char *s = buf_ok(b) ? arena_cstr(&c->arena, buf_view(b)) : NULL;
   buf_free(b);
-  return s != NULL ? s : "(out of memory)";
+  return s != NULL ? s : _("(out of memory)");
 }
 
 const char *out_line(struct cli *c, const char *s) {
@@ -182,10 +182,22 @@ const char *json_text(const json_t *o, const char *member) {
 
 static const char *or_nothing(const char *s) { return s != NULL ? s : ""; }
 
+static int two_digits(const char *s) { return (s[0] - '0') * 10 + s[1] - '0'; }
+
 const char *out_time(struct cli *c, int64_t seconds) {
-  char t[TIME_TEXT_SIZE];
-  time_format(t, seconds);
-  return or_nothing(arena_fmt(&c->arena, "%.10s %.8s UTC", t, t + 11));
+  /* One a month: languages decline its name, and order the parts in their own way. */
+  static const char *const in_month[] = {
+      N_("%04d-01-%02d %s UTC"), N_("%04d-02-%02d %s UTC"), N_("%04d-03-%02d %s UTC"), N_("%04d-04-%02d %s UTC"),
+      N_("%04d-05-%02d %s UTC"), N_("%04d-06-%02d %s UTC"), N_("%04d-07-%02d %s UTC"), N_("%04d-08-%02d %s UTC"),
+      N_("%04d-09-%02d %s UTC"), N_("%04d-10-%02d %s UTC"), N_("%04d-11-%02d %s UTC"), N_("%04d-12-%02d %s UTC"),
+  };
+  char t[TIME_TEXT_SIZE], clock[9];
+  time_format(t, seconds); /* 2021-05-07T10:00:00Z */
+  snprintf(clock, sizeof clock, "%.8s", t + 11);
+  const int month = two_digits(t + 5);
+  if (month < 1 || month > 12) return "";
+  const int year = two_digits(t) * 100 + two_digits(t + 2);
+  return or_nothing(arena_fmt(&c->arena, _(in_month[month - 1]), year, two_digits(t + 8), clock));
 }
 
 const char *out_when(struct cli *c, const json_t *o, const char *member) {
@@ -195,26 +207,30 @@ const char *out_when(struct cli *c, const json_t *o, const char *member) {
 }
 
 const char *out_size(struct cli *c, uint64_t bytes) {
-  static const char *const units[] = {"kB", "MB", "GB", "TB", "PB", "EB"};
-  if (bytes < 1000) return or_nothing(arena_fmt(&c->arena, _("%u bytes"), (unsigned)bytes));
+  /* Whole and tenth apart, for a decimal comma. */
+  static const char *const units[] = {N_("%u.%u kB"), N_("%u.%u MB"), N_("%u.%u GB"),
+                                      N_("%u.%u TB"), N_("%u.%u PB"), N_("%u.%u EB")};
+  if (bytes < 1000)
+    return or_nothing(arena_fmt(&c->arena, text_n("%u byte", "%u bytes", (unsigned long)bytes), (unsigned)bytes));
   double x = (double)bytes / 1000;
   size_t i = 0;
   while (x >= 999.95 && i < 5) x /= 1000, i++;
-  return or_nothing(arena_fmt(&c->arena, "%.1f %s", x, units[i]));
+  const unsigned tenths = (unsigned)(x * 10 + 0.5);
+  return or_nothing(arena_fmt(&c->arena, _(units[i]), tenths / 10, tenths % 10));
 }
 
 const char *out_period(struct cli *c, int64_t seconds) {
   static const struct {
     int64_t seconds;
     const char *one, *many;
-  } units[] = {{86400, N_("%lld day"), N_("%lld days")},
-               {3600, N_("%lld hour"), N_("%lld hours")},
-               {60, N_("%lld minute"), N_("%lld minutes")},
-               {1, N_("%lld second"), N_("%lld seconds")}};
+  } units[] = {{86400, NP_("%lld day", "%lld days")},
+               {3600, NP_("%lld hour", "%lld hours")},
+               {60, NP_("%lld minute", "%lld minutes")},
+               {1, NP_("%lld second", "%lld seconds")}};
   size_t i = 0;
   while (i < 3 && (seconds < units[i].seconds || seconds % units[i].seconds != 0)) i++;
   const long long n = (long long)(seconds / units[i].seconds);
-  return or_nothing(arena_fmt(&c->arena, ngettext(units[i].one, units[i].many, (unsigned long)n), n));
+  return or_nothing(arena_fmt(&c->arena, text_n(units[i].one, units[i].many, (unsigned long)n), n));
 }
 
 void out_fingerprint(const uint8_t fp[static SHA256_SIZE], size_t indent) {

@@ -33,7 +33,7 @@ size_t out_columns(void);
 /* The first n characters of s, with "…" when something was cut; in the arena. */
 const char *out_cut(struct cli *c, const char *s, size_t n);
 
-/* "2021-05-07 10:00:00 UTC", from seconds or from the time of JSON; in the arena, "" when absent. */
+/* "2021-05-07 10:00:00 UTC" in English, from seconds or from the time of JSON; in the arena, "" when absent. */
 const char *out_time(struct cli *c, int64_t seconds);
 const char *out_when(struct cli *c, const json_t *o, const char *member);
 /* "1.3 MB", "900 bytes". */

@@ -30,7 +30,7 @@ struct reading {
 static parley_err begin(struct reading *r) {
   r->out->n = 0;
   r->out->files = arena_alloc(r->a, PACK_FILES_MAX * sizeof *r->out->files);
-  return r->out->files != NULL ? PARLEY_OK : err_set(r->e, PARLEY_ENOMEM, "out of memory");
+  return r->out->files != NULL ? PARLEY_OK : err_set(r->e, PARLEY_ENOMEM, _("out of memory"));
 }
 
 static parley_err add(struct reading *r, const char *name, struct buf *data) {
@@ -44,7 +44,7 @@ static parley_err add(struct reading *r, const char *name, struct buf *data) {
   snprintf(f->name, sizeof f->name, "%s", name);
   r->bytes += data->n;
   f->data = arena_take(r->a, data);
-  if (f->data.p == NULL) return err_set(r->e, PARLEY_ENOMEM, "out of memory");
+  if (f->data.p == NULL) return err_set(r->e, PARLEY_ENOMEM, _("out of memory"));
   r->out->n++;
   return PARLEY_OK;
 }
@@ -67,7 +67,7 @@ static parley_err read_fd(struct reading *r, int fd, const char *name, struct bu
       return err_set(r->e, PARLEY_ELIMIT, _("the files of %s have more than %u MiB together; that is no evidence pack"),
                      r->dir, PACK_BYTES_MAX >> 20);
     buf_add(out, chunk, (size_t)n);
-    if (!buf_ok(out)) return err_set(r->e, PARLEY_ENOMEM, "out of memory");
+    if (!buf_ok(out)) return err_set(r->e, PARLEY_ENOMEM, _("out of memory"));
   }
   return PARLEY_OK;
 }
@@ -114,7 +114,7 @@ static parley_err read_folder(struct reading *r, int fd, const char *prefix) {
   parley_err rc = PARLEY_OK;
   if (d == NULL) {
     close(fd);
-    return err_set(r->e, PARLEY_ENOMEM, "out of memory");
+    return err_set(r->e, PARLEY_ENOMEM, _("out of memory"));
   }
   const struct dirent *entry;
   while (rc == PARLEY_OK && (errno = 0, entry = readdir(d)) != NULL)
@@ -137,7 +137,7 @@ parley_err pack_dir_read(struct pack *out, struct arena *a, const char *dir, str
 }
 
 parley_err pack_from_json(struct pack *out, struct arena *a, json_t *files, struct errmsg *e) {
-  struct reading r = {.out = out, .a = a, .dir = "the node's answer", .e = e};
+  struct reading r = {.out = out, .a = a, .dir = _("the node's answer"), .e = e};
   parley_err rc = begin(&r);
   const char *name;
   json_t *value;

@@ -4,7 +4,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cli/output.h"
+#include "cli/text.h"
 
 #define EVERY_MS 100
 
@@ -23,12 +23,13 @@ void progress_at(void *ctx, uint64_t done) {
   struct progress *p = ctx;
   const int64_t now = mono_ms();
   if (!p->on || (p->shown && done < p->total && now - p->last_ms < EVERY_MS)) return;
-  const double mb = 1e6;
   p->shown = true;
   p->last_ms = now;
   if (done > p->total) done = p->total;
-  fprintf(stderr, "\r\033[K%s  %3d %%  %.1f / %.1f MB", p->label, (int)(100.0 * (double)done / (double)p->total),
-          (double)done / mb, (double)p->total / mb);
+  const unsigned long long now_100k = done / 100000, all_100k = p->total / 100000;
+  fputs("\r\033[K", stderr);
+  fprintf(stderr, _("%s  %3d %%  %llu.%llu / %llu.%llu MB"), p->label, (int)(100.0 * (double)done / (double)p->total),
+          now_100k / 10, now_100k % 10, all_100k / 10, all_100k % 10);
   fflush(stderr);
 }
 

@@ -60,13 +60,13 @@ static int run(struct cli *c, const struct args *a) {
 }
 
 static const struct option options[] = {
-    {"out", "DIR", N_("write the evidence pack there; a new or empty folder"), false},
+    {"out", N_("DIR"), N_("write the evidence pack there; a new or empty folder"), false},
     {NULL, NULL, NULL, false},
 };
 
 const struct verb verb_receipt = {
     .name = "receipt",
-    .usage = "ID [--out DIR]",
+    .usage = N_("ID [--out DIR]"),
     .summary = N_("draw the proof that a statement was delivered"),
     .about = N_("Says what can be proved of the statement ID to anybody, without parley: who sent it, when the "
                 "addressee's machine held it, who acknowledged it. With --out writes the evidence pack."),

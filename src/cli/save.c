@@ -52,7 +52,7 @@ static parley_err choose_names(struct saving *s, const json_t *files) {
     if (s->n == STATEMENT_ATTACH_MAX)
       return err_set(s->e, PARLEY_ELIMIT, _("the statement has more than %d files"), STATEMENT_ATTACH_MAX);
     if (taken(s, name)) name = arena_fmt(&s->c->arena, "%zu-%s", i, name);
-    if (name == NULL) return err_set(s->e, PARLEY_ENOMEM, "out of memory");
+    if (name == NULL) return err_set(s->e, PARLEY_ENOMEM, _("out of memory"));
     s->name[s->n++] = name;
   }
   return PARLEY_OK;
@@ -91,7 +91,7 @@ static parley_err check_digest(const struct saving *s, int fd, const json_t *fil
   struct sha256_ctx *sha = sha256_new();
   ssize_t n = 0;
   const char *hex = json_text(file, "sha256");
-  if (sha == NULL) return err_set(s->e, PARLEY_ENOMEM, "out of memory");
+  if (sha == NULL) return err_set(s->e, PARLEY_ENOMEM, _("out of memory"));
   if (lseek(fd, 0, SEEK_SET) == 0)
     while ((n = read(fd, chunk, sizeof chunk)) > 0) sha256_update(sha, BYTES(chunk, (size_t)n));
   sha256_final(sha, got);
@@ -107,7 +107,7 @@ static parley_err save_file(const struct saving *s, size_t i) {
   const json_t *file = json_array_get(json_object_get(s->row, "files"), i);
   const char *path = arena_fmt(&s->c->arena, "/v1/statements/%s/files/%zu", json_text(s->row, "id"), i);
   const int fd = part_open(s);
-  if (path == NULL || fd < 0) return fd < 0 ? cannot(s, s->part) : err_set(s->e, PARLEY_ENOMEM, "out of memory");
+  if (path == NULL || fd < 0) return fd < 0 ? cannot(s, s->part) : err_set(s->e, PARLEY_ENOMEM, _("out of memory"));
   parley_err rc = api_get_file(s->c, path, fd, s->e);
   if (rc != PARLEY_OK) err_prefix(s->e, rc, "%s", s->name[i]);
   if (rc == PARLEY_OK) rc = check_digest(s, fd, file, s->name[i]);
@@ -122,7 +122,7 @@ static parley_err save_body(const struct saving *s, const json_t *body) {
   const int fd = part_open(s);
   if (fd < 0) return cannot(s, BODY_NAME);
   parley_err rc =
-      json_write_pretty(&text, body) && buf_ok(&text) ? PARLEY_OK : err_set(s->e, PARLEY_ENOMEM, "out of memory");
+      json_write_pretty(&text, body) && buf_ok(&text) ? PARLEY_OK : err_set(s->e, PARLEY_ENOMEM, _("out of memory"));
   for (size_t at = 0; rc == PARLEY_OK && at < text.n;) {
     const ssize_t n = write(fd, text.p + at, text.n - at);
     if (n > 0) at += (size_t)n;
@@ -195,13 +195,13 @@ static int run(struct cli *c, const struct args *a) {
 }
 
 static const struct option options[] = {
-    {"out", "DIR", N_("folder to write to; made when it is not there"), false},
+    {"out", N_("DIR"), N_("folder to write to; made when it is not there"), false},
     {NULL, NULL, NULL, false},
 };
 
 const struct verb verb_save = {
     .name = "save",
-    .usage = "ID --out DIR",
+    .usage = N_("ID --out DIR"),
     .summary = N_("save the body and the files of a statement"),
     .about = N_("Writes body.json and the files of the statement ID into DIR, each checked against the digest that "
                 "the sender signed. Nothing that is there already is overwritten."),

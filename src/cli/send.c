@@ -55,7 +55,7 @@ static parley_err body_from_text(struct cli *c, json_t **out, const char *text, 
     return PARLEY_OK;
   }
   json_decref(o);
-  return err_set(e, PARLEY_ENOMEM, "out of memory");
+  return err_set(e, PARLEY_ENOMEM, _("out of memory"));
 }
 
 /* ---- words ---- */
@@ -106,7 +106,7 @@ static parley_err put_word(struct cli *c, json_t *o, const struct args *a, const
   if (text == NULL && !w->required) return PARLEY_OK;
   if (text == NULL) return err_set(e, PARLEY_EINVAL, _("--%s is missing: %s"), w->option, all_words(c, w));
   const char *word = folded(c, w, text);
-  if (word == NULL) return err_set(e, PARLEY_ENOMEM, "out of memory");
+  if (word == NULL) return err_set(e, PARLEY_ENOMEM, _("out of memory"));
   if (!w->ok(word)) {
     const char *near = nearest_word(word, w->words, w->n);
     if (near != NULL)
@@ -114,7 +114,7 @@ static parley_err put_word(struct cli *c, json_t *o, const struct args *a, const
                      near, all_words(c, w));
     return err_set(e, PARLEY_EINVAL, _("--%s: there is no \"%s\"; there are %s"), w->option, text, all_words(c, w));
   }
-  return json_put_str(o, w->option, word) ? PARLEY_OK : err_set(e, PARLEY_ENOMEM, "out of memory");
+  return json_put_str(o, w->option, word) ? PARLEY_OK : err_set(e, PARLEY_ENOMEM, _("out of memory"));
 }
 
 /* "2021-05-07T10:00:00Z", or "+30m", "+2h", "+3d" from now. */
@@ -141,7 +141,7 @@ static parley_err put_answer_by(struct cli *c, json_t *o, const struct args *a, 
   if (!read_time(&t, text, c->now))
     return err_set(e, PARLEY_EINVAL,
                    _("--answer-by takes a time like 2021-05-07T10:00:00Z, +30m, +2h or +3d, not \"%s\""), text);
-  return json_put_time(o, "answer_by", t) ? PARLEY_OK : err_set(e, PARLEY_ENOMEM, "out of memory");
+  return json_put_time(o, "answer_by", t) ? PARLEY_OK : err_set(e, PARLEY_ENOMEM, _("out of memory"));
 }
 
 /* ---- the request ---- */
@@ -182,7 +182,7 @@ static parley_err put_body(struct cli *c, json_t *o, const struct args *a, struc
   const parley_err rc =
       path != NULL ? body_from_file(&body, path, e) : body_from_text(c, &body, args_value(a, "text"), e);
   if (rc != PARLEY_OK) return rc;
-  return json_object_set_new(o, "body", body) == 0 ? PARLEY_OK : err_set(e, PARLEY_ENOMEM, "out of memory");
+  return json_object_set_new(o, "body", body) == 0 ? PARLEY_OK : err_set(e, PARLEY_ENOMEM, _("out of memory"));
 }
 
 /* ---- what is about to happen ---- */
@@ -269,7 +269,7 @@ static int send_request(struct cli *c, const struct args *a, json_t *o, int64_t 
   const char *id = NULL;
   parley_err rc = put_body(c, o, a, &e);
   if (rc == PARLEY_OK) rc = attachments_open(c, &at, a, &e);
-  if (rc == PARLEY_OK && !attachments_json(&at, o)) rc = err_set(&e, PARLEY_ENOMEM, "out of memory");
+  if (rc == PARLEY_OK && !attachments_json(&at, o)) rc = err_set(&e, PARLEY_ENOMEM, _("out of memory"));
   if (rc == PARLEY_OK && !c->json) print_intent(c, a, o, &at);
   if (rc == PARLEY_OK) rc = submit(c, o, &at, &id, &e);
   const uint64_t bytes = at.bytes;
@@ -294,26 +294,26 @@ static int run(struct cli *c, const struct args *a) {
 }
 
 static const struct option options[] = {
-    {"precedence", "X", N_("FLASH, IMMEDIATE, PRIORITY or ROUTINE"), false},
-    {"tlp", "Y", N_("clear, green, amber, amber+strict or red"), false},
-    {"file", "BODY.json", N_("the body, as its form has it (-: standard input)"), false},
-    {"text", "TEXT", N_("a body of title (first line) and summary"), false},
-    {"attach", "FILE", N_("files that go with it, at most 16"), true},
-    {"forum", "F", N_("needed when there are several"), false},
-    {"to", "PARTY", N_("needed when the forum has more than two members"), true},
-    {"status", "STATUS", N_("actual (default), exercise or test"), false},
-    {"answer-by", "TIME", N_("2021-05-07T10:00:00Z, +30m, +2h or +3d"), false},
-    {"re", "ID", N_("statements that it answers"), true},
-    {"thread", "ID", N_("statement that opened the thread"), false},
-    {"lang", "LANG", N_("language of the text"), false},
-    {"desk", "LABEL", N_("desk of the addressee (default duty)"), false},
-    {"wait", "SECONDS", N_("wait so long for delivery (default 30, 0: do not)"), false},
+    {"precedence", N_("X"), N_("FLASH, IMMEDIATE, PRIORITY or ROUTINE"), false},
+    {"tlp", N_("Y"), N_("clear, green, amber, amber+strict or red"), false},
+    {"file", N_("BODY.json"), N_("the body, as its form has it (-: standard input)"), false},
+    {"text", N_("TEXT"), N_("a body of title (first line) and summary"), false},
+    {"attach", N_("FILE"), N_("files that go with it, at most 16"), true},
+    {"forum", N_("F"), N_("needed when there are several"), false},
+    {"to", N_("PARTY"), N_("needed when the forum has more than two members"), true},
+    {"status", N_("STATUS"), N_("actual (default), exercise or test"), false},
+    {"answer-by", N_("TIME"), N_("2021-05-07T10:00:00Z, +30m, +2h or +3d"), false},
+    {"re", N_("ID"), N_("statements that it answers"), true},
+    {"thread", N_("ID"), N_("statement that opened the thread"), false},
+    {"lang", N_("LANG"), N_("language of the text"), false},
+    {"desk", N_("LABEL"), N_("desk of the addressee (default duty)"), false},
+    {"wait", N_("SECONDS"), N_("wait so long for delivery (default 30, 0: do not)"), false},
     {NULL, NULL, NULL, false},
 };
 
 const struct verb verb_send = {
     .name = "send",
-    .usage = "KIND --precedence X --tlp Y (--file BODY.json | --text TEXT) [options]",
+    .usage = N_("KIND --precedence X --tlp Y (--file BODY.json | --text TEXT) [options]"),
     .summary = N_("send a statement, and wait for its delivery"),
     .about = N_("Sends one statement of KIND (incident.notice …), sealed to its addressees, and waits until their "
                 "machines durably hold it. That is delivery; what an officer has read is told by parley show."),

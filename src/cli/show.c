@@ -65,7 +65,7 @@ static void print_problems(struct cli *c, const json_t *row) {
   static const char *const members[] = {"problem", "form_problem", "unreadable"};
   for (size_t i = 0; i < 3; i++) {
     const char *s = json_text(row, members[i]);
-    if (s[0] != '\0') out_print("\n%s %s\n", _("WARNING:"), out_line(c, s));
+    if (s[0] != '\0') out_print(_("\nWARNING: %s\n"), out_line(c, s));
   }
 }
 
@@ -121,7 +121,7 @@ static void show_body(struct cli *c, const json_t *row, const char *lang) {
   struct errmsg e;
   json_t *body = json_copy(json_object_get(row, "body"));
   if (body == NULL) return;
-  if (home_forms_load(&forms, &c->home, &e) != PARLEY_OK) out_note("%s %s\n", _("warning:"), e.text);
+  if (home_forms_load(&forms, &c->home, &e) != PARLEY_OK) out_note(_("parley show: %s\n"), e.text);
   out_heading(_("Content"));
   print_body(c, body, form_of(&forms, json_text(row, "kind")), lang);
   home_forms_free(&forms);
@@ -180,13 +180,13 @@ static int run(struct cli *c, const struct args *a) {
 }
 
 static const struct option options[] = {
-    {"lang", "LANG", N_("labels in that language (default: the statement's)"), false},
+    {"lang", N_("LANG"), N_("labels in that language (default: the statement's)"), false},
     {NULL, NULL, NULL, false},
 };
 
 const struct verb verb_show = {
     .name = "show",
-    .usage = "ID [--lang LANG]",
+    .usage = N_("ID [--lang LANG]"),
     .summary = N_("show one statement in full"),
     .about = N_("Shows who sent it to whom and under what marking, its content with the labels of its form, its "
                 "files, and for each addressee when it was delivered and when it was read."),

@@ -26,13 +26,22 @@ static const char *ago(struct cli *c, const json_t *o, const char *member) {
   return arena_fmt(&c->arena, _("%s (%s ago)"), out_time(c, t), out_period(c, s));
 }
 
+/* How many, and the ids of the first few. */
+static const char *waiting(struct cli *c, const json_t *list) {
+  const size_t n = json_array_size(list);
+  const char *s = arena_fmt(&c->arena, "%zu:", n);
+  for (size_t i = 0; i < n && i < WAITING_SHOWN && s != NULL; i++) {
+    const char *id = json_string_value(json_array_get(list, i));
+    s = arena_fmt(&c->arena, "%s %.12s", s, id != NULL ? id : "?");
+  }
+  return n > WAITING_SHOWN && s != NULL ? arena_fmt(&c->arena, "%s …", s) : s;
+}
+
 static void print_waiting(struct cli *c, const json_t *f) {
   const json_t *list = json_object_get(f, "waiting");
   const size_t n = json_array_size(list);
   const char *why = json_text(f, "why");
-  if (n > 0) out_print(_("    Waiting       %zu:"), n);
-  for (size_t i = 0; i < n && i < WAITING_SHOWN; i++) out_print(" %.12s", json_string_value(json_array_get(list, i)));
-  if (n > 0) out_print("%s\n", n > WAITING_SHOWN ? " …" : "");
+  if (n > 0) out_field(c, 4, _("Waiting"), waiting(c, list));
   if (why[0] != '\0') out_field(c, 4, _("Why"), why);
   if (json_object_get(f, "next_attempt") != NULL) out_field(c, 4, _("Next attempt"), out_when(c, f, "next_attempt"));
   if (n == 0 && why[0] == '\0') out_field(c, 4, _("Waiting"), _("nothing"));
@@ -40,23 +49,27 @@ static void print_waiting(struct cli *c, const json_t *f) {
 
 static void print_forum(struct cli *c, const json_t *f) {
   const char *title = json_text(f, "title");
-  out_print("  %s %s%s%.12s%s\n", _("Forum"), out_line(c, title), title[0] != '\0' ? " (" : "", json_text(f, "forum"),
-            title[0] != '\0' ? ")" : "");
+  if (title[0] != '\0')
+    out_print(_("  Forum %s (%.12s)\n"), out_line(c, title), json_text(f, "forum"));
+  else
+    out_print(_("  Forum %.12s\n"), json_text(f, "forum"));
   out_field(c, 4, _("Our log"),
             arena_fmt(&c->arena, _("%lld in all, %lld signed, %lld held by them"), number(f, "ours"),
                       number(f, "ours_signed"), number(f, "ours_held")));
   out_field(c, 4, _("Their log"), arena_fmt(&c->arena, _("%lld held by us"), number(f, "theirs")));
   if (number(f, "bulk_ours") > 0)
     out_field(c, 4, _("Our files"),
-              arena_fmt(&c->arena, _("%lld parts in all, %lld held by them"), number(f, "bulk_ours"),
-                        number(f, "bulk_held")));
+              arena_fmt(&c->arena,
+                        text_n("%lld part in all, %lld held by them", "%lld parts in all, %lld held by them",
+                               (unsigned long)number(f, "bulk_ours")),
+                        number(f, "bulk_ours"), number(f, "bulk_held")));
   print_waiting(c, f);
 }
 
 static void print_clock(struct cli *c, const json_t *peer) {
   const long long offset = number(peer, "clock_offset");
   if (json_text(peer, "clock_warning")[0] != '\0')
-    out_print("  %s %s\n", _("WARNING: clock:"), out_line(c, json_text(peer, "clock_warning")));
+    out_print(_("  WARNING: clock: %s\n"), out_line(c, json_text(peer, "clock_warning")));
   if (json_object_get(peer, "clock_offset") == NULL || (offset > -2 && offset < 2)) return;
   out_field(c, 2, _("Clock"),
             arena_fmt(&c->arena, offset > 0 ? _("%s ahead of ours") : _("%s behind ours"),
@@ -80,8 +93,9 @@ static void print_stopped(struct cli *c, const json_t *logs) {
     const json_t *l = json_array_get(logs, i);
     const bool stopped = json_is_true(json_object_get(l, "stopped"));
     if (!stopped && (json_text(l, "why")[0] == '\0' || !json_is_true(json_object_get(l, "own")))) continue;
-    out_print("\n%s %s\n  %s\n", stopped ? _("WARNING: signing has stopped for") : _("Waits:"),
-              out_line(c, json_text(l, "origin")), out_line(c, json_text(l, "why")));
+    out_print(stopped ? _("\nWARNING: signing has stopped for %s\n") : _("\nWaits: %s\n"),
+              out_line(c, json_text(l, "origin")));
+    out_print("  %s\n", out_line(c, json_text(l, "why")));
   }
 }
 
@@ -93,7 +107,11 @@ static void print_status(struct cli *c, const json_t *o) {
   if (json_object_get(o, "store_bytes") != NULL)
     out_field(c, 0, _("Store"), out_size(c, (uint64_t)number(o, "store_bytes")));
   if (number(o, "gate_refused") > 0)
-    out_field(c, 0, _("Gate"), arena_fmt(&c->arena, _("%lld connections refused"), number(o, "gate_refused")));
+    out_field(c, 0, _("Gate"),
+              arena_fmt(&c->arena,
+                        text_n("%lld connection refused", "%lld connections refused",
+                               (unsigned long)number(o, "gate_refused")),
+                        number(o, "gate_refused")));
   print_stopped(c, json_object_get(o, "logs"));
   if (json_array_size(peers) == 0) out_print("\n%s\n", _("No counterpart yet. Pin one with: parley trust CARD.json"));
   for (size_t i = 0; i < json_array_size(peers); i++) print_peer(c, json_array_get(peers, i));

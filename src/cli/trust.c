@@ -46,7 +46,7 @@ static parley_err list_json(void *ctx, const struct pin *p, struct bytes envelop
   ok = ok && json_array_append(l->pins, o) == 0;
   (void)envelope;
   json_decref(o);
-  return ok ? PARLEY_OK : err_set(e, PARLEY_ENOMEM, "out of memory");
+  return ok ? PARLEY_OK : err_set(e, PARLEY_ENOMEM, _("out of memory"));
 }
 
 static parley_err count(void *ctx, const struct pin *p, struct bytes envelope, struct errmsg *e) {
@@ -63,7 +63,7 @@ static int list(struct cli *c) {
   parley_err rc = cli_need_home(c, &e);
   if (rc == PARLEY_OK) rc = home_pins(&c->home, count, &n, &e);
   if (rc == PARLEY_OK) rc = home_pins(&c->home, c->json ? list_json : list_text, &l, &e);
-  if (rc == PARLEY_OK && json_object_set(o, "pins", l.pins) != 0) rc = err_set(&e, PARLEY_ENOMEM, "out of memory");
+  if (rc == PARLEY_OK && json_object_set(o, "pins", l.pins) != 0) rc = err_set(&e, PARLEY_ENOMEM, _("out of memory"));
   int code = rc == PARLEY_OK ? EXIT_DONE : cli_fail(c, rc, &e);
   if (rc == PARLEY_OK && c->json) code = out_json(c, json_incref(o));
   if (rc == PARLEY_OK && !c->json && n == 0) out_print("%s\n", _("Nobody is pinned yet."));
@@ -77,7 +77,7 @@ static int list(struct cli *c) {
 static parley_err pin_by_node(struct cli *c, const struct card *card, const char *basis, struct errmsg *e) {
   json_t *o = json_object();
   const char *text = arena_cstr(&c->arena, card->envelope);
-  parley_err rc = err_set(e, PARLEY_ENOMEM, "out of memory");
+  parley_err rc = err_set(e, PARLEY_ENOMEM, _("out of memory"));
   if (o != NULL && text != NULL && json_put_str(o, "card", text) &&
       json_put_hex(o, "fingerprint", card->fingerprint, SHA256_SIZE))
     rc = api_put_basis(c, o, basis, e);
@@ -156,14 +156,14 @@ static int run(struct cli *c, const struct args *a) {
 }
 
 static const struct option options[] = {
-    {"fingerprint", "F", N_("what they told you; needed without a terminal"), false},
-    {"basis", "FILE", N_("what the pin rests on, kept with it"), false},
+    {"fingerprint", N_("F"), N_("what they told you; needed without a terminal"), false},
+    {"basis", N_("FILE"), N_("what the pin rests on, kept with it"), false},
     {NULL, NULL, NULL, false},
 };
 
 const struct verb verb_trust = {
     .name = "trust",
-    .usage = "[FILE [--fingerprint F] [--basis FILE]]",
+    .usage = N_("[FILE [--fingerprint F] [--basis FILE]]"),
     .summary = N_("pin another party's card, or list the pins"),
     .about = N_("Shows the card in FILE and pins it once you confirm that its fingerprint is the one that they told "
                 "you over another channel (by telephone, in a note verbale). Without FILE lists the pins and what "

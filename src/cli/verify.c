@@ -54,11 +54,12 @@ static int run(struct cli *c, const struct args *a) {
   struct stat st;
   const char *path = a->arg[0];
   int code;
-  parley_err rc = anchors_given(c, &known, a, &e);
-  if (rc == PARLEY_EINVAL && args_value(a, "fingerprint") != NULL && strncmp(e.text, "--fingerprint", 13) == 0) {
+  parley_err rc = anchors_told(&known, a, &e);
+  if (rc == PARLEY_EINVAL) {
     anchors_free(&known);
     return cli_usage(c, "%s", e.text);
   }
+  if (rc == PARLEY_OK) rc = anchors_cards(c, &known, a, &e);
   if (rc == PARLEY_OK) rc = anchors_home(c, &known, &e);
   if (rc == PARLEY_OK && stat(path, &st) != 0)
     rc = err_set(&e, errno == ENOENT ? PARLEY_ENOTFOUND : PARLEY_EIO, _("cannot read %s: %s"), path, strerror(errno));
@@ -73,14 +74,14 @@ static int run(struct cli *c, const struct args *a) {
 }
 
 static const struct option options[] = {
-    {"card", "FILE", N_("a card that you have from the party itself"), true},
-    {"fingerprint", "PARTY=F", N_("a fingerprint that they told you, 64 hex digits"), true},
+    {"card", N_("FILE"), N_("a card that you have from the party itself"), true},
+    {"fingerprint", N_("PARTY=F"), N_("a fingerprint that they told you, 64 hex digits"), true},
     {NULL, NULL, NULL, false},
 };
 
 const struct verb verb_verify = {
     .name = "verify",
-    .usage = "[--card FILE | --fingerprint PARTY=F]… DIR|FILE",
+    .usage = N_("[--card FILE | --fingerprint PARTY=F]… DIR|FILE"),
     .summary = N_("check an evidence pack, a card or a charter, offline"),
     .about = N_("Checks the evidence pack in DIR, or a card or charter in FILE, without node and network. Who the "
                 "parties are does not follow from a pack: it comes from --card, --fingerprint, and the pins and own "
