@@ -2,6 +2,7 @@
  * Pushing own logs to counterparts: ask what they hold, add-checkpoint, add-entries, and the cosignature that comes back.
  * Each log goes to each counterpart in its own lane, so that a FLASH never waits behind a file.
  */
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 
 #define STATEMENT_UPLOAD_BYTES (4u << 20) /* of one add-entries request; a package at least */
 #define BULK_UPLOAD_BYTES (1u << 20)
+#define TURNS_MAX 2              /* answers without a step forward before the lane pauses */
 #define RETRY_AFTER_MAX_S 86400u /* a longer pause than a day is not granted */
 #define ASK_OFTEN 30             /* after so many failures the question comes less often */
 #define ASK_SELDOM_MS 5000
@@ -243,6 +245,29 @@ static bool judge_shown(struct node *n, struct push *p, struct bytes text, struc
   return ok;
 }
 
+/*
+ * A counterpart that went back (a restored backup, a lost answer) is followed a few times at once. One that goes back and forth for
+ * ever is hostile or broken: only what it never took before counts as a step forward, and pauses grow until then.
+ */
+static void step_forward(struct push *p, uint64_t *most, uint64_t now) {
+  if (now <= *most) return;
+  *most = now;
+  p->turns = 0;
+}
+
+static void go_on(struct node *n, struct push *p) {
+  if (p->turns <= TURNS_MAX)
+    lane_ok(n, &p->lane);
+  else
+    p->lane.next_ms = node_mono(n); /* the failures stand */
+}
+
+static bool patience(struct node *n, struct push *p) {
+  if (p->turns < UINT_MAX) p->turns++;
+  p->lane.next_ms = node_mono(n);
+  return p->turns <= TURNS_MAX;
+}
+
 static void done_ask(struct node *n, struct push *p, const struct outbound_result *r) {
   struct errmsg e = {{0}};
   if (r->status == 404) {
@@ -262,7 +287,7 @@ static void done_ask(struct node *n, struct push *p, const struct outbound_resul
     p->log->ready = true;
     p->log->why[0] = '\0';
   }
-  lane_ok(n, &p->lane);
+  go_on(n, p);
 }
 
 static void refused(struct node *n, struct push *p, const struct outbound_result *r) {
@@ -278,17 +303,15 @@ static void done_checkpoint(struct node *n, struct push *p, const struct outboun
   if (r->status == 200) {
     p->pending = p->sent_size;
     memcpy(p->pending_line, p->sent_line, sizeof p->pending_line);
-    lane_ok(n, &p->lane);
+    step_forward(p, &p->taken, p->sent_size);
+    go_on(n, p);
   } else if (r->status == 409 && tlog_size_parse(&size, r->body, NULL) == PARLEY_OK) {
-    bool stuck = size == p->pending;
     p->pending = size;
     p->ask =
         size > 0; /* see it: it may be more than we know to have signed, and its signature is needed for receipts */
-    if (stuck)
+    if (!patience(n, p))
       lane_fail(n, &p->lane, 0, "%s does not take our checkpoint (409 at %llu)", p->to->peer->card.name,
                 (unsigned long long)size);
-    else
-      p->lane.next_ms = node_mono(n);
   } else {
     if (r->status == 422) p->ask = true;
     refused(n, p, r);
@@ -328,6 +351,7 @@ static void done_entries_ok(struct node *n, struct push *p, const struct outboun
     return;
   }
   p->next = p->sent_size;
+  p->turns = 0;
   p->renewed_ms = node_mono(n);
   learn_clock(n, p->to->peer, time);
   lane_ok(n, &p->lane);
@@ -339,14 +363,16 @@ static void done_entries(struct node *n, struct push *p, const struct outbound_r
   if (r->status == 200) {
     done_entries_ok(n, p, r);
   } else if ((r->status == 202 || r->status == 409) && mirror_info_parse(&info, &a, r->body, NULL) == PARLEY_OK) {
-    bool progress = info.next != p->sent_start || info.pending != p->pending;
+    const bool forward = r->status == 202 && info.next > p->sent_start && info.next <= p->sent_size;
     p->next = info.next;
     if (info.pending != p->pending) p->ask = true;
-    if (progress)
-      lane_ok(n, &p->lane);
-    else
+    if (forward) {
+      step_forward(p, &p->reached, info.next);
+      go_on(n, p);
+    } else if (!patience(n, p)) {
       lane_fail(n, &p->lane, 0, "%s does not take our entries (stays at %llu)", p->to->peer->card.name,
                 (unsigned long long)info.next);
+    }
   } else {
     p->ask = r->status == 422;
     refused(n, p, r);

@@ -66,6 +66,8 @@ struct push {
   int64_t renewed_ms;               /* monotonic time of the newest cosignature */
   bool answered;                    /* it has shown since the start what it holds of this log */
   bool ask;                         /* it must be asked (again) */
+  unsigned turns;                   /* answers in a row that were no step forward */
+  uint64_t taken, reached;          /* the largest checkpoint that it took, and the most entries that it said to hold */
   uint64_t held_upto; /* statements below this index have their earliest cosignature on record or queued */
   struct held_line held[HELD_QUEUE_MAX];
   size_t n_held;

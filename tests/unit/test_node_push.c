@@ -157,11 +157,86 @@ static void test_question_is_repeated(void **state) {
   rig_close(&r);
 }
 
+/* ---- a counterpart that leads nowhere ---- */
+
+static void say_info(struct outbound_result *out, struct buf *body, unsigned status, uint64_t pending, uint64_t next) {
+  const struct mirror_info info = {pending, next, BYTES_NONE};
+  out->status = status;
+  out->content_type = "text/x.tlog.mirror-info";
+  mirror_info_write(body, &info);
+}
+
+static bool is_checkpoint(const struct outbound *o) { return !strcmp(o->path, "/add-checkpoint"); }
+static bool is_entries(const struct outbound *o) { return !strcmp(o->path, "/add-entries"); }
+
+/* Another size each time, and nothing to show for it. */
+static void any_size(struct play *p, const struct outbound *o, struct outbound_result *out, struct buf *body) {
+  out->status = is_checkpoint(o) ? 409 : 404;
+  if (is_checkpoint(o)) buf_fmt(body, "%u\n", 1 + p->step++ % 2);
+}
+
+/* Takes some, and loses them again. */
+static void back_and_forth(struct play *p, const struct outbound *o, struct outbound_result *out, struct buf *body) {
+  struct add_entries_head h;
+  size_t used;
+  out->status = is_checkpoint(o) ? 200 : 404;
+  if (!is_entries(o) || add_entries_head_parse(&h, &used, o->body, NULL)) return;
+  if (p->step++ % 2)
+    say_info(out, body, 409, h.end, 0);
+  else
+    say_info(out, body, 202, h.end, h.start + 1 < h.end ? h.start + 1 : h.end);
+}
+
+/* Always has another checkpoint pending than the one that it took, and shows none. */
+static void other_pending(struct play *p, const struct outbound *o, struct outbound_result *out, struct buf *body) {
+  out->status = is_checkpoint(o) ? 200 : 404;
+  if (is_entries(o)) say_info(out, body, 409, 100 + p->step++, 0);
+}
+
+/* A 202 that says nothing new. */
+static void standstill(struct play *p, const struct outbound *o, struct outbound_result *out, struct buf *body) {
+  struct add_entries_head h;
+  size_t used;
+  (void)p;
+  out->status = is_checkpoint(o) ? 200 : 404;
+  if (is_entries(o) && !add_entries_head_parse(&h, &used, o->body, NULL)) say_info(out, body, 202, h.end, h.start);
+}
+
+/* A 202 far beyond what was sent. */
+static void beyond(struct play *p, const struct outbound *o, struct outbound_result *out, struct buf *body) {
+  out->status = is_checkpoint(o) ? 200 : 404;
+  if (is_entries(o)) say_info(out, body, 202, 4, 1000 + p->step++);
+}
+
+static void test_leads_nowhere(void **state) {
+  (void)state;
+  void (*const plays[])(struct play *, const struct outbound *, struct outbound_result *, struct buf *) = {
+      any_size, back_and_forth, other_pending, standstill, beyond};
+  struct rig r;
+  char forum[65];
+  rig_open(&r, TWO, 2);
+  rig_forum(&r, forum);
+  for (size_t i = 0; i < sizeof plays / sizeof *plays; i++) {
+    rig_stop(&r.party[1]);
+    for (int k = 0; k < 3; k++) send_notice(&r.party[0], "accepted");
+    hear(&r); /* no long pause after the refused connections */
+    struct play p = {.r = &r, .answer = plays[i]};
+    const unsigned n = play(&p, 60000, 1000);
+    if (n > 60) fail_msg("play %zu: %u requests in a minute", i, n);
+    assert_true(n > 3);
+    rig_start(&r.party[1]); /* an honest one is served again */
+    rig_run(&r, 180000);
+    send_notice(&r.party[0], "delivered");
+  }
+  rig_close(&r);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_retry_after),
       cmocka_unit_test(test_retry_after_bounded),
       cmocka_unit_test(test_question_is_repeated),
+      cmocka_unit_test(test_leads_nowhere),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
