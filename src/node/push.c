@@ -268,6 +268,17 @@ static bool patience(struct node *n, struct push *p) {
   return p->turns <= TURNS_MAX;
 }
 
+/*
+ * Signing may go on (docs/protocol.md, section 4) once a member has shown a checkpoint that fits, or every member has said that it holds
+ * none. One 404 alone proves nothing while others could still show something: a member that lost its store says it as well.
+ */
+static bool may_sign(const struct own_log *l, bool shown) {
+  bool all = true;
+  for (size_t i = 0; i < l->forum->n_members; i++)
+    all = all && (l->bulk ? &l->forum->members[i].bulk_push : &l->forum->members[i].push)->answered;
+  return shown || all;
+}
+
 static void done_ask(struct node *n, struct push *p, const struct outbound_result *r) {
   struct errmsg e = {{0}};
   if (r->status == 404) {
@@ -283,7 +294,7 @@ static void done_ask(struct node *n, struct push *p, const struct outbound_resul
   }
   p->answered = true;
   p->ask = false;
-  if (!p->log->ready && !p->log->stopped) {
+  if (!p->log->ready && !p->log->stopped && may_sign(p->log, r->status == 200)) {
     p->log->ready = true;
     p->log->why[0] = '\0';
   }

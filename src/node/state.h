@@ -85,7 +85,7 @@ struct own_log {
   struct vkey vkey;
   uint64_t signed_size;
   struct buf note; /* newest checkpoint with our signature */
-  bool ready;      /* some member has shown what it holds: signing may go on */
+  bool ready;      /* a member has shown what it holds, or all hold nothing: signing may go on */
   bool stopped;    /* signing has stopped for good (until recovery) */
   int64_t retry_ms; /* signing failed and is tried again then; 0: it did not fail */
   char why[WHY_SIZE];

@@ -16,6 +16,20 @@
 
 static const char *const TWO[] = {"cert.us.example", "ncc.ru.example"};
 
+static const char *const THREE[] = {"cert.us.example", "dsn.fr.example", "ncc.ru.example"};
+
+static json_t *send_to_all(struct rig_party *p) {
+  char body[600];
+  unsigned status;
+  snprintf(body, sizeof body,
+           "{\"kind\":\"incident.notice\",\"precedence\":\"FLASH\",\"tlp\":\"amber\",\"to\":[\"%s\",\"%s\"],\"body\":{\"title\":\"t\","
+           "\"summary\":\"s\",\"aware_at\":\"2021-05-07T10:00:00Z\"}}",
+           THREE[1], THREE[2]);
+  json_t *v = rig_ask(p, "POST", "/v1/statements", body, &status);
+  assert_int_equal(status, 201);
+  return v;
+}
+
 static void send_notice(struct rig_party *p, const char *state) {
   unsigned status;
   json_t *v = rig_ask(p, "POST", "/v1/statements?wait=10",
@@ -157,6 +171,73 @@ static void test_question_is_repeated(void **state) {
   rig_close(&r);
 }
 
+/* ---- whose answer is enough ---- */
+
+static struct node_log_view own_log(struct rig_party *p) {
+  struct node_log_view v;
+  assert_true(node_log_at(p->node, 0, &v));
+  return v;
+}
+
+static void lose_store(struct rig_party *p) {
+  char wal[80];
+  snprintf(wal, sizeof wal, "%s-wal", p->path);
+  remove(p->path);
+  remove(wal);
+}
+
+/* One member has lost its store and says 404; the other, who holds more than we do, is down. */
+static void test_one_404_is_not_enough(void **state) {
+  (void)state;
+  struct rig r;
+  char forum[65], backup[80], cmd[300];
+  rig_open(&r, THREE, 3);
+  rig_forum(&r, forum);
+  struct rig_party *us = &r.party[0];
+  snprintf(backup, sizeof backup, "%s.backup", us->path);
+  rig_stop(us); /* the old backup: before the notice */
+  snprintf(cmd, sizeof cmd, "cp %s %s", us->path, backup);
+  assert_int_equal(system(cmd), 0);
+  const struct rig_party saved = *us;
+  rig_start(us);
+  rig_run(&r, 5000);
+  json_decref(send_to_all(us));
+  rig_run(&r, 20000);
+  assert_int_equal(own_log(us).signed_size, 2);
+  for (int i = 0; i < 3; i++) rig_stop(&r.party[i]);
+  lose_store(us);
+  assert_int_equal(rename(backup, us->path), 0);
+  memcpy(us->memory, saved.memory, sizeof us->memory);
+  us->n_memory = saved.n_memory;
+  lose_store(&r.party[1]);
+  rig_start(&r.party[1]);
+  rig_start(us);
+  rig_run(&r, 60000);
+  assert_int_equal(own_log(us).signed_size, 0);
+  assert_false(own_log(us).stopped);
+  rig_start(&r.party[2]);
+  rig_run(&r, 60000);
+  assert_true(own_log(us).stopped);
+  assert_int_equal(own_log(us).signed_size, 0);
+  rig_close(&r);
+}
+
+/* Where one is down, a fitting checkpoint of the other is enough. */
+static void test_one_shown_is_enough(void **state) {
+  (void)state;
+  struct rig r;
+  char forum[65];
+  rig_open(&r, THREE, 3);
+  rig_forum(&r, forum);
+  assert_int_equal(own_log(&r.party[0]).signed_size, 1);
+  rig_stop(&r.party[0]);
+  rig_stop(&r.party[1]);
+  rig_start(&r.party[0]);
+  rig_run(&r, 30000);
+  assert_int_equal(own_log(&r.party[0]).signed_size, 1);
+  rig_close(&r);
+}
+
 /* ---- a counterpart that leads nowhere ---- */
 
 static void say_info(struct outbound_result *out, struct buf *body, unsigned status, uint64_t pending, uint64_t next) {
@@ -236,6 +317,8 @@ int main(void) {
       cmocka_unit_test(test_retry_after),
       cmocka_unit_test(test_retry_after_bounded),
       cmocka_unit_test(test_question_is_repeated),
+      cmocka_unit_test(test_one_404_is_not_enough),
+      cmocka_unit_test(test_one_shown_is_enough),
       cmocka_unit_test(test_leads_nowhere),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
