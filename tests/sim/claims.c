@@ -33,6 +33,16 @@ static struct claim *claim(struct world *w, unsigned home, bool mirror, const ch
   return c;
 }
 
+/* What leaves a machine under its keys is in the memory of its signer, durable, before. */
+static void check_remembered(struct world *w, unsigned home, bool mirror, const char *origin, uint64_t size) {
+  const struct home *h = &w->homes[home];
+  const struct memory_row *row = memory_find(&h->memory, origin, mirror ? SIGNER_MIRROR : SIGNER_LOG);
+  if (h->set_back && w->memory_too) return; /* what it signed before is forgotten, as the snapshot is older */
+  if (!row || row->tree.size < size)
+    violation(w, "I3", "%s shows a signature over %llu entries of %s that its signer's memory does not know", h->name,
+              (unsigned long long)size, origin);
+}
+
 void claim_saved(struct home *h, const char *origin, enum signer_role role, const struct signed_tree *t) {
   if (role == SIGNER_LOG && home_must_stop(h, origin))
     violation(h->w, "backup", "%s was set back and signs %s again, size %llu", h->name, origin,
@@ -47,8 +57,10 @@ static void claim_line(struct world *w, const struct note_sig *sig, const char *
     const char *name = w->homes[i].name;
     char mirror[NAME_SIZE + 8];
     snprintf(mirror, sizeof mirror, "%s/mirror", name);
-    if (bytes_is(sig->name, mirror)) claim(w, i, true, origin, tree);
-    if (bytes_is(sig->name, origin) && !strncmp(origin, name, strlen(name))) claim(w, i, false, origin, tree);
+    const bool cosigned = bytes_is(sig->name, mirror);
+    if (!cosigned && !(bytes_is(sig->name, origin) && !strncmp(origin, name, strlen(name)))) continue;
+    claim(w, i, cosigned, origin, tree);
+    check_remembered(w, i, cosigned, origin, tree->size);
   }
 }
 
@@ -91,6 +103,7 @@ void claim_promise(struct home *h, const char *origin, uint64_t size, struct byt
     return;
   }
   struct claim *c = claim(h->w, h->number, true, origin, &tree);
+  check_remembered(h->w, h->number, true, origin, size);
   if (c) c->promise = true;
 }
 

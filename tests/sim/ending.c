@@ -101,6 +101,8 @@ struct audit {
   size_t n, cap;
   uint8_t acked[512][32];
   size_t n_acked;
+  /* For each party: entries up to the last that is addressed to it; the largest tree of a held line of it. */
+  uint64_t addressed[SIM_PARTIES_MAX], held[SIM_PARTIES_MAX];
 };
 
 static void check_held(struct audit *au, const struct held *h) {
@@ -124,6 +126,7 @@ static void check_held(struct audit *au, const struct held *h) {
     struct vkey key;
     verified = card_mirror_vkey(&key, &w->homes[i].card, NULL) == PARLEY_OK &&
                note_verify_line(bytes_str(h->line), buf_view(&text), &key, NULL, NULL) == PARLEY_OK;
+    if (verified && h->size > au->held[i]) au->held[i] = h->size;
   }
   buf_free(&text);
   if (!verified) violation(w, "I7", "a held line in %s does not verify", au->origin);
@@ -169,7 +172,21 @@ static void check_ack(struct audit *au, const struct statement *s) {
   if (au->n_acked < sizeof au->acked / sizeof *au->acked) memcpy(au->acked[au->n_acked++], s->re[0], 32);
 }
 
-static void check_statement(struct audit *au, struct bytes entry, struct home *there) {
+static void note_addressees(struct audit *au, const struct statement *s, uint64_t index) {
+  for (unsigned i = 0; i < au->w->n; i++)
+    for (size_t k = 0; k < s->n_to; k++)
+      if (!strcmp(s->to[k], au->w->homes[i].name)) au->addressed[i] = index + 1;
+}
+
+/* The cosignature that delivers a statement is put on the record (docs/protocol.md, section 6). */
+static void check_recorded(struct audit *au) {
+  for (unsigned i = 0; i < au->w->n && !au->w->homes[0].set_back; i++)
+    if (au->held[i] < au->addressed[i])
+      violation(au->w, "I7", "no held line of %s in %s covers entry %llu, which is addressed to it",
+                au->w->homes[i].name, au->origin, (unsigned long long)au->addressed[i] - 1);
+}
+
+static void check_statement(struct audit *au, struct bytes entry, uint64_t index, struct home *there) {
   struct arena a = {0};
   struct statement s = {0};
   struct dsse d;
@@ -184,6 +201,7 @@ static void check_statement(struct audit *au, struct bytes entry, struct home *t
     for (size_t i = 0; i < s.n_held && !violated(au->w); i++) check_held(au, &s.held[i]);
     for (size_t i = 0; i < s.n_heard && !violated(au->w); i++) check_heard(au, &s.heard[i]);
     if (!strcmp(s.kind, "ack")) check_ack(au, &s);
+    note_addressees(au, &s, index);
     check_row(au, &s, id, there);
   }
   statement_clear(&s);
@@ -220,10 +238,11 @@ static void compare(struct world *w, struct home *author, struct home *there, co
       violation(w, "I6", "entry %llu of %s differs between %s and %s", (unsigned long long)i, v->origin, author->name,
                 there->name);
     else if (!bulk)
-      check_statement(&au, x, there);
+      check_statement(&au, x, i, there);
     if (!bulk && i == 0 && !violated(w)) check_opening(&au, x);
     arena_free(&a);
   }
+  if (!violated(w)) check_recorded(&au);
   free(au.seen);
 }
 
@@ -268,6 +287,39 @@ static parley_err check_problem(void *ctx, struct bytes key, struct bytes v, str
   return PARLEY_OK;
 }
 
+static bool listed(const json_t *list, const char *id) {
+  size_t i;
+  json_t *row;
+  json_array_foreach((json_t *)list, i, row) {
+    const char *text = json_string_value(json_object_get(row, "id"));
+    if (text && !strcmp(text, id)) return true;
+  }
+  return false;
+}
+
+/* What was accepted stands in its author's box, and in that of each addressee. */
+static void check_boxes(struct home *h) {
+  struct world *w = h->w;
+  unsigned status = 0;
+  json_t *in = NULL, *out = NULL;
+  if (h->set_back || !client_get_json(h, "/v1/statements", "box=inbox&limit=1000", &status, &in) ||
+      !client_get_json(h, "/v1/statements", "box=sent&limit=1000", &status, &out)) {
+    json_decref(in);
+    return;
+  }
+  for (size_t i = 0; i < w->sent_n && !violated(w); i++) {
+    const struct sent *s = &w->sent[i];
+    const bool ours = s->from == h->number, theirs = s->to >> h->number & 1;
+    if (!s->accepted || excused(&w->homes[s->from])) continue;
+    if (ours && !listed(json_object_get(out, "statements"), s->id))
+      violation(w, "I1", "%s does not list %.16s among what it sent", h->name, s->id);
+    if (theirs && !listed(json_object_get(in, "statements"), s->id))
+      violation(w, "I6", "%s does not list %.16s in its inbox", h->name, s->id);
+  }
+  json_decref(in);
+  json_decref(out);
+}
+
 static void check_files(struct world *w, const struct sent *s) {
   if (excused(&w->homes[s->from])) return;
   for (unsigned i = 0; i < w->n && !violated(w); i++)
@@ -281,6 +333,7 @@ void ending_check(struct world *w) {
     invariants_started(h);
     check_backup(h);
     check_convictions(h);
+    check_boxes(h);
     if (!w->homes[0].set_back)
       store_scan(h->store, STORE_STATEMENTS, BYTES_NONE, BYTES_NONE, false, check_problem, h, NULL);
     compare_all(w, h);

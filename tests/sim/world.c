@@ -256,7 +256,8 @@ static void second_act(struct world *w) {
     run_until(w, w->now_ms + 2000);
     workload_open_forum(w);
   }
-  for (unsigned i = 0; i < w->n && !violated(w); i++) workload_send(&w->homes[i], false);
+  const bool nudge = one_in(w, 2); /* else nothing new may be needed for what is old to arrive */
+  for (unsigned i = 0; i < w->n && nudge && !violated(w); i++) workload_send(&w->homes[i], false);
   while (!violated(w) && !ending_reached(w, why, sizeof why)) {
     if (w->now_ms >= limit) {
       violation(w, "I5", "an hour after the last fault: %s", why);
