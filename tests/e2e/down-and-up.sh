@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The counterpart is down, and up again. Then the worse: an old backup is put back, on either side. Whoever was set back signs
-# nothing that could contradict what it signed before, says why, and says what to do.
+# The counterpart is down, and up again. Then the worse: an old backup is put back, on either side. Whoever was set back
+# signs nothing that could contradict what it signed before, says why, and says what to do.
 . "$(dirname "$0")/refusals.sh"
 
 quick() { # HOME: a notice that nobody waits for; sets $id
@@ -59,8 +59,7 @@ expect_text 'backup|went back' why us
 grep -iE 'backup|went back|operations' "$out" | head -n 3
 size=$(signed_size us)
 quick us
-sleep_is_over() { says us 'operations.md'; }
-wait_for 10 "us says where to read on" sleep_is_over
+wait_for 10 "us says where to read on" says us 'operations.md'
 refused 3 'backup|went back|stopped' us parley send incident.notice --precedence FLASH --tlp red --text "And this?" --wait 2
 [ "$(signed_size us)" = "$size" ] || fail "us signed another tree"
 ! delivered us "$id" || fail "a statement of the set back store was delivered"
@@ -115,3 +114,37 @@ node_start us
 expect_exit 0 verify_pack "$TMPDIR/newest2"
 expect_exit 0 us parley show "$newest"
 nothing_lost
+
+step "ru is set back: it signs nothing of its own, and gets again from us what it has lost"
+node_stop ru
+rm "$TMPDIR/backup"/*
+cp "$TMPDIR/ru"/store.sqlite* "$TMPDIR/backup"
+node_start ru
+send_notice us ru
+lost=$id
+send_notice ru us
+theirs=$id
+node_stop ru
+mkdir "$TMPDIR/ru.current"
+mv "$TMPDIR/ru"/store.sqlite* "$TMPDIR/ru.current"
+cp "$TMPDIR/backup"/* "$TMPDIR/ru"
+node_start ru
+wait_for 30 "signing has stopped" stopped ru
+expect_text 'went back' why ru
+expect_exit 1 ru parley show "$lost"
+send_notice us ru
+last=$id
+arrived ru "$last"
+arrived ru "$lost"
+expect_exit 0 us parley show "$theirs"
+quick ru
+refused 3 'went back' ru parley send incident.notice --precedence FLASH --tlp red --text "And this?" --wait 2
+
+step "The newest store of ru is put back: it goes on as well"
+node_stop ru
+rm "$TMPDIR/ru"/store.sqlite*
+mv "$TMPDIR/ru.current"/* "$TMPDIR/ru"
+node_start ru
+expect_exit 0 ru parley show "$theirs"
+nothing_lost
+arrived ru "$last"
