@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/encoding.h"
-#include "node/send.h"
+#include "node/draft_check.h"
 
 #define SLICE 256              /* bulk entries moved at a time: one package */
 #define STAGE_BYTES (1u << 20) /* staged in one transaction */
@@ -207,6 +207,8 @@ parley_err draft_create(struct node_call *c, json_t *request, const struct send_
   size_t count = 0;
   char hex[33];
   for (const struct draft *d = n->drafts; d; d = d->next) count++;
+  parley_err err = draft_check(n, r, &c->arena, e);
+  if (err) return err;
   if (count >= DRAFTS_MAX)
     return err_set(e, PARLEY_EBUSY, "%d statements with files are being prepared already; finish those first",
                    DRAFTS_MAX);
@@ -217,7 +219,7 @@ parley_err draft_create(struct node_call *c, json_t *request, const struct send_
   d->number = free_number(n);
   d->n_files = r->n_files;
   d->request = json_incref(request);
-  parley_err err = draft_save(n, d, e);
+  err = draft_save(n, d, e);
   if (err) {
     draft_free(d);
     return err;

@@ -91,6 +91,60 @@ static size_t staged(struct rig_party *p) {
   return n;
 }
 
+/* ---- what is refused before anything is uploaded ---- */
+
+/* A body of so many characters, and sixteen empty files. */
+static unsigned try_long(struct rig_party *p, size_t chars, const char *name) {
+  struct buf b = {0};
+  unsigned status;
+  buf_str(&b, "{\"kind\":\"incident.notice\",\"precedence\":\"ROUTINE\",\"tlp\":\"amber\",\"body\":{\"title\":\"t\",\"summary\":\"s\","
+              "\"aware_at\":\"2021-05-07T10:00:00Z\",\"mitigation\":\"m");
+  for (size_t i = 0; i < 4095 && chars; i++, chars--) buf_u8(&b, 'x');
+  buf_str(&b, "\",\"indicators\":[\"i");
+  for (size_t i = 1; chars; i++, chars--) buf_str(&b, i % 512 ? "x" : "\",\"x");
+  buf_str(&b, "\"]},\"files\":[");
+  for (int i = 0; i < 16; i++)
+    buf_fmt(&b, "%s{\"name\":\"%s\",\"type\":\"text/plain\",\"size\":0,"
+                "\"sha256\":\"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"}", i ? "," : "", name);
+  buf_str(&b, "]}");
+  json_t *v = rig_ask(p, "POST", "/v1/statements", buf_cstr(&b), &status);
+  if (status == 202) {
+    char path[100], draft[33];
+    snprintf(draft, sizeof draft, "%s", str(v, "draft"));
+    unsigned put;
+    for (int i = 0; i < 16; i++) {
+      snprintf(path, sizeof path, "/v1/drafts/%s/files/%d", draft, i);
+      json_decref(rig_ask(p, "PUT", path, "", &put));
+      assert_int_equal(put, 204);
+    }
+    assert_int_equal(send_draft(p, draft), 202);
+    rig_run(p->rig, 5000);
+    json_decref(look(p, draft, "sent")); /* what was taken on can be sent */
+  }
+  json_decref(v);
+  buf_free(&b);
+  return status;
+}
+
+static void test_checked_before(void **state) {
+  (void)state;
+  struct rig r;
+  char forum[65], draft[33];
+  size_t most = 0;
+  rig_open(&r, TWO, 2);
+  rig_forum(&r, forum);
+  struct rig_party *us = &r.party[0];
+  for (size_t step = 16384; step > 0; step /= 2) /* the longest body that is taken on */
+    if (try_long(us, most + step, "a") == 202) most += step;
+  assert_in_range(most, 20000, 32700);
+  assert_int_equal(try_long(us, most + 64, "a"), 413);
+  assert_int_equal(try_long(us, most, "a-much-longer-name-of-a-file"), 413);
+  assert_int_equal(try_long(us, 10, "a\\nb"), 400); /* no control characters in a name */
+  assert_int_equal(try_draft(us, "incident.notice", "\"desk\":\"night\",", "x", draft), 404);
+  assert_int_equal(staged(us), 0);
+  rig_close(&r);
+}
+
 /* ---- a draft that can never be sent ---- */
 
 static void drop_form(struct rig *r, const char *kind) {
@@ -167,6 +221,7 @@ static void test_sick_log(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_checked_before),
       cmocka_unit_test(test_hopeless),
       cmocka_unit_test(test_sick_log),
   };
