@@ -63,8 +63,8 @@ static void print_result(struct cli *c, const struct card *card, const char *mad
   out_print("\n%s\n", _("Fingerprint of your card, for people to compare:"));
   out_fingerprint(card->fingerprint, 4);
   out_print("\n%s\n", _("Next: start the node with parleyd, then"));
-  out_print("    parley card export --out %s.card.json      %s\n", card->name, _("(give them this file)"));
-  out_print("    parley trust THEIR-CARD.json      %s\n", _("(pin theirs)"));
+  out_print(_("    parley card export --out %s.card.json      (give them this file)\n"), card->name);
+  out_print("%s", _("    parley trust THEIR-CARD.json      (pin theirs)\n"));
 }
 
 static int init_with(struct cli *c, const struct home_new *n) {

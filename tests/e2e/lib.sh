@@ -25,7 +25,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 export PARLEY_BUILD=${PARLEY_BUILD:-$PWD/build-check/gcc} PARLEY_CACHE=${PARLEY_CACHE:-$PWD/build-check/cache}
 export PATH=$PARLEY_BUILD:$PATH PARLEY_SCRYPT_LOG_N=10 LC_ALL=C.UTF-8
-unset PARLEY_HOME
+unset PARLEY_HOME LANGUAGE
 own_tmp=
 case ${TMPDIR:-} in
 /tmp/parley.*) ;;
