@@ -1,14 +1,21 @@
 #include "base/err.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/utf8.h"
 
+static bool printable(uint32_t c) {
+  const bool control = c < 0x20 || (c >= 0x7f && c < 0xa0);
+  const bool noncharacter = (c & 0xfffe) == 0xfffe || (c >= 0xfdd0 && c <= 0xfdef); /* RFC 7493 section 2.1 */
+  return !control && !noncharacter;
+}
+
 /*
  * Messages quote outside text. What is not printable UTF-8 (control characters, cut sequences) becomes '?', so that a
- * message cannot drive a terminal or break a log line.
+ * message cannot drive a terminal or break a log line, and stays readable where it is stored as I-JSON.
  */
 static void make_printable(char *text) {
   unsigned char *p = (unsigned char *)text;
@@ -16,7 +23,7 @@ static void make_printable(char *text) {
   while (left > 0) {
     uint32_t c = 0;
     size_t n = utf8_next(&c, p, left);
-    if (n == 0 || c < 0x20 || (c >= 0x7f && c < 0xa0)) {
+    if (n == 0 || !printable(c)) {
       *p = '?';
       if (n > 1) memset(p, '?', n);
       n = n == 0 ? 1 : n;

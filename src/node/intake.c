@@ -125,7 +125,7 @@ static parley_err put_row(struct node *n, const struct their_log *l, uint64_t in
   bool ok = o && json_object_set_new(o, "ours", json_false()) == 0 && json_put_int(o, "index", (int64_t)index) &&
             json_put_int(o, "order", (int64_t)n->next_order) && json_put_hex(o, "forum", l->from->forum->id, 32) &&
             json_put_str(o, "from", l->from->peer->card.name) &&
-            json_put_str(o, "kind", s->kind[0] ? s->kind : "malformed") && json_put_int(o, "issued", s->issued) &&
+            json_put_str(o, "kind", kind_valid(s->kind) ? s->kind : "malformed") && json_put_int(o, "issued", s->issued) &&
             json_put_int(o, "received", node_wall(n)) && (!problem || json_put_str(o, "problem", problem));
   struct buf v = {0};
   parley_err r = ok && json_write(&v, o) && buf_ok(&v)
@@ -205,7 +205,7 @@ static parley_err displace(struct node *n, const struct row *had, const struct h
 /* OK when the entry is new; EBUSY when it is indexed already. */
 static parley_err is_new(struct node *n, const struct their_log *l, const struct hash *id, struct errmsg *e) {
   struct row had;
-  parley_err r = row_get(n, id, &had, e);
+  parley_err r = row_read(n, id, &had, e); /* in a forum that could not be opened, too */
   if (r) return r == PARLEY_ENOTFOUND ? PARLEY_OK : r;
   const bool elsewhere = had.forum != l->from->forum || strcmp(had.from, l->from->peer->card.name);
   r = had.problem && !had.ours && elsewhere ? displace(n, &had, id, e) : PARLEY_EBUSY;

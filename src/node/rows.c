@@ -43,12 +43,11 @@ static parley_err row_parse(struct node *n, struct row *out, struct bytes v, str
   out->index = (uint64_t)index;
   out->order = (uint64_t)order;
   out->forum = r ? NULL : forum_find(n, forum);
-  if (!r && !out->forum) r = err_set(e, PARLEY_ENOTFOUND, "the forum of that statement is not loaded");
   if (r) row_clear(out);
   return r;
 }
 
-parley_err row_get(struct node *n, const struct hash *id, struct row *out, struct errmsg *e) {
+parley_err row_read(struct node *n, const struct hash *id, struct row *out, struct errmsg *e) {
   struct arena a = {0};
   struct bytes v;
   *out = (struct row){.id = *id};
@@ -57,6 +56,13 @@ parley_err row_get(struct node *n, const struct hash *id, struct row *out, struc
   if (!r) r = row_parse(n, out, v, e);
   arena_free(&a);
   return r;
+}
+
+parley_err row_get(struct node *n, const struct hash *id, struct row *out, struct errmsg *e) {
+  parley_err r = row_read(n, id, out, e);
+  if (r || out->forum) return r;
+  row_clear(out);
+  return err_set(e, PARLEY_ENOTFOUND, "the forum of that statement is not loaded");
 }
 
 struct prefix_search {

@@ -315,6 +315,8 @@ struct row {
   json_t *json; /* owned */
 };
 parley_err row_get(struct node *n, const struct hash *id, struct row *out, struct errmsg *e);
+/* The same when its forum could not be opened; forum is NULL then. */
+parley_err row_read(struct node *n, const struct hash *id, struct row *out, struct errmsg *e);
 void row_clear(struct row *r);
 /* By full id or prefix. ENOTFOUND, ECONFLICT (ambiguous), EINVAL. */
 parley_err row_find(struct node *n, const char *text, struct row *out, struct errmsg *e);

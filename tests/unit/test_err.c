@@ -67,6 +67,8 @@ static void test_hostile_text_is_made_printable(void **state) {
   assert_string_equal(e.text, "??31m");
   err_set(&e, PARLEY_EINVAL, "%s", "\xff\xed\xa0\x80\xc3\xa4");
   assert_string_equal(e.text, "????\xc3\xa4");
+  err_set(&e, PARLEY_EINVAL, "%s", "\xef\xbf\xbe\xef\xb7\x90\xf4\x8f\xbf\xbf\xef\xbf\xbd"); /* noncharacters; U+FFFD is none */
+  assert_string_equal(e.text, "??????????\xef\xbf\xbd");
 }
 
 static void test_names(void **state) {

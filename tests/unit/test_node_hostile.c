@@ -274,6 +274,47 @@ static void test_copy_in_another_forum(void **state) {
   rig_close(&r);
 }
 
+/* A forum that cannot be opened for a while keeps its statements, whoever copies them into another forum meanwhile. */
+static void test_copy_from_a_closed_forum(void **state) {
+  struct rig r;
+  struct evil v;
+  char both[65], three[65], id[65], path[100];
+  struct bytes entry;
+  struct node_log_view ours;
+  unsigned status;
+  (void)state;
+  rig_open(&r, NAMES, 3);
+  struct rig_party *a = &r.party[0];
+  json_t *o = rig_ask(a, "POST", "/v1/forums", "{\"title\":\"Two\",\"members\":[\"" B "\"]}", &status);
+  snprintf(both, sizeof both, "%s", str_of(o, "forum"));
+  json_decref(o);
+  rig_run(&r, 2000);
+  snprintf(path, sizeof path, "/v1/forums/%s/accept", both);
+  json_decref(rig_ask(&r.party[1], "POST", path, "{}", &status));
+  assert_int_equal(status, 200);
+  rig_run(&r, 5000);
+  rig_forum(&r, three);
+  send_delivered(a, three, id);
+  evil_open(&v, &r.party[1], both);
+  assert_true(node_log_at(a->node, 0, &ours) && ours.own && strstr(ours.origin, three));
+  assert_int_equal(node_log_entry(a->node, ours.origin, ours.size - 1, &v.arena, &entry, NULL), PARLEY_OK);
+  evil_append_raw(&v, entry, NULL);
+  rig_stop(a);
+  a->stranger = C;
+  rig_start(a);
+  rig_run(&r, 5000);
+  evil_push(&v, a);
+  rig_stop(a);
+  a->stranger = NULL;
+  rig_start(a);
+  rig_run(&r, 60000);
+  assert_statement(a, id, "delivered", "");
+  assert_int_equal(in_box(a, id), 0);
+  assert_receipt(a, id, false);
+  evil_close(&v);
+  rig_close(&r);
+}
+
 /* ---- heard and held ---- */
 
 static void test_vectors_that_fit_nothing(void **state) {
@@ -323,6 +364,7 @@ int main(void) {
       cmocka_unit_test(test_copy_that_comes_first),
       cmocka_unit_test(test_copy_of_our_own),
       cmocka_unit_test(test_copy_in_another_forum),
+      cmocka_unit_test(test_copy_from_a_closed_forum),
       cmocka_unit_test(test_vectors_that_fit_nothing),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,7 @@
 
 #include "base/encoding.h"
 #include "hostile_fixture.h"
+#include "unit/parties.h"
 
 #define A "cert.us.example"
 #define B "ncc.ru.example"
@@ -179,6 +180,66 @@ static void test_wrong_key_first(void **state) {
   rig_close(&r);
 }
 
+/*
+ * What a refusal quotes of such an entry is stored, and must be readable again: else the entry is hidden, and the same entry a
+ * second time keeps all that follows from being taken in, though it is cosigned.
+ */
+static void test_quoted_text(void **state) {
+  static const char *const payloads[] = {
+      "{\"\xef\xbf\xbe\":1}",     /* U+FFFE, which I-JSON forbids */
+      "{\"\xef\xb7\x90\":1}",     /* U+FDD0 */
+      "{\"\xf4\x8f\xbf\xbf\":1}", /* U+10FFFF */
+      "{\"\xff\":1}",             /* no UTF-8 */
+      "{\"\x1b[2J\":1}",          /* clears a terminal */
+      "{\"a\xd1\x8f\xd1\x8f\xd1\x8f\xd1\x8f\xd1\x8f\xd1\x8f\xd1\x8f\xd1\x8f\xd1\x8f\xd1\x8f\xd1\x8f",
+  };
+  enum { N = sizeof payloads / sizeof *payloads };
+  struct rig r;
+  struct evil v;
+  char forum[65], bad[N][65], again[65], good[65];
+  (void)state;
+  rig_open(&r, NAMES, 2);
+  rig_forum(&r, forum);
+  evil_open(&v, &r.party[1], forum);
+  for (size_t i = 0; i < 2 * N; i++)
+    append_signed(&v, bytes_str(payloads[i % N]), v.statement, 1, i < N ? bad[i] : again);
+  evil_notice(&v, A, good);
+  evil_push(&v, &r.party[0]);
+  for (size_t i = 0; i < N; i++) {
+    json_t *o = show_statement(&r.party[0], bad[i]);
+    assert_string_not_equal(str_of(o, "problem"), "");
+    json_decref(o);
+  }
+  assert_statement(&r.party[0], good, "received", "");
+  evil_close(&v);
+  rig_close(&r);
+}
+
+/* Nor is a kind that is none shown as one. */
+static void test_kind_that_is_none(void **state) {
+  struct rig r;
+  struct evil v;
+  struct buf payload = {0};
+  struct arena a = {0};
+  char forum[65], id[65];
+  (void)state;
+  rig_open(&r, NAMES, 2);
+  rig_forum(&r, forum);
+  evil_open(&v, &r.party[1], forum);
+  notice_payload(&v, &payload);
+  const char *text = replaced(&a, arena_cstr(&a, buf_view(&payload)), "incident.notice", "Accepted by all");
+  append_signed(&v, bytes_str(text), v.statement, 1, id);
+  evil_push(&v, &r.party[0]);
+  json_t *o = show_statement(&r.party[0], id);
+  assert_string_equal(str_of(o, "kind"), "malformed");
+  assert_non_null(strstr(str_of(o, "problem"), "kind: "));
+  json_decref(o);
+  arena_free(&a);
+  buf_free(&payload);
+  evil_close(&v);
+  rig_close(&r);
+}
+
 /* ---- no statement at all ---- */
 
 static void test_garbage(void **state) {
@@ -226,6 +287,8 @@ int main(void) {
       cmocka_unit_test(test_rules),
       cmocka_unit_test(test_one_payload_in_two_envelopes),
       cmocka_unit_test(test_wrong_key_first),
+      cmocka_unit_test(test_quoted_text),
+      cmocka_unit_test(test_kind_that_is_none),
       cmocka_unit_test(test_garbage),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
