@@ -201,6 +201,29 @@ static uint32_t free_number(const struct node *n) {
   return number;
 }
 
+/*
+ * The request as it is kept: forum, addressees and references in full, so that it means the same later, whatever forums and
+ * statements have come by then. NULL: out of memory.
+ */
+static json_t *resolved(const json_t *request, const struct send_request *r) {
+  json_t *o = json_copy((json_t *)request), *to = json_array(), *re = json_array();
+  bool ok = o && to && re && json_put_hex(o, "forum", r->forum->id, SHA256_SIZE);
+  for (size_t i = 0; ok && i < r->s.n_to; i++) ok = json_array_append_new(to, json_string(r->s.to[i])) == 0;
+  for (size_t i = 0; ok && i < r->s.n_re; i++) {
+    char hex[2 * SHA256_SIZE + 1];
+    hex_encode(hex, BYTES(r->s.re[i], SHA256_SIZE));
+    ok = json_array_append_new(re, json_string(hex)) == 0;
+  }
+  ok = ok && json_object_set(o, "to", to) == 0;
+  ok = ok && (!r->s.n_re || json_object_set(o, "re", re) == 0);
+  ok = ok && (!r->s.has_thread || json_put_hex(o, "thread", r->s.thread, SHA256_SIZE));
+  json_decref(to);
+  json_decref(re);
+  if (ok) return o;
+  json_decref(o);
+  return NULL;
+}
+
 parley_err draft_create(struct node_call *c, json_t *request, const struct send_request *r, struct node_response *out,
                         struct errmsg *e) {
   struct node *n = c->n;
@@ -218,8 +241,8 @@ parley_err draft_create(struct node_call *c, json_t *request, const struct send_
   n->env.random(n->env.ctx, d->seed, sizeof d->seed);
   d->number = free_number(n);
   d->n_files = r->n_files;
-  d->request = json_incref(request);
-  err = draft_save(n, d, e);
+  d->request = resolved(request, r);
+  err = d->request ? draft_save(n, d, e) : err_set(e, PARLEY_ENOMEM, "out of memory");
   if (err) {
     draft_free(d);
     return err;

@@ -145,6 +145,54 @@ static void test_checked_before(void **state) {
   rig_close(&r);
 }
 
+/* ---- a draft means what it meant ---- */
+
+static json_t *show(struct rig_party *p, const char *id) {
+  char path[100];
+  unsigned status;
+  snprintf(path, sizeof path, "/v1/statements/%s", id);
+  json_t *v = rig_ask(p, "GET", path, NULL, &status);
+  assert_int_equal(status, 200);
+  return v;
+}
+
+/* "The only forum" and "the only other member" were true when the draft was made; "re" was a prefix. */
+static void test_resolved(void **state) {
+  (void)state;
+  struct rig r;
+  char forum[2][65], draft[33], re[100], id[65];
+  unsigned status;
+  rig_open(&r, TWO, 2);
+  rig_forum(&r, forum[0]);
+  struct rig_party *us = &r.party[0];
+  json_t *v = rig_ask(us, "POST", "/v1/statements",
+                      "{\"kind\":\"incident.notice\",\"precedence\":\"FLASH\",\"tlp\":\"amber\",\"body\":{\"title\":\"t\",\"summary\":\"s\","
+                      "\"aware_at\":\"2021-05-07T10:00:00Z\"}}",
+                      &status);
+  assert_int_equal(status, 201);
+  snprintf(id, sizeof id, "%s", str(v, "id"));
+  json_decref(v);
+  snprintf(re, sizeof re, "\"re\":[\"%.8s\"],\"thread\":\"%.9s\",", id, id);
+  assert_int_equal(try_draft(us, "incident.update", re, "text", draft), 202);
+  rig_forum(&r, forum[1]);
+  assert_int_equal(put_file(us, draft, "text"), 204);
+  assert_int_equal(send_draft(us, draft), 202);
+  rig_stop(us);
+  rig_start(us);
+  rig_run(&r, 10000);
+  v = look(us, draft, "sent");
+  json_t *s = show(us, str(v, "id"));
+  assert_string_equal(str(s, "forum"), forum[0]);
+  json_t *outer = json_object_get(s, "outer");
+  assert_int_equal(json_array_size(json_object_get(outer, "to")), 1);
+  assert_string_equal(json_string_value(json_array_get(json_object_get(outer, "to"), 0)), TWO[1]);
+  assert_string_equal(json_string_value(json_array_get(json_object_get(outer, "re"), 0)), id);
+  assert_string_equal(str(outer, "thread"), id);
+  json_decref(s);
+  json_decref(v);
+  rig_close(&r);
+}
+
 /* ---- a draft that can never be sent ---- */
 
 static void drop_form(struct rig *r, const char *kind) {
@@ -222,6 +270,7 @@ static void test_sick_log(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_checked_before),
+      cmocka_unit_test(test_resolved),
       cmocka_unit_test(test_hopeless),
       cmocka_unit_test(test_sick_log),
   };
