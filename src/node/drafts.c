@@ -152,6 +152,7 @@ static parley_err load_one(void *ctx, struct bytes key, struct bytes v, struct e
       memcpy(d->id, key.p, 16);
       d->next = l->n->drafts;
       l->n->drafts = d;
+      if (d->started >= l->n->next_order) l->n->next_order = d->started + 1; /* later ones come later */
     } else if (d) {
       draft_free(d);
     }
@@ -449,19 +450,31 @@ void local_draft(struct node_call *c, struct node_response *out) {
 
 static bool waits(const struct draft *d) { return d->ready && !d->queued; }
 
-/* The draft whose turn it is, at once or at its retry_ms. One that waits after a failure keeps no other waiting. */
+/* The draft that has begun to move: the entries of a file stand in one run, so that nothing else moves before it is through. */
+static const struct draft *half_moved(const struct node *n) {
+  for (const struct draft *d = n->drafts; d; d = d->next)
+    if (waits(d) && d->moved > 0 && d->moved < d->total) return d;
+  return NULL;
+}
+
+static bool blocked(const struct draft *d, const struct draft *half) { return half && d != half && d->moved < d->total; }
+
+/* The draft whose turn it is. One that waits after a failure keeps no other waiting, unless it is half moved. */
 static struct draft *next_ready(const struct node *n, int64_t now) {
+  const struct draft *half = half_moved(n);
   struct draft *best = NULL;
   for (struct draft *d = n->drafts; d; d = d->next)
-    if (waits(d) && d->retry_ms <= now && (!best || d->started < best->started)) best = d;
+    if (waits(d) && !blocked(d, half) && d->retry_ms <= now && (!best || d == half || (best != half && d->started < best->started)))
+      best = d;
   return best;
 }
 
 int64_t drafts_next_ms(const struct node *n) {
+  const struct draft *half = half_moved(n);
   int64_t at = INT64_MAX;
   if (n->retry_ms) return at; /* commits fail: drafts wait for them, too */
   for (const struct draft *d = n->drafts; d; d = d->next)
-    if (waits(d) && d->retry_ms < at) at = d->retry_ms;
+    if (waits(d) && !blocked(d, half) && d->retry_ms < at) at = d->retry_ms;
   return at;
 }
 
@@ -475,11 +488,13 @@ static size_t file_at(const struct draft *d, uint64_t moved, uint64_t *pos) {
 
 struct moving {
   struct copy *copy;
+  uint64_t n;
 };
 
 static parley_err move_one(void *ctx, uint64_t pos, struct bytes v, struct errmsg *e) {
   struct moving *m = ctx;
   (void)pos;
+  m->n++;
   return copy_append(m->copy, &v, 1, e);
 }
 
@@ -488,12 +503,14 @@ static parley_err move_slice(struct node *n, struct draft *d, struct forum *f, s
   size_t file = file_at(d, d->moved, &pos);
   struct draft_file *df = &d->files[file];
   uint64_t to = pos + SLICE < df->count ? pos + SLICE : df->count;
-  struct moving m = {f->bulk.copy};
+  struct moving m = {f->bulk.copy, 0};
   if (pos == 0) df->first = copy_size(f->bulk.copy);
   parley_err r = store_begin(n->env.store, e);
   if (r) return r;
   r = store_seq_scan(n->env.store, STORE_STAGED, d->number, staged_pos(file, pos), staged_pos(file, to), move_one, &m,
                      e);
+  if (!r && m.n != to - pos)
+    r = err_set(e, PARLEY_ENOTFOUND, "file %zu is no longer staged as it was uploaded; send it again", file);
   r = r ? r : store_seq_delete(n->env.store, STORE_STAGED, d->number, staged_pos(file, pos), staged_pos(file, to), e);
   r = r ? r : copy_flush(f->bulk.copy, e);
   uint64_t moved = d->moved;

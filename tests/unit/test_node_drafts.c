@@ -193,6 +193,78 @@ static void test_resolved(void **state) {
   rig_close(&r);
 }
 
+/* ---- one run of entries a file ---- */
+
+static void check_file(struct rig_party *p, const char *id, const char *text) {
+  char path[100];
+  unsigned status;
+  snprintf(path, sizeof path, "/v1/statements/%s/files/0", id);
+  json_t *v = rig_ask(p, "GET", path, NULL, &status);
+  assert_int_equal(status, 200);
+  assert_string_equal(json_string_value(v), text);
+  json_decref(v);
+}
+
+static void long_text(struct buf *out) {
+  for (unsigned i = 0; out->n < 700 * 4096; i++) buf_fmt(out, "%u\n", i);
+}
+
+/* A restart while one draft is half moved; another is sent after it. The numbers that order drafts are those of the boxes. */
+static void test_no_interleaving(void **state) {
+  (void)state;
+  struct rig r;
+  char forum[65], first[33], second[33];
+  struct buf text = {0};
+  rig_open(&r, TWO, 2);
+  rig_forum(&r, forum);
+  struct rig_party *us = &r.party[0];
+  long_text(&text);
+  make_draft(us, "incident.notice", buf_cstr(&text), first);
+  node_work(us->node); /* one slice */
+  json_t *v = look(us, first, "moving");
+  const json_int_t moved = json_integer_value(json_object_get(v, "moved"));
+  assert_true(moved > 0 && moved < json_integer_value(json_object_get(v, "total")));
+  json_decref(v);
+  rig_stop(us);
+  rig_start(us);
+  make_draft(us, "incident.notice", "short", second);
+  rig_run(&r, 60000);
+  const char *const drafts[] = {first, second}, *const texts[] = {buf_cstr(&text), "short"};
+  for (int i = 0; i < 2; i++) {
+    v = look(us, drafts[i], "sent");
+    for (int k = 0; k < 2; k++) check_file(&r.party[k], str(v, "id"), texts[i]);
+    json_decref(v);
+  }
+  buf_free(&text);
+  rig_close(&r);
+}
+
+/* What is staged is gone: the draft fails, instead of a statement whose file is not there. */
+static void test_staged_bytes_gone(void **state) {
+  (void)state;
+  struct rig r;
+  char forum[65], draft[33];
+  struct buf text = {0};
+  rig_open(&r, TWO, 2);
+  rig_forum(&r, forum);
+  struct rig_party *us = &r.party[0];
+  long_text(&text);
+  make_draft(us, "incident.notice", buf_cstr(&text), draft);
+  assert_int_equal(store_begin(us->store, NULL), PARLEY_OK);
+  assert_int_equal(store_seq_delete(us->store, STORE_STAGED, 1, 300, 301, NULL), PARLEY_OK);
+  assert_int_equal(store_commit(us->store, NULL), PARLEY_OK);
+  rig_run(&r, 10000);
+  json_decref(look(us, draft, "failed"));
+  assert_int_equal(staged(us), 0);
+  make_draft(us, "incident.notice", "short", draft); /* what had moved of it already harms nobody */
+  rig_run(&r, 10000);
+  json_t *v = look(us, draft, "sent");
+  check_file(&r.party[1], str(v, "id"), "short");
+  json_decref(v);
+  buf_free(&text);
+  rig_close(&r);
+}
+
 /* ---- a draft that can never be sent ---- */
 
 static void drop_form(struct rig *r, const char *kind) {
@@ -271,6 +343,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_checked_before),
       cmocka_unit_test(test_resolved),
+      cmocka_unit_test(test_no_interleaving),
+      cmocka_unit_test(test_staged_bytes_gone),
       cmocka_unit_test(test_hopeless),
       cmocka_unit_test(test_sick_log),
   };
