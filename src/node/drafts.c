@@ -13,6 +13,10 @@
 #define SLICE 256              /* bulk entries moved at a time: one package */
 #define STAGE_BYTES (1u << 20) /* staged in one transaction */
 #define DRAFTS_MAX 32
+#define UPLOAD_IDLE_MS (60 * 60 * 1000) /* after so long without a byte an upload is given up */
+#define ENDED_KEPT_S (24 * 60 * 60)     /* how long it can be asked what became of a draft */
+#define SWEEP_MS (60 * 60 * 1000)
+#define SWEEP_MOST 4096 /* rows at a time */
 
 struct draft_file {
   bool done;
@@ -34,6 +38,7 @@ struct draft {
   uint64_t moved, total; /* bulk entries */
   uint64_t started;      /* order of sending */
   int64_t retry_ms;      /* monotonic: not before, after a failure */
+  int64_t touched_ms;    /* monotonic: newest sign of life of its upload */
   char why[WHY_SIZE];
 };
 
@@ -233,15 +238,19 @@ parley_err draft_create(struct node_call *c, json_t *request, const struct send_
   for (const struct draft *d = n->drafts; d; d = d->next) count++;
   parley_err err = draft_check(n, r, &c->arena, e);
   if (err) return err;
-  if (count >= DRAFTS_MAX)
-    return err_set(e, PARLEY_EBUSY, "%d statements with files are being prepared already; finish those first",
-                   DRAFTS_MAX);
+  if (count >= DRAFTS_MAX) {
+    err_set(e, PARLEY_EBUSY, "%d statements with files are being prepared already; finish those first", DRAFTS_MAX);
+    answer_err(c, out, PARLEY_EBUSY, e);
+    out->status = 429; /* too many, not a node that waits */
+    return PARLEY_OK;
+  }
   struct draft *d = calloc(1, sizeof *d);
   if (!d) return err_set(e, PARLEY_ENOMEM, "out of memory");
   n->env.random(n->env.ctx, d->id, sizeof d->id);
   n->env.random(n->env.ctx, d->seed, sizeof d->seed);
   d->number = free_number(n);
   d->n_files = r->n_files;
+  d->touched_ms = node_mono(n);
   d->request = resolved(request, r);
   err = d->request ? draft_save(n, d, e) : err_set(e, PARLEY_ENOMEM, "out of memory");
   if (err) {
@@ -302,6 +311,7 @@ static parley_err upload_open(struct node_call *c, struct draft *d, uint64_t fil
   if (!u) return err_set(e, PARLEY_ENOMEM, "out of memory");
   c->file = u;
   u->draft = d;
+  d->touched_ms = node_mono(c->n);
   u->file = (size_t)file;
   u->want = r.files[file];
   u->plain = sha256_new();
@@ -358,6 +368,7 @@ void draft_file_data(struct node_call *c, struct bytes in, struct node_response 
   struct file_upload *u = c->file;
   struct errmsg e = {{0}};
   parley_err r = PARLEY_OK;
+  u->draft->touched_ms = node_mono(c->n);
   u->got += in.n;
   if (u->got > u->want.size)
     r = err_set(&e, PARLEY_EINVAL, "\"%s\" is longer than the %llu bytes announced", u->want.name,
@@ -443,6 +454,7 @@ void local_draft(struct node_call *c, struct node_response *out) {
     json_put_int(o, "total", (int64_t)d->total);
     if (d->why[0]) json_put_str(o, "why", d->why);
   }
+  json_object_del(o, "at"); /* when it ended is for sweep */
   answer_json(out, 200, o);
 }
 
@@ -579,6 +591,7 @@ static parley_err fail(struct node *n, struct draft *d, struct errmsg *e) {
   json_t *o = json_object();
   json_put_str(o, "state", "failed");
   json_put_str(o, "why", d->why);
+  json_put_int(o, "at", node_wall(n));
   parley_err r = o && json_write(&v, o) && buf_ok(&v) ? store_begin(n->env.store, e)
                                                       : err_set(e, PARLEY_ENOMEM, "out of memory");
   json_decref(o);
@@ -611,7 +624,71 @@ static void failed(struct node *n, struct draft *d, parley_err err, struct errms
   if (hopeless(err) && fail(n, d, e) == PARLEY_OK) remove_draft(n, d);
 }
 
+/* ---- what has come to an end ---- */
+
+static bool being_uploaded(const struct node *n, const struct draft *d) {
+  for (const struct node_call *c = n->calls; c; c = c->next)
+    if (c->file && c->file->draft == d) return true;
+  return false;
+}
+
+/* Uploads that nobody goes on with: they would hold their place and their staged bytes until the next start. */
+static void drop_idle(struct node *n) {
+  const int64_t now = node_mono(n);
+  struct draft *next;
+  for (struct draft *d = n->drafts; d; d = next) {
+    struct errmsg e = {{0}};
+    next = d->next;
+    if (d->ready || now < d->touched_ms + UPLOAD_IDLE_MS || being_uploaded(n, d)) continue;
+    if (drop(n, d->id, d->number, &e) == PARLEY_OK) {
+      remove_draft(n, d);
+    } else {
+      d->touched_ms = now; /* an hour later, then */
+      node_log_line(n, 3, "an upload that nobody goes on with cannot be dropped now: %s", e.text);
+    }
+  }
+}
+
+struct sweeping {
+  int64_t before;
+  struct buf keys;
+};
+
+static parley_err find_ended(void *ctx, struct bytes key, struct bytes v, struct errmsg *e) {
+  struct sweeping *s = ctx;
+  json_t *o = NULL;
+  const char *state = "";
+  (void)e;
+  if (json_parse(&o, v, STORE_VALUE_MAX, NULL) == PARLEY_OK && !json_get_str(&state, o, "draft", "state", NULL) &&
+      (!strcmp(state, "sent") || !strcmp(state, "failed")) && json_integer_value(json_object_get(o, "at")) < s->before)
+    buf_bytes(&s->keys, key);
+  json_decref(o);
+  return s->keys.n < SWEEP_MOST * 16 ? PARLEY_OK : PARLEY_EBUSY;
+}
+
+/* Drafts that ended a day ago, once an hour. */
+static void sweep(struct node *n) {
+  struct sweeping s = {.before = node_wall(n) - ENDED_KEPT_S};
+  struct errmsg e = {{0}};
+  if (node_mono(n) < n->drafts_sweep_ms) return;
+  n->drafts_sweep_ms = node_mono(n) + SWEEP_MS;
+  parley_err r = store_scan(n->env.store, STORE_DRAFTS, BYTES_NONE, BYTES_NONE, false, find_ended, &s, &e);
+  if (!r && s.keys.n > 0 && buf_ok(&s.keys)) {
+    r = store_begin(n->env.store, &e);
+    for (size_t at = 0; !r && at + 16 <= s.keys.n; at += 16)
+      r = store_delete(n->env.store, STORE_DRAFTS, BYTES(s.keys.p + at, 16), &e);
+    if (!r)
+      r = store_commit(n->env.store, &e);
+    else if (store_in_transaction(n->env.store))
+      store_rollback(n->env.store);
+  }
+  if (r) node_log_line(n, 4, "drafts that have ended cannot be forgotten now: %s", e.text);
+  buf_free(&s.keys);
+}
+
 void drafts_run(struct node *n) {
+  drop_idle(n);
+  sweep(n);
   struct draft *d = n->retry_ms ? NULL : next_ready(n, node_mono(n));
   struct arena a = {0};
   struct send_request r;

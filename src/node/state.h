@@ -184,6 +184,7 @@ struct node {
   uint64_t next_request;
   uint64_t next_order; /* of the boxes */
   struct draft *drafts;
+  int64_t drafts_sweep_ms; /* monotonic: ended ones are looked for then */
   bool intake_due;
   unsigned forums_failed;             /* in force, but could not be opened at the start */
   uint64_t news;                      /* counts cosignatures and batches taken in: whoever waits looks again when it changes */

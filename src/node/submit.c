@@ -51,7 +51,7 @@ static parley_err put_draft(struct node *n, const struct submission *s, struct e
   struct buf v = {0};
   char hex[65];
   hex_encode(hex, BYTES(s->id.b, 32));
-  buf_fmt(&v, "{\"state\":\"sent\",\"id\":\"%s\"}", hex);
+  buf_fmt(&v, "{\"state\":\"sent\",\"id\":\"%s\",\"at\":%lld}", hex, (long long)node_wall(n));
   parley_err r = buf_ok(&v) ? store_put(n->env.store, STORE_DRAFTS, BYTES(s->draft, 16), buf_view(&v), e)
                             : err_set(e, PARLEY_ENOMEM, "out of memory");
   buf_free(&v);

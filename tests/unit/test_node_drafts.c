@@ -265,6 +265,85 @@ static void test_staged_bytes_gone(void **state) {
   rig_close(&r);
 }
 
+/* ---- the end of drafts ---- */
+
+static unsigned look_status(struct rig_party *p, const char *draft) {
+  char path[100];
+  unsigned status;
+  snprintf(path, sizeof path, "/v1/drafts/%s", draft);
+  json_decref(rig_ask(p, "GET", path, NULL, &status));
+  return status;
+}
+
+#define MINUTES(n) ((n) * 60000)
+
+static void test_idle_upload(void **state) {
+  (void)state;
+  struct rig r;
+  char forum[65], idle[33], busy[33], more[33];
+  rig_open(&r, TWO, 2);
+  rig_forum(&r, forum);
+  struct rig_party *us = &r.party[0];
+  assert_int_equal(try_draft(us, "incident.notice", "", "text", idle), 202);
+  assert_int_equal(put_file(us, idle, "text"), 204);
+  assert_int_equal(try_draft(us, "incident.notice", "", "text", busy), 202);
+  for (int i = 2; i < 32; i++) assert_int_equal(try_draft(us, "incident.notice", "", "text", more), 202);
+  assert_int_equal(try_draft(us, "incident.notice", "", "text", more), 429);
+  rig_run(&r, MINUTES(50));
+  assert_int_equal(put_file(us, busy, "text"), 204);
+  assert_int_equal(staged(us), 2);
+  rig_run(&r, MINUTES(20));
+  assert_int_equal(look_status(us, idle), 404);
+  assert_int_equal(look_status(us, busy), 200);
+  assert_int_equal(staged(us), 1);
+  assert_int_equal(send_draft(us, busy), 202);
+  assert_int_equal(try_draft(us, "incident.notice", "", "text", more), 202); /* there is room again */
+  rig_run(&r, MINUTES(10));
+  json_decref(look(us, busy, "sent"));
+  rig_close(&r);
+}
+
+/* A call that is still open keeps its draft, however slow it is. */
+static void test_slow_upload(void **state) {
+  (void)state;
+  struct rig r;
+  char forum[65], draft[33], path[100];
+  struct node_response resp = {0};
+  rig_open(&r, TWO, 2);
+  rig_forum(&r, forum);
+  struct rig_party *us = &r.party[0];
+  assert_int_equal(try_draft(us, "incident.notice", "", "text", draft), 202);
+  snprintf(path, sizeof path, "/v1/drafts/%s/files/0", draft);
+  const struct node_request q = {.method = "PUT", .path = path, .query = ""};
+  struct node_call *c = node_begin(us->node, &q, &resp);
+  node_data(c, BYTES("te", 2), &resp);
+  rig_run(&r, MINUTES(90));
+  node_data(c, BYTES("xt", 2), &resp);
+  node_end(c, &resp);
+  assert_int_equal(resp.status, 204);
+  node_finish(c);
+  buf_free(&resp.body);
+  assert_int_equal(send_draft(us, draft), 202);
+  rig_close(&r);
+}
+
+static void test_ended_drafts_are_forgotten(void **state) {
+  (void)state;
+  struct rig r;
+  char forum[65], draft[33];
+  rig_open(&r, TWO, 2);
+  rig_forum(&r, forum);
+  struct rig_party *us = &r.party[0];
+  make_draft(us, "incident.notice", "text", draft);
+  rig_run(&r, MINUTES(23 * 60));
+  json_t *v = look(us, draft, "sent");
+  assert_null(json_object_get(v, "at"));
+  json_decref(v);
+  rig_run(&r, MINUTES(3 * 60));
+  assert_int_equal(look_status(us, draft), 404);
+  rig_close(&r);
+}
+
 /* ---- a draft that can never be sent ---- */
 
 static void drop_form(struct rig *r, const char *kind) {
@@ -345,6 +424,9 @@ int main(void) {
       cmocka_unit_test(test_resolved),
       cmocka_unit_test(test_no_interleaving),
       cmocka_unit_test(test_staged_bytes_gone),
+      cmocka_unit_test(test_idle_upload),
+      cmocka_unit_test(test_slow_upload),
+      cmocka_unit_test(test_ended_drafts_are_forgotten),
       cmocka_unit_test(test_hopeless),
       cmocka_unit_test(test_sick_log),
   };
