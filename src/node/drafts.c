@@ -35,7 +35,8 @@ struct draft {
   struct draft_file files[STATEMENT_ATTACH_MAX];
   bool ready;            /* sent by the user; moving */
   bool queued;           /* its statement waits for the batch commit */
-  uint64_t moved, total; /* bulk entries */
+  uint64_t moved, total; /* bulk entries; total is known once all files are here */
+  uint64_t planned;      /* what total will be */
   uint64_t started;      /* order of sending */
   int64_t retry_ms;      /* monotonic: not before, after a failure */
   int64_t touched_ms;    /* monotonic: newest sign of life of its upload */
@@ -130,7 +131,7 @@ static parley_err draft_parse(struct draft *d, const json_t *o, struct errmsg *e
   d->request = json_incref(request);
   d->number = (uint32_t)number;
   d->moved = (uint64_t)moved;
-  d->total = (uint64_t)total;
+  d->total = d->planned = (uint64_t)total;
   d->started = (uint64_t)started;
   d->ready = true;
   return PARLEY_OK;
@@ -230,6 +231,30 @@ static json_t *resolved(const json_t *request, const struct send_request *r) {
   return NULL;
 }
 
+/* Entries that drafts of that forum are going to add to its bulk log. */
+static uint64_t on_the_way(const struct node *n, const struct forum *f) {
+  char hex[2 * SHA256_SIZE + 1];
+  uint64_t entries = 0;
+  hex_encode(hex, BYTES(f->id, SHA256_SIZE));
+  for (const struct draft *d = n->drafts; d; d = d->next) {
+    const char *forum = json_string_value(json_object_get(d->request, "forum"));
+    if (forum && !strcmp(forum, hex)) entries += d->planned - d->moved;
+  }
+  return entries;
+}
+
+/* What goes beyond the charter's bytes a member no mirror would take, now or later (peer.c). */
+static parley_err check_allowance(const struct node *n, const struct send_request *r, struct errmsg *e) {
+  const struct charter *ch = &r->forum->charter;
+  const uint64_t allowed = (uint64_t)ch->bytes_total / BULK_ENTRY_MAX, need = draft_entries(r);
+  const uint64_t used = copy_size(r->forum->bulk.copy) + on_the_way(n, r->forum);
+  const uint64_t left = used < allowed ? allowed - used : 0;
+  if (need <= left) return PARLEY_OK;
+  return err_set(e, PARLEY_ELIMIT, "files: they take %llu bytes once sealed; “%.200s” allows us %lld in all, of which %llu are left",
+                 (unsigned long long)need * BULK_ENTRY_MAX, ch->title, (long long)ch->bytes_total,
+                 (unsigned long long)left * BULK_ENTRY_MAX);
+}
+
 parley_err draft_create(struct node_call *c, json_t *request, const struct send_request *r, struct node_response *out,
                         struct errmsg *e) {
   struct node *n = c->n;
@@ -237,6 +262,7 @@ parley_err draft_create(struct node_call *c, json_t *request, const struct send_
   char hex[33];
   for (const struct draft *d = n->drafts; d; d = d->next) count++;
   parley_err err = draft_check(n, r, &c->arena, e);
+  if (!err) err = check_allowance(n, r, e);
   if (err) return err;
   if (count >= DRAFTS_MAX) {
     err_set(e, PARLEY_EBUSY, "%d statements with files are being prepared already; finish those first", DRAFTS_MAX);
@@ -250,6 +276,7 @@ parley_err draft_create(struct node_call *c, json_t *request, const struct send_
   n->env.random(n->env.ctx, d->seed, sizeof d->seed);
   d->number = free_number(n);
   d->n_files = r->n_files;
+  d->planned = draft_entries(r);
   d->touched_ms = node_mono(n);
   d->request = resolved(request, r);
   err = d->request ? draft_save(n, d, e) : err_set(e, PARLEY_ENOMEM, "out of memory");

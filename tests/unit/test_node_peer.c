@@ -256,9 +256,39 @@ static void test_allowance_in_all(void **state) {
   assert_int_equal(send_bytes(&r.party[0], 9 * 4096), 202);
   rig_run(&r, 10000);
   assert_int_equal(mirrored(&r).size, 10);
+  assert_int_equal(send_bytes(&r.party[0], 1), 413); /* refused here already */
   assert_int_equal(entries_status(&r, 10, 11), 429);
   assert_int_equal(entries_status(&r, 10, 10), 200);
   send_notice(&r.party[0], forum, "delivered"); /* statements never wait */
+  rig_close(&r);
+}
+
+/* Drafts on the way count, those that have ended do not; and not those of another forum. */
+static void test_allowance_of_drafts(void **state) {
+  (void)state;
+  struct rig r;
+  char forum[65], body[600];
+  unsigned status;
+  rig_open(&r, TWO, 2);
+  limited_forum(&r, "\"bytes_total\":40960", forum);
+  snprintf(body, sizeof body,
+           "{\"kind\":\"incident.notice\",\"precedence\":\"ROUTINE\",\"tlp\":\"amber\",\"body\":{\"title\":\"t\",\"summary\":\"s\","
+           "\"aware_at\":\"2021-05-07T10:00:00Z\"},\"files\":[{\"name\":\"x\",\"type\":\"text/plain\",\"size\":%d,"
+           "\"sha256\":\"%064d\"}]}",
+           8 * 4096, 0);
+  json_decref(rig_ask(&r.party[0], "POST", "/v1/statements", body, &status));
+  assert_int_equal(status, 202); /* nine entries of the ten */
+  json_t *v = rig_ask(&r.party[0], "POST", "/v1/statements", body, &status);
+  assert_int_equal(status, 413);
+  const char *why = json_string_value(json_object_get(v, "message"));
+  assert_non_null(strstr(why, "36864"));
+  assert_non_null(strstr(why, "4096 are left"));
+  json_decref(v);
+  assert_int_equal(send_bytes(&r.party[0], 1), 202);
+  rig_run(&r, 5000);
+  rig_run(&r, 2 * 3600000); /* the first one was never uploaded and is dropped */
+  json_decref(rig_ask(&r.party[0], "POST", "/v1/statements", body, &status));
+  assert_int_equal(status, 202);
   rig_close(&r);
 }
 
@@ -270,6 +300,7 @@ int main(void) {
       cmocka_unit_test(test_uploads_at_once),
       cmocka_unit_test(test_allowance_of_the_day),
       cmocka_unit_test(test_allowance_in_all),
+      cmocka_unit_test(test_allowance_of_drafts),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
