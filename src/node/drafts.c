@@ -607,9 +607,10 @@ void drafts_settle(struct node *n, const struct submission *s, bool committed) {
     }
 }
 
-/* What no repetition mends: the statement itself, or what it refers to. */
-static bool hopeless(parley_err err) {
-  return err == PARLEY_EINVAL || err == PARLEY_ELIMIT || err == PARLEY_EREFUSED || err == PARLEY_ENOTFOUND;
+/* What no repetition mends: the statement itself, or what it refers to. A forum that is closed may be open after the next start. */
+static bool hopeless(const struct node *n, parley_err err) {
+  if (err == PARLEY_ENOTFOUND) return n->forums_failed == 0;
+  return err == PARLEY_EINVAL || err == PARLEY_ELIMIT || err == PARLEY_EREFUSED;
 }
 
 /* The draft ends: its reason stays, its staged bytes go. */
@@ -645,10 +646,10 @@ static void failed(struct node *n, struct draft *d, parley_err err, struct errms
   size_t len = strnlen(e->text, sizeof d->why - 1);
   while (len > 0 && !utf8_valid(BYTES(e->text, len))) len--; /* it goes out as JSON: no half character at the end */
   if (strncmp(d->why, e->text, len) || d->why[len])
-    node_log_line(n, 3, "a statement with files cannot be sent%s: %s", hopeless(err) ? "" : " now", e->text);
+    node_log_line(n, 3, "a statement with files cannot be sent%s: %s", hopeless(n, err) ? "" : " now", e->text);
   snprintf(d->why, sizeof d->why, "%.*s", (int)len, e->text);
   d->retry_ms = node_mono(n) + NODE_RETRY_MS;
-  if (hopeless(err) && fail(n, d, e) == PARLEY_OK) remove_draft(n, d);
+  if (hopeless(n, err) && fail(n, d, e) == PARLEY_OK) remove_draft(n, d);
 }
 
 /* ---- what has come to an end ---- */

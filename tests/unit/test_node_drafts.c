@@ -385,6 +385,30 @@ static void test_hopeless(void **state) {
   rig_close(&r);
 }
 
+/* A forum that stays closed at one start (a card was not pinned) loses no draft that was promised. */
+static void test_closed_forum(void **state) {
+  (void)state;
+  struct rig r;
+  char forum[65], draft[33];
+  rig_open(&r, TWO, 2);
+  rig_forum(&r, forum);
+  struct rig_party *us = &r.party[0];
+  make_draft(us, "incident.notice", "text", draft);
+  rig_stop(us);
+  us->stranger = TWO[1];
+  rig_start(us);
+  rig_run(&r, 10000);
+  json_t *v = look(us, draft, "moving");
+  assert_string_not_equal(str(v, "why"), "");
+  json_decref(v);
+  rig_stop(us);
+  us->stranger = NULL;
+  rig_start(us);
+  rig_run(&r, 10000);
+  json_decref(look(us, draft, "sent"));
+  rig_close(&r);
+}
+
 /* ---- a log that cannot be signed ---- */
 
 static unsigned notice_in(struct rig_party *p, const char *forum, const char *state) {
@@ -428,6 +452,7 @@ int main(void) {
       cmocka_unit_test(test_slow_upload),
       cmocka_unit_test(test_ended_drafts_are_forgotten),
       cmocka_unit_test(test_hopeless),
+      cmocka_unit_test(test_closed_forum),
       cmocka_unit_test(test_sick_log),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
