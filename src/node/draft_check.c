@@ -52,7 +52,9 @@ static parley_err check_entry(const struct statement *s, size_t plain, struct er
   parley_err r = statement_payload(&payload, s, e);
   if (!r) r = statement_entry_signed(&entry, buf_view(&payload), pub, sig, e);
   if (r == PARLEY_ELIMIT)
-    err_set(e, r, "the body and the names of the files have %zu bytes as sealed; with %zu file%s to %zu addressee%s at most %zu fit",
+    err_set(e, r,
+            "the body and the names of the files have %zu bytes as sealed; with %zu file%s to %zu addressee%s at most "
+            "%zu fit",
             plain, s->n_attach, s->n_attach == 1 ? "" : "s", s->n_to, s->n_to == 1 ? "" : "s",
             payload.n > sealed ? body_limit(s->n_to, payload.n - sealed) : 0);
   buf_free(&payload);

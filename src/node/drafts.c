@@ -209,8 +209,8 @@ static uint32_t free_number(const struct node *n) {
 }
 
 /*
- * The request as it is kept: forum, addressees and references in full, so that it means the same later, whatever forums and
- * statements have come by then. NULL: out of memory.
+ * The request as it is kept: forum, addressees and references in full, so that it means the same later, whatever forums
+ * and statements have come by then. NULL: out of memory.
  */
 static json_t *resolved(const json_t *request, const struct send_request *r) {
   json_t *o = json_copy((json_t *)request), *to = json_array(), *re = json_array();
@@ -250,7 +250,8 @@ static parley_err check_allowance(const struct node *n, const struct send_reques
   const uint64_t used = copy_size(r->forum->bulk.copy) + on_the_way(n, r->forum);
   const uint64_t left = used < allowed ? allowed - used : 0;
   if (need <= left) return PARLEY_OK;
-  return err_set(e, PARLEY_ELIMIT, "files: they take %llu bytes once sealed; “%.200s” allows us %lld in all, of which %llu are left",
+  return err_set(e, PARLEY_ELIMIT,
+                 "files: they take %llu bytes once sealed; “%.200s” allows us %lld in all, of which %llu are left",
                  (unsigned long long)need * BULK_ENTRY_MAX, ch->title, (long long)ch->bytes_total,
                  (unsigned long long)left * BULK_ENTRY_MAX);
 }
@@ -489,22 +490,27 @@ void local_draft(struct node_call *c, struct node_response *out) {
 
 static bool waits(const struct draft *d) { return d->ready && !d->queued; }
 
-/* The draft that has begun to move: the entries of a file stand in one run, so that nothing else moves before it is through. */
+/* The draft that has begun to move: the entries of a file stand in one run, so nothing else moves before it is through. */
 static const struct draft *half_moved(const struct node *n) {
   for (const struct draft *d = n->drafts; d; d = d->next)
     if (waits(d) && d->moved > 0 && d->moved < d->total) return d;
   return NULL;
 }
 
-static bool blocked(const struct draft *d, const struct draft *half) { return half && d != half && d->moved < d->total; }
+static bool blocked(const struct draft *d, const struct draft *half) {
+  return half && d != half && d->moved < d->total;
+}
+
+static bool comes_before(const struct draft *d, const struct draft *best, const struct draft *half) {
+  return !best || d == half || (best != half && d->started < best->started);
+}
 
 /* The draft whose turn it is. One that waits after a failure keeps no other waiting, unless it is half moved. */
 static struct draft *next_ready(const struct node *n, int64_t now) {
   const struct draft *half = half_moved(n);
   struct draft *best = NULL;
   for (struct draft *d = n->drafts; d; d = d->next)
-    if (waits(d) && !blocked(d, half) && d->retry_ms <= now && (!best || d == half || (best != half && d->started < best->started)))
-      best = d;
+    if (waits(d) && !blocked(d, half) && d->retry_ms <= now && comes_before(d, best, half)) best = d;
   return best;
 }
 
@@ -607,7 +613,7 @@ void drafts_settle(struct node *n, const struct submission *s, bool committed) {
     }
 }
 
-/* What no repetition mends: the statement itself, or what it refers to. A forum that is closed may be open after the next start. */
+/* What no repetition mends: the statement, or what it refers to. A closed forum may be open after the next start. */
 static bool hopeless(const struct node *n, parley_err err) {
   if (err == PARLEY_ENOTFOUND) return n->forums_failed == 0;
   return err == PARLEY_EINVAL || err == PARLEY_ELIMIT || err == PARLEY_EREFUSED;

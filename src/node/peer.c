@@ -125,8 +125,8 @@ static void count_day(struct node *n, struct their_log *l, uint64_t held) {
 }
 
 /*
- * Over its allowance a member's bulk uploads wait; statements never do, nor what brings nothing new: a renewal (docs/protocol.md,
- * "Charter"). The day is UTC. Returns the seconds to wait, 0 when the upload to end may go on.
+ * Over its allowance a member's bulk uploads wait; statements never do, nor what brings nothing new: a renewal
+ * (docs/protocol.md, "Charter"). The day is UTC. Returns the seconds to wait, 0 when the upload to end may go on.
  */
 static unsigned over_allowance(struct node *n, struct their_log *l, uint64_t end) {
   const struct charter *ch = &l->from->forum->charter;

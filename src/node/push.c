@@ -246,8 +246,9 @@ static bool judge_shown(struct node *n, struct push *p, struct bytes text, struc
 }
 
 /*
- * A counterpart that went back (a restored backup, a lost answer) is followed a few times at once. One that goes back and forth for
- * ever is hostile or broken: only what it never took before counts as a step forward, and pauses grow until then.
+ * A counterpart that went back (a restored backup, a lost answer) is followed a few times at once. One that goes back
+ * and forth for ever is hostile or broken: only what it never took before counts as a step forward, and pauses grow
+ * until then.
  */
 static void step_forward(struct push *p, uint64_t *most, uint64_t now) {
   if (now <= *most) return;
@@ -269,8 +270,9 @@ static bool patience(struct node *n, struct push *p) {
 }
 
 /*
- * Signing may go on (docs/protocol.md, section 4) once a member has shown a checkpoint that fits, or every member has said that it holds
- * none. One 404 alone proves nothing while others could still show something: a member that lost its store says it as well.
+ * Signing may go on (docs/protocol.md, section 4) once a member has shown a checkpoint that fits, or every member has
+ * said that it holds none. One 404 alone proves nothing while others could still show something: a member that lost its
+ * store says it as well.
  */
 static bool may_sign(const struct own_log *l, bool shown) {
   bool all = true;

@@ -241,7 +241,9 @@ void sign_logs(struct node *n) {
   }
 }
 
-static int64_t sooner(int64_t at, const struct own_log *l) { return l->retry_ms && l->retry_ms < at ? l->retry_ms : at; }
+static int64_t sooner(int64_t at, const struct own_log *l) {
+  return l->retry_ms && l->retry_ms < at ? l->retry_ms : at;
+}
 
 int64_t sign_next_ms(const struct node *n) {
   int64_t at = INT64_MAX;
