@@ -142,6 +142,8 @@ static parley_err wait_sent(struct cli *c, const char *path, uint64_t bytes, con
     if (rc == PARLEY_OK && strcmp(json_text(o, "state"), "sent") == 0) {
       *id = arena_strdup(&c->arena, json_text(o, "id"));
       if (*id == NULL) rc = err_set(e, PARLEY_ENOMEM, _("out of memory"));
+    } else if (rc == PARLEY_OK && strcmp(json_text(o, "state"), "failed") == 0) {
+      rc = err_set(e, PARLEY_EREFUSED, _("the statement cannot be sent: %s"), json_text(o, "why"));
     } else if (rc == PARLEY_OK && mono_ms() - moved_ms > STALL_MS) {
       rc = stalled(o, e);
     }
