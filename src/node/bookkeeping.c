@@ -75,6 +75,10 @@ void vectors_give_back(struct forum *f, struct statement *s) {
     for (size_t k = 0; k < f->members[i].push.n_held; k++)
       for (size_t j = 0; j < s->n_held; j++)
         if (!strcmp(f->members[i].push.held[k].line, s->held[j].line)) f->members[i].push.held[k].taken = false;
+  for (size_t i = 0; i < s->n_heard; i++) { /* where another statement waits with the same, it is heard once more */
+    struct member *m = forum_member(f, s->heard[i].party);
+    if (m && m->log.heard_taken == s->heard[i].size) m->log.heard_taken = 0;
+  }
   s->n_held = 0;
 }
 

@@ -132,6 +132,60 @@ static void test_heard_at_the_heartbeat(void **state) {
   rig_close(&r);
 }
 
+/* A notice that its form allows, but no entry can hold. */
+static char *too_long(void) {
+  static const char *const lists[] = {"indicators", "off_limits"};
+  struct buf b = {0};
+  buf_str(&b, "{\"kind\":\"incident.notice\",\"precedence\":\"ROUTINE\",\"tlp\":\"amber\",\"body\":{\"title\":\"t\","
+              "\"summary\":\"s\",\"aware_at\":\"2021-05-07T10:00:00Z\"");
+  for (size_t i = 0; i < 2; i++) {
+    buf_fmt(&b, ",\"%s\":[", lists[i]);
+    for (int k = 0; k < 64; k++) buf_fmt(&b, "%s\"%0*d\"", k ? "," : "", i ? 128 : 512, k);
+    buf_str(&b, "]");
+  }
+  buf_str(&b, "}}");
+  return buf_cstr(&b);
+}
+
+/* A statement that is refused for its length has heard and held nothing, whether or not another goes at the same time. */
+static void test_refused_for_its_length(void **state) {
+  struct rig r;
+  char forum[65], id[65], *body = too_long();
+  (void)state;
+  rig_open(&r, NAMES, 2);
+  rig_forum(&r, forum);
+  struct rig_party *a = &r.party[0];
+  char *good = notice_json(a, forum);
+  for (unsigned with = 0; with < 2; with++) {
+    struct waiting w[2];
+    uint64_t last = 0;
+    unsigned before;
+    send_delivered(a, forum, id); /* a line to hold */
+    before = heard_of(a, forum, &r.party[1], &last);
+    send_delivered(&r.party[1], forum, id); /* and something to hear */
+    const uint64_t size = log_size(&r.party[1], forum);
+    ask_begin(&w[0], a, "POST", "/v1/statements", body);
+    if (with) ask_begin(&w[1], a, "POST", "/v1/statements", good);
+    node_work(a->node);
+    ask_collect(a, w, 1 + with);
+    assert_int_equal(w[0].resp.status, 413);
+    json_t *o = ask_end(&w[0]);
+    assert_non_null(strstr(str_of(o, "message"), "takes at most"));
+    json_decref(o);
+    if (with) {
+      assert_int_equal(w[1].resp.status, 201);
+      json_decref(ask_end(&w[1]));
+    }
+    silent(&r, forum);
+    all_held(&r, forum);
+    assert_true(heard_of(a, forum, &r.party[1], &last) > before);
+    assert_true(last >= size);
+  }
+  free(good);
+  free(body);
+  rig_close(&r);
+}
+
 /* ---- a line that is taken by a statement which then fails ---- */
 
 /* Asks for one request of a, has b answer it, and hands the answer back unless it is kept for later. */
@@ -208,7 +262,7 @@ static void test_taken_by_what_failed(void **state) {
 
 /* ---- more than one batch at once ---- */
 
-#define MANY 1100
+#define MANY 2100
 
 static void test_more_than_a_batch(void **state) {
   struct rig r;
@@ -249,6 +303,7 @@ int main(void) {
       cmocka_unit_test(test_three),
       cmocka_unit_test(test_idle),
       cmocka_unit_test(test_heard_at_the_heartbeat),
+      cmocka_unit_test(test_refused_for_its_length),
       cmocka_unit_test(test_taken_by_what_failed),
       cmocka_unit_test(test_more_than_a_batch),
   };

@@ -76,6 +76,9 @@ static bool submit_round(struct rig *r, const char *forum, unsigned what, unsign
   char *body = notice_json(a, forum), path[100];
   unsigned status;
   size_t taken = 0;
+  char before[65];
+  send_delivered(a, forum, before); /* its held line waits for the batch that fails */
+  ++*sent;
   for (size_t i = 0; i < AT_ONCE; i++) ask_begin(&w[i], a, "POST", "/v1/statements", body);
   faulty_arm(&f, a, what, k, HOW[k % N_HOW]);
   node_work(a->node);
@@ -208,7 +211,7 @@ static void test_counterpart(void **state) {
 
 /* ---- proposal_take ---- */
 
-/* A's acceptance and B's, each with a fault at k: a charter is in force on both sides or can still come into force. */
+/* One fault at k from the proposal to the first statements: the charter comes into force all the same, and stays so. */
 static bool proposal_round(unsigned who, unsigned k) {
   struct rig r;
   struct faulty f;
@@ -219,28 +222,41 @@ static bool proposal_round(unsigned who, unsigned k) {
   assert_int_equal(status, 201);
   snprintf(forum, sizeof forum, "%s", str_of(o, "forum"));
   json_decref(o);
-  if (who == 1) faulty_arm(&f, &r.party[1], FAIL_WRITES, k, HOW[k % 3]);
+  faulty_arm(&f, &r.party[who], FAIL_WRITES, k, HOW[k % 3]);
   rig_run(&r, 60000);
   snprintf(path, sizeof path, "/v1/forums/%s/accept", forum);
-  if (who == 0) faulty_arm(&f, &r.party[0], FAIL_WRITES, k, HOW[k % 3]);
-  json_decref(rig_ask(&r.party[1], "POST", path, "{}", &status));
-  if (status >= 500) {
+  for (status = 0; status != 200 && status != 409;) { /* 409: we have signed, and what failed came after */
     json_decref(rig_ask(&r.party[1], "POST", path, "{}", &status));
-    if (status == 409) status = 200; /* signed, and what failed came after */
+    rig_run(&r, 60000);
+    assert_true(status == 200 || f.fired);
   }
-  assert_int_equal(status, 200);
-  rig_run(&r, 60000);
   const bool fired = faulty_disarm(&f, &r.party[who]);
-  rig_run(&r, 120000);
-  for (int i = 0; i < 2; i++) send_delivered(&r.party[i], forum, id);
+  for (int i = 0; i < 2; i++) {
+    send_delivered(&r.party[i], forum, id);
+    rig_run(&r, 1000);
+    assert_statement(&r.party[1 - i], id, "received", "");
+  }
+  for (int i = 0; i < 2; i++) {
+    rig_stop(&r.party[i]);
+    rig_start(&r.party[i]);
+  }
+  rig_run(&r, 60000);
+  for (int i = 0; i < 2; i++) {
+    send_delivered(&r.party[i], forum, id);
+    rig_run(&r, 1000);
+    assert_statement(&r.party[1 - i], id, "received", "");
+  }
   rig_close(&r);
   return fired;
 }
 
 static void test_proposal(void **state) {
   (void)state;
-  for (unsigned who = 0; who < 2; who++)
-    for (unsigned k = 1; k <= 12; k++) proposal_round(who, k);
+  for (unsigned who = 0; who < 2; who++) {
+    unsigned k = 1;
+    while (k < 100 && proposal_round(who, k)) k++;
+    assert_in_range(k, 30, 99);
+  }
 }
 
 int main(void) {
