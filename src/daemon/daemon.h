@@ -1,13 +1,14 @@
 /*
  * parleyd: one process, one loop. start.c opens everything, loop.c turns, handler.c and outbound.c carry requests
  * between the network and the node, local.c adds what only the daemon knows to the local API. The gate has a thread of
- * its own; all else runs in the main thread, which never waits for the network.
+ * its own, and sealing has helpers (pool.c); all else runs in the main thread, which never waits for the network.
  */
 #ifndef PARLEY_DAEMON_DAEMON_H
 #define PARLEY_DAEMON_DAEMON_H
 
 #include "daemon/log.h"
 #include "daemon/memory_file.h"
+#include "daemon/pool.h"
 #include "home/home.h"
 #include "net/client.h"
 #include "net/gate.h"
@@ -27,6 +28,7 @@ struct daemon {
   struct store *store;
   struct memory_file *memory;
   struct signer *signer;
+  struct pool *pool;
   struct node *node;
   struct http_server *server;
   struct gate *gate;

@@ -32,6 +32,10 @@ static void env_random(void *ctx, uint8_t *out, size_t n) {
   _exit(1);
 }
 
+static void env_parallel(void *ctx, void (*work)(void *item), void *const *items, size_t n) {
+  pool_run(((struct daemon *)ctx)->pool, work, items, n);
+}
+
 static void env_log(void *ctx, int level, const char *line) {
   log_line(&((const struct daemon *)ctx)->log, level, "%s", line);
 }
@@ -121,8 +125,10 @@ static parley_err open_node(struct daemon *d, struct errmsg *e) {
                                .n_seal = d->keys.n_seal,
                                .forms = (const struct form *const *)d->forms.forms,
                                .n_forms = d->forms.n,
+                               .parallel = env_parallel,
                                .log = env_log};
-  parley_err err = node_open(&d->node, &env, d->own.envelope, e);
+  parley_err err = pool_start(&d->pool, e);
+  if (!err) err = node_open(&d->node, &env, d->own.envelope, e);
   if (!err) err = home_pins(&d->home, pin_one, d, e);
   return err ? err : node_start(d->node, e);
 }
@@ -197,6 +203,7 @@ void daemon_close(struct daemon *d) {
   if (d->messages >= 0) close(d->messages);
   if (d->signals >= 0) close(d->signals);
   node_close(d->node);
+  pool_stop(d->pool);
   signer_free(d->signer);
   memory_file_close(d->memory);
   home_forms_free(&d->forms);

@@ -45,12 +45,11 @@ parley_err compose_recipients(struct node *n, const struct statement *s, uint8_t
 }
 
 /* Members of the row that are known now; submit.c puts log, index and order before them. Every value is already free of quotes. */
-static void write_row(const struct statement *s, const struct submission *sub, int64_t now, struct buf *row) {
+static void write_row(const struct statement *s, int64_t now, struct buf *row) {
   char forum[65];
   hex_encode(forum, BYTES(s->forum, SHA256_SIZE));
   buf_fmt(row, "\"forum\":\"%s\",\"from\":\"%s\",\"kind\":\"%s\",\"issued\":%lld,\"received\":%lld", forum, s->from,
           s->kind, (long long)s->issued, (long long)now);
-  (void)sub;
 }
 
 static parley_err make_entry(struct node *n, const struct statement *s, struct buf *entry, struct errmsg *e) {
@@ -63,10 +62,9 @@ static parley_err make_entry(struct node *n, const struct statement *s, struct b
   return r;
 }
 
-parley_err compose_submit(struct node *n, struct forum *f, struct statement *s, struct submission **out,
-                          struct errmsg *e) {
+static struct submission *submission_new(struct forum *f, const struct statement *s, int64_t now) {
   struct submission *sub = calloc(1, sizeof *sub);
-  if (!sub) return err_set(e, PARLEY_ENOMEM, "out of memory");
+  if (!sub) return NULL;
   sub->forum = f;
   sub->bookkeeping = kind_is_open(s->kind);
   sub->is_ack = !strcmp(s->kind, "ack");
@@ -76,10 +74,24 @@ parley_err compose_submit(struct node *n, struct forum *f, struct statement *s, 
     const struct member *m = forum_member(f, s->to[i]);
     if (m) sub->to[(m - f->members) / 8] |= (uint8_t)(1u << ((m - f->members) % 8));
   }
+  write_row(s, now, &sub->row);
+  if (buf_ok(&sub->row)) return sub;
+  submission_free(sub);
+  return NULL;
+}
+
+static parley_err add_entry(struct node *n, struct submission *sub, const struct statement *s, struct errmsg *e) {
   parley_err r = make_entry(n, s, &sub->entry, e);
+  if (!r && !buf_ok(&sub->entry)) r = err_set(e, PARLEY_ENOMEM, "out of memory");
   if (!r) statement_id(&sub->id, buf_view(&sub->entry));
-  write_row(s, sub, node_wall(n), &sub->row);
-  if (!r && (!buf_ok(&sub->row) || !buf_ok(&sub->entry))) r = err_set(e, PARLEY_ENOMEM, "out of memory");
+  return r;
+}
+
+parley_err compose_submit(struct node *n, struct forum *f, struct statement *s, struct submission **out,
+                          struct errmsg *e) {
+  struct submission *sub = submission_new(f, s, node_wall(n));
+  if (!sub) return err_set(e, PARLEY_ENOMEM, "out of memory");
+  parley_err r = add_entry(n, sub, s, e);
   if (r) {
     submission_free(sub);
     return r;
@@ -87,4 +99,82 @@ parley_err compose_submit(struct node *n, struct forum *f, struct statement *s, 
   submit_add(n, sub);
   *out = sub;
   return PARLEY_OK;
+}
+
+/* ---- statements that are sealed just before their batch is committed ---- */
+
+void sealing_free(struct sealing *s) {
+  if (!s) return;
+  wipe(s->seed, sizeof s->seed);
+  buf_free(&s->text); /* wipes */
+  buf_free(&s->sealed);
+  arena_free(&s->arena);
+  free(s);
+}
+
+parley_err compose_submit_sealing(struct node *n, struct forum *f, struct sealing *sealing, struct submission **out,
+                                  struct errmsg *e) {
+  struct submission *sub = submission_new(f, &sealing->s, node_wall(n));
+  if (!sub) {
+    sealing_free(sealing);
+    return err_set(e, PARLEY_ENOMEM, "out of memory");
+  }
+  sub->sealing = sealing;
+  submit_add(n, sub);
+  *out = sub;
+  return PARLEY_OK;
+}
+
+/* Depends on its item alone, so it may run on any thread. */
+static void seal_one(void *item) {
+  struct sealing *s = item;
+  s->err = body_seal(&s->sealed, s->s.body_sha256, buf_view(&s->text), s->seed,
+                     (const uint8_t(*)[X25519_SIZE])s->recipients, s->n_recipients, &s->why);
+}
+
+/* The limit as people need it: what of the body is too much, given everything else that stands in the entry. */
+static void explain_limit(struct sealing *sealing) {
+  const struct statement *s = &sealing->s;
+  struct buf payload = {0};
+  size_t sealed = (s->sealed.n + 2) / 3 * 4, limit = 0;
+  if (statement_payload(&payload, s, NULL) == PARLEY_OK && payload.n > sealed)
+    limit = body_limit(s->n_to, payload.n - sealed);
+  buf_free(&payload);
+  err_set(&sealing->why, PARLEY_ELIMIT,
+          "the body has %zu bytes as sealed; a statement to %zu addressee%s takes at most %zu; send the long part as a "
+          "file (--attach)",
+          sealing->text.n, s->n_to, s->n_to == 1 ? "" : "s", limit);
+}
+
+static void sign_one(struct node *n, struct submission *sub) {
+  struct sealing *s = sub->sealing;
+  if (s->err) return;
+  s->s.sealed = buf_view(&s->sealed);
+  s->err = add_entry(n, sub, &s->s, &s->why);
+  if (s->err == PARLEY_ELIMIT && s->s.n_held) { /* held lines can wait for the next statement */
+    vectors_give_back(sub->forum, &s->s);
+    s->err = add_entry(n, sub, &s->s, &s->why);
+  }
+  if (s->err == PARLEY_ELIMIT) explain_limit(s);
+}
+
+void compose_batch(struct node *n, struct submission *batch) {
+  void *items[NODE_SUBMIT_BATCH_MAX];
+  size_t k = 0;
+  for (struct submission *s = batch; s && k < NODE_SUBMIT_BATCH_MAX; s = s->next)
+    if (s->sealing) items[k++] = s->sealing;
+  if (n->env.parallel && k > 1)
+    n->env.parallel(n->env.ctx, seal_one, items, k);
+  else
+    for (size_t i = 0; i < k; i++) seal_one(items[i]);
+  for (struct submission *s = batch; s; s = s->next) {
+    if (!s->sealing) continue;
+    sign_one(n, s);
+    if (s->sealing->err) {
+      vectors_give_back(s->forum, &s->sealing->s);
+      continue;
+    }
+    sealing_free(s->sealing);
+    s->sealing = NULL;
+  }
 }

@@ -47,7 +47,7 @@ bool draft_being_uploaded(const struct node *n, const struct draft *d);
 struct draft *draft_next_ready(const struct node *n, int64_t now);
 parley_err draft_move_slice(struct node *n, struct draft *d, struct forum *f, struct errmsg *e);
 /* All files have moved: makes and queues the statement. */
-parley_err draft_finish(struct node *n, struct draft *d, struct send_request *r, struct arena *a, struct errmsg *e);
+parley_err draft_finish(struct node *n, struct draft *d, struct send_request *r, struct errmsg *e);
 /* After a failure: tried again later, or given up for good when it can never succeed. */
 void draft_failed(struct node *n, struct draft *d, parley_err err, struct errmsg *e);
 

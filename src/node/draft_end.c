@@ -76,7 +76,7 @@ void drafts_run(struct node *n) {
   if (!err && d->moved < d->total)
     err = draft_move_slice(n, d, r.forum, &e);
   else if (!err)
-    err = draft_finish(n, d, &r, &a, &e);
+    err = draft_finish(n, d, &r, &e);
   if (err) draft_failed(n, d, err, &e);
   arena_free(&a);
 }

@@ -94,7 +94,7 @@ parley_err draft_move_slice(struct node *n, struct draft *d, struct forum *f, st
   return r;
 }
 
-parley_err draft_finish(struct node *n, struct draft *d, struct send_request *r, struct arena *a, struct errmsg *e) {
+parley_err draft_finish(struct node *n, struct draft *d, struct send_request *r, struct errmsg *e) {
   struct statement *s = &r->s;
   struct plain p = {.body = r->body, .n_files = r->n_files};
   struct submission *sub;
@@ -110,7 +110,7 @@ parley_err draft_finish(struct node *n, struct draft *d, struct send_request *r,
   s->has_bulk = true;
   s->bulk_size = copy_size(r->forum->bulk.copy);
   parley_err err = copy_root(r->forum->bulk.copy, s->bulk_size, &s->bulk_root, e);
-  if (!err) err = send_queue(n, r->forum, s, r->kind, &p, a, &sub, e);
+  if (!err) err = send_queue(n, r->forum, s, r->kind, &p, &sub, e);
   if (!err) {
     memcpy(sub->draft, d->id, 16);
     sub->has_draft = true;

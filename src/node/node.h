@@ -33,9 +33,13 @@ struct node_env {
   size_t n_seal;
   const struct form *const *forms; /* forms at hand */
   size_t n_forms;
-  void (*log)(
-      void *ctx, int level,
-      const char *line); /* level as syslog (3 error, 4 warning, 6 info); never bodies or secrets; may be NULL */
+  /* level as syslog (3 error, 4 warning, 6 info); never bodies or secrets; may be NULL */
+  /*
+   * Runs work(items[i]) for all i, in any order, perhaps on several threads, and returns when all are done. NULL: one after the
+   * other. Only pure functions of their item go there (sealing), so that nothing depends on who runs them.
+   */
+  void (*parallel)(void *ctx, void (*work)(void *item), void *const *items, size_t n);
+  void (*log)(void *ctx, int level, const char *line);
 };
 
 struct node;

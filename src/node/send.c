@@ -154,48 +154,25 @@ parley_err send_parse(struct node *n, const json_t *q, struct send_request *out,
 
 /* ---- sealing and queueing ---- */
 
-static parley_err seal_into(struct node *n, struct statement *s, const struct plain *p, struct buf *text,
-                            struct buf *sealed, struct arena *a, struct errmsg *e) {
-  uint8_t(*recipients)[X25519_SIZE];
-  size_t count;
-  parley_err r = compose_recipients(n, s, &recipients, &count, a, e);
-  if (!r) r = plain_write(text, p, e);
-  if (!r)
-    r = body_seal(sealed, s->body_sha256, buf_view(text), p->seed, (const uint8_t(*)[X25519_SIZE])recipients, count, e);
-  s->sealed = buf_view(sealed);
-  return r;
-}
-
-/* The limit as people need it: what of the body is too much, given everything else that stands in the entry. */
-static parley_err explain_limit(const struct statement *s, size_t plain, struct errmsg *e) {
-  struct buf payload = {0};
-  size_t sealed = (s->sealed.n + 2) / 3 * 4, limit = 0;
-  if (statement_payload(&payload, s, NULL) == PARLEY_OK && payload.n > sealed)
-    limit = body_limit(s->n_to, payload.n - sealed);
-  buf_free(&payload);
-  return err_set(e, PARLEY_ELIMIT,
-                 "the body has %zu bytes as sealed; a statement to %zu addressee%s takes at most %zu; send the long "
-                 "part as a file (--attach)",
-                 plain, s->n_to, s->n_to == 1 ? "" : "s", limit);
-}
-
 parley_err send_queue(struct node *n, struct forum *f, struct statement *s, const char *kind, const struct plain *p,
-                      struct arena *a, struct submission **out, struct errmsg *e) {
-  struct buf text = {0}, sealed = {0};
+                      struct submission **out, struct errmsg *e) {
+  struct sealing *sealing = calloc(1, sizeof *sealing);
+  if (!sealing) return err_set(e, PARLEY_ENOMEM, "out of memory");
   compose_common(n, f, s, kind);
-  parley_err r = seal_into(n, s, p, &text, &sealed, a, e);
-  if (!r) r = vectors_take(n, f, s, false, a, e);
-  if (!r) r = compose_submit(n, f, s, out, e);
-  if (r == PARLEY_ELIMIT && s->n_held) { /* held lines can wait for the next statement */
-    vectors_give_back(f, s);
-    r = compose_submit(n, f, s, out, e);
+  sealing->s = *s;
+  memcpy(sealing->seed, p->seed, SEED_SIZE);
+  sealing->s.to = arena_alloc(&sealing->arena, s->n_to * sizeof *s->to);
+  parley_err r = sealing->s.to ? PARLEY_OK : err_set(e, PARLEY_ENOMEM, "out of memory");
+  if (!r) memcpy(sealing->s.to, s->to, s->n_to * sizeof *s->to);
+  if (!r) r = compose_recipients(n, s, &sealing->recipients, &sealing->n_recipients, &sealing->arena, e);
+  if (!r) r = plain_write(&sealing->text, p, e);
+  if (!r) r = vectors_take(n, f, &sealing->s, false, &sealing->arena, e);
+  if (r) {
+    vectors_give_back(f, &sealing->s);
+    sealing_free(sealing);
+    return r;
   }
-  if (r == PARLEY_ELIMIT) explain_limit(s, text.n, e);
-  if (r) vectors_give_back(f, s);
-  wipe(text.p, text.n);
-  buf_free(&text);
-  buf_free(&sealed);
-  return r;
+  return compose_submit_sealing(n, f, sealing, out, e);
 }
 
 static void attach_call(struct node_call *c, struct submission *sub) {
@@ -209,7 +186,7 @@ parley_err send_sealed(struct node_call *c, struct forum *f, struct statement *s
   struct plain p = {.body = body};
   struct submission *sub;
   c->n->env.random(c->n->env.ctx, p.seed, sizeof p.seed);
-  parley_err r = send_queue(c->n, f, s, kind, &p, &c->arena, &sub, e);
+  parley_err r = send_queue(c->n, f, s, kind, &p, &sub, e);
   if (!r) attach_call(c, sub);
   plain_clear(&p);
   return r;

@@ -20,10 +20,10 @@ struct send_request {
 parley_err send_parse(struct node *n, const json_t *q, struct send_request *out, struct arena *a, struct errmsg *e);
 
 /*
- * Seals {seed, body, files}, takes the vectors along, signs and queues. *out is the queued submission. ELIMIT says how long a body may be.
- * s must be complete but for what compose_common fills.
+ * Queues a statement of {seed, body, files} with the vectors taken along; it is sealed and signed with its batch (compose_batch), and a body
+ * that is too long (ELIMIT) is told to the call then. s must be complete but for what compose_common fills; nothing of it is kept.
  */
 parley_err send_queue(struct node *n, struct forum *f, struct statement *s, const char *kind, const struct plain *p,
-                      struct arena *a, struct submission **out, struct errmsg *e);
+                      struct submission **out, struct errmsg *e);
 
 #endif

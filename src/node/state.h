@@ -127,10 +127,24 @@ struct forum {
   int64_t heartbeat_ms;   /* monotonic: next one */
 };
 
+/* What of a statement is done just before its batch is committed: sealing, for all of the batch at once, then signing. */
+struct sealing {
+  struct arena arena;
+  struct statement s;  /* arrays in the arena */
+  struct buf text;     /* the plaintext; wiped */
+  uint8_t seed[SEED_SIZE];
+  uint8_t (*recipients)[X25519_SIZE];
+  size_t n_recipients;
+  struct buf sealed;
+  parley_err err;
+  struct errmsg why;
+};
+
 /* A statement accepted in memory that waits for the next batch commit. */
 struct submission {
   struct submission *next;
   struct forum *forum;
+  struct sealing *sealing;    /* until the entry is made; NULL then, and for open kinds */
   struct buf entry;
   struct hash id;
   struct buf row;             /* of STORE_STATEMENTS, without log and index */
@@ -301,6 +315,12 @@ void compose_common(struct node *n, struct forum *f, struct statement *s, const 
 /* Payload, signature, entry, id, row; queues it. plain may be NULL for open kinds. */
 parley_err compose_submit(struct node *n, struct forum *f, struct statement *s, struct submission **out,
                           struct errmsg *e);
+/* The same for a statement that is still to be sealed (taken over, in every case); its entry and id are made by compose_batch. */
+parley_err compose_submit_sealing(struct node *n, struct forum *f, struct sealing *sealing, struct submission **out,
+                                  struct errmsg *e);
+/* Seals, signs and makes the entries of a batch. Those that fail have sealing->err set and no entry. */
+void compose_batch(struct node *n, struct submission *batch);
+void sealing_free(struct sealing *s);
 /* Recipients of a sealed body: the desk key of each addressee, then ours. ENOTFOUND, EREFUSED with the name. */
 parley_err compose_recipients(struct node *n, const struct statement *s, uint8_t (**out)[X25519_SIZE], size_t *count,
                               struct arena *a, struct errmsg *e);

@@ -11,6 +11,7 @@
 
 void submission_free(struct submission *s) {
   if (s->call) s->call->submission = NULL;
+  sealing_free(s->sealing);
   buf_free(&s->entry);
   buf_free(&s->row);
   free(s);
@@ -177,11 +178,30 @@ static void settle(struct node *n, struct submission *batch, parley_err err, con
   }
 }
 
+/* Takes those that could not be made (a body too long, no memory) out of the batch, and tells their callers. */
+static struct submission *refuse_unmade(struct node *n, struct submission *batch) {
+  for (struct submission **at = &batch; *at;) {
+    struct submission *s = *at;
+    if (!s->sealing) {
+      at = &s->next;
+      continue;
+    }
+    *at = s->next;
+    if (s->has_draft) drafts_settle(n, s, false);
+    answer_failed(s, s->sealing->err, &s->sealing->why);
+    submission_free(s);
+  }
+  return batch;
+}
+
 void submit_commit(struct node *n) {
   parley_err r = PARLEY_OK;
   while (n->queue && !r) {
     struct submission *batch = take_batch(n);
     struct errmsg e = {{0}};
+    compose_batch(n, batch);
+    batch = refuse_unmade(n, batch);
+    if (!batch) continue;
     r = commit_batch(n, batch, &e);
     settle(n, batch, r, &e);
     sign_logs(n);
