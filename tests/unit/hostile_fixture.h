@@ -93,7 +93,7 @@ size_t count_notices(struct rig_party *p, const char *forum);
 
 /* ---- a store that fails ---- */
 
-enum faulty_ops { FAIL_WRITES = 1, FAIL_READS = 2 };
+enum faulty_ops { FAIL_WRITES = 1, FAIL_READS = 2, FAIL_BEGINS = 4 };
 
 struct faulty {
   struct store_ops ops; /* first: the store's table leads here */

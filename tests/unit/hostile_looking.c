@@ -234,7 +234,10 @@ static parley_err fault(struct store *s, unsigned what, struct errmsg *e) {
   const parley_err r = fault(s, FAIL_READS, e);                                                                        \
   return r ? r : faulty_of(s)->real->call
 
-static parley_err f_begin(struct store *s, struct errmsg *e) { WRITE_OR_FAIL(begin)(s, e); }
+static parley_err f_begin(struct store *s, struct errmsg *e) {
+  const parley_err r = fault(s, FAIL_WRITES | FAIL_BEGINS, e);
+  return r ? r : faulty_of(s)->real->begin(s, e);
+}
 static parley_err f_commit(struct store *s, struct errmsg *e) {
   const parley_err r = fault(s, FAIL_WRITES, e);
   if (!r) return faulty_of(s)->real->commit(s, e);

@@ -297,6 +297,45 @@ static void test_more_than_a_batch(void **state) {
   rig_close(&r);
 }
 
+/* The second batch fails: a line that came meanwhile was not taken by it, or is given back. */
+static void test_second_batch_fails(void **state) {
+  enum { ALL = NODE_SUBMIT_BATCH_MAX + 16 };
+  struct rig r;
+  char forum[65];
+  struct answer first = {0};
+  struct faulty f;
+  size_t sent = 1;
+  (void)state;
+  rig_open(&r, NAMES, 2);
+  rig_forum(&r, forum);
+  struct rig_party *a = &r.party[0];
+  struct waiting *w = calloc(ALL, sizeof *w);
+  char *body = notice_json(a, forum);
+  assert_non_null(w);
+  assert_int_equal(send_now(a, body), 201);
+  while (carry(a, &r.party[1], &first, "/add-entries"))
+    ;
+  for (size_t i = 0; i < ALL; i++) {
+    if (i == ALL - 8) hand_back(a, &first);
+    ask_begin(&w[i], a, "POST", "/v1/statements", body);
+  }
+  faulty_arm(&f, a, FAIL_BEGINS, 2, PARLEY_EIO);
+  node_work(a->node);
+  assert_true(faulty_disarm(&f, a));
+  assert_int_equal(ask_collect(a, w, ALL), ALL);
+  for (size_t i = 0; i < ALL; i++) {
+    assert_int_equal(w[i].resp.status, i < NODE_SUBMIT_BATCH_MAX ? 201 : 500);
+    sent += w[i].resp.status == 201;
+    json_decref(ask_end(&w[i]));
+  }
+  assert_int_equal(count_notices(a, forum), sent);
+  silent(&r, forum);
+  all_held(&r, forum);
+  free(body);
+  free(w);
+  rig_close(&r);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_two),
@@ -306,6 +345,7 @@ int main(void) {
       cmocka_unit_test(test_refused_for_its_length),
       cmocka_unit_test(test_taken_by_what_failed),
       cmocka_unit_test(test_more_than_a_batch),
+      cmocka_unit_test(test_second_batch_fails),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
