@@ -177,6 +177,13 @@ parley_err forum_by_text(struct forum **out, const struct node *n, const char *t
                  text);
 }
 
+bool member_forked(const struct member *m) {
+  struct mirror_state log, bulk;
+  mirror_state(m->log.mirror, &log);
+  mirror_state(m->bulk.mirror, &bulk);
+  return log.forked || bulk.forked;
+}
+
 struct own_log *own_log_by_origin(const struct node *n, const char *origin) {
   for (struct forum *f = n->forums; f; f = f->next) {
     if (!strcmp(f->log.origin, origin)) return &f->log;

@@ -101,6 +101,9 @@ static parley_err judge_ack(struct node *n, const struct their_log *l, const str
   parley_err r = row_get(n, &id, &row, e);
   if (r == PARLEY_ENOTFOUND && (s->n_to != 1 || strcmp(s->to[0], n->own.name)))
     return PARLEY_OK; /* of a third party, whose statement may arrive later: there is no order across logs */
+  const struct own_log *own = &l->from->forum->log;
+  if (r == PARLEY_ENOTFOUND && (own->stopped || !own->ready))
+    return PARLEY_OK; /* our store went back in time, or may have: it can have lost the statement (found by seed 5152) */
   if (r == PARLEY_ENOTFOUND)
     return err_set(e, PARLEY_EINVAL, "re: it acknowledges a statement that is not held here");
   if (r) return r;

@@ -76,6 +76,12 @@ static void put_reason(json_t *o, const struct member *m) {
   const struct own_log *l = m->push.log;
   const char *lane = m->push.lane.why[0] ? m->push.lane.why : m->bulk_push.lane.why;
   char both[2 * WHY_SIZE + 2];
+  if (member_forked(m)) {
+    json_put_str(o, "why",
+                 "it has signed two histories of its log: nothing more of it is taken, and both are kept as evidence. "
+                 "Tell your superiors and the other party by another way");
+    return;
+  }
   if (l->stopped || (!l->ready && !lane[0])) {
     json_put_str(o, "why", l->why);
     return;

@@ -40,6 +40,16 @@ static void answer_mirror(struct node_call *c, struct node_response *out, struct
   }
 }
 
+/* Whoever has signed two histories of a log is convicted: nothing more of it, nor of its bulk log, is taken (design section 5). */
+static bool closed(struct node_call *c, const struct their_log *l, struct node_response *out) {
+  struct errmsg e;
+  if (!member_forked(l->from)) return false;
+  err_set(&e, PARLEY_EREFUSED, "%s has signed two histories of this log; both are kept, and nothing more of it is taken",
+          l->from->peer->card.name);
+  answer_err(c, out, PARLEY_EREFUSED, &e);
+  return true;
+}
+
 /* ---- add-checkpoint ---- */
 
 static struct bytes checkpoint_origin(struct bytes body) {
@@ -65,6 +75,7 @@ static void peer_add_checkpoint(struct node_call *c, struct node_response *out) 
     answer_not_found(c, out);
     return;
   }
+  if (closed(c, l, out)) return;
   struct mirror_answer a = {0};
   mirror_add_checkpoint(l->mirror, body, &a);
   answer_mirror(c, out, &a);
@@ -172,6 +183,7 @@ static void entries_open(struct node_call *c, struct node_response *out) {
     answer_not_found(c, out);
     return;
   }
+  if (closed(c, c->log, out)) return;
   if (uploads_full(c)) {
     err_set(&e, PARLEY_EBUSY, "%d uploads of this log are under way already; let one end", UPLOADS_MAX);
     answer_err(c, out, PARLEY_EBUSY, &e);

@@ -226,6 +226,8 @@ struct forum *forum_find(const struct node *n, const uint8_t id[static SHA256_SI
 struct member *forum_member(const struct forum *f, const char *party);
 /* By id, prefix of at least 8 digits, or "" when there is exactly one. */
 parley_err forum_by_text(struct forum **out, const struct node *n, const char *text, struct errmsg *e);
+/* The member has signed two histories of its log or bulk log in this forum. */
+bool member_forked(const struct member *m);
 struct own_log *own_log_by_origin(const struct node *n, const char *origin);
 struct their_log *their_log_by_origin(const struct node *n, struct bytes origin);
 

@@ -46,7 +46,8 @@ parley_err mirror_open(struct mirror **out, struct store *s, struct signer *sign
   m->signer = signer;
   m->keys = keys;
   m->n_keys = n_keys;
-  const parley_err err = load(m, origin, entry_max, e);
+  parley_err err = load(m, origin, entry_max, e);
+  if (!err) err = mirror_fork_kept(m, &m->forked, e);
   if (err) {
     mirror_close(m);
     return err;
@@ -69,7 +70,7 @@ struct copy *mirror_copy(struct mirror *m) {
 
 void mirror_state(const struct mirror *m, struct mirror_state *out) {
   const struct held *newest = mirror_record_newest(&m->rec);
-  *out = (struct mirror_state){.next = copy_size(m->copy), .cosigned = m->cosigned};
+  *out = (struct mirror_state){.next = copy_size(m->copy), .cosigned = m->cosigned, .forked = m->forked};
   if (newest) {
     out->pending_size = newest->size;
     out->pending_root = newest->root;

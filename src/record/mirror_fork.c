@@ -92,7 +92,7 @@ static parley_err put(struct mirror *m, const char *prefix, struct bytes v, stru
   return err;
 }
 
-static parley_err kept_already(struct mirror *m, bool *out, struct errmsg *e) {
+parley_err mirror_fork_kept(struct mirror *m, bool *out, struct errmsg *e) {
   struct buf key = {0};
   struct arena a = {0};
   struct bytes v;
@@ -136,8 +136,9 @@ parley_err mirror_fork(struct mirror *m, const struct held *c, const struct add_
   *found = false;
   parley_err err = compare(m, c, r, &f, e);
   if (err || !f.found) return err;
-  err = kept_already(m, &kept, e);
+  err = mirror_fork_kept(m, &kept, e);
   if (!err && !kept) err = keep(m, r->note, &f, e);
   *found = !err;
+  if (!err) m->forked = true;
   return err;
 }

@@ -34,7 +34,13 @@ struct mirror {
   struct buf note;  /* rec.own with our cosignature; empty when there is none */
   int64_t cosigned; /* of that line; 0 when there is none */
   bool stale;       /* the copy could not be reloaded after a failure */
+  bool forked;      /* evidence of a fork is kept */
 };
+
+/* ---- mirror_fork.c ---- */
+
+/* Whether evidence is kept already. */
+parley_err mirror_fork_kept(struct mirror *m, bool *kept, struct errmsg *e);
 
 /* ---- mirror_record.c ---- */
 
