@@ -109,7 +109,7 @@ static void test_text(void **state) {
   refused("{\"a\":\"\xc0\xaf\"}", "a", "UTF-8");
   refused("{\"a\":{\"q\":\"\xef\xbf\xbf\"}}", "a.q", "forbids"); /* U+FFFF */
   refused("{\"a\":[\"\\ufdd0\"]}", "a[0]", "forbids");
-  refused("{\"a\":{\"\xef\xb7\xaf\":1}}", "a.\xef\xb7\xaf", "forbids");
+  refused("{\"a\":{\"\xef\xb7\xaf\":1}}", "a.???", "forbids"); /* U+FDEF: err_set makes it readable */
   json_decref(parse("{\"a\":\"\xef\xbf\xbd \xf0\x9f\xbf\xbd\"}"));
 }
 
