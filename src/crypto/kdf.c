@@ -1,26 +1,49 @@
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/params.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "crypto/internal.h"
 
 #define HKDF_MAX (255 * SHA256_SIZE) /* RFC 5869 section 2.3 */
 
-/* HMAC over the concatenation of parts; false only when out of memory. */
-static bool hmac_parts(uint8_t out[static 32], struct bytes secret, const struct bytes *parts, size_t n) {
-  EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(crypto_algorithms()->hmac);
-  if (ctx == NULL) return false;
+/*
+ * Choosing the digest of a MAC context costs more than the MAC of a short text, so each thread keeps one context for SHA-256. Between
+ * two calls it holds the empty key, never a secret one.
+ */
+static _Thread_local EVP_MAC_CTX *thread_hmac;
+static pthread_once_t key_once = PTHREAD_ONCE_INIT;
+static pthread_key_t key; /* frees thread_hmac when the thread ends */
+
+static void free_hmac(void *ctx) { EVP_MAC_CTX_free(ctx); }
+
+static void make_key(void) { crypto_must(pthread_key_create(&key, free_hmac) == 0); }
+
+static bool make_thread_hmac(void) {
   char digest[] = "SHA256";
   const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
                                OSSL_PARAM_construct_end()};
+  crypto_must(pthread_once(&key_once, make_key) == 0);
+  EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(crypto_algorithms()->hmac);
+  if (ctx == NULL || EVP_MAC_CTX_set_params(ctx, params) != 1 || pthread_setspecific(key, ctx) != 0) {
+    EVP_MAC_CTX_free(ctx);
+    return false;
+  }
+  thread_hmac = ctx;
+  return true;
+}
+
+/* HMAC over the concatenation of parts; false only when out of memory. */
+static bool hmac_parts(uint8_t out[static 32], struct bytes secret, const struct bytes *parts, size_t n) {
   static const uint8_t empty; /* a NULL key would mean "keep the last one" */
-  bool ok = EVP_MAC_init(ctx, secret.n > 0 ? secret.p : &empty, secret.n, params) == 1;
+  if (thread_hmac == NULL && !make_thread_hmac()) return false;
+  EVP_MAC_CTX *ctx = thread_hmac;
+  bool ok = EVP_MAC_init(ctx, secret.n > 0 ? secret.p : &empty, secret.n, NULL) == 1;
   for (size_t i = 0; ok && i < n; i++) ok = parts[i].n == 0 || EVP_MAC_update(ctx, parts[i].p, parts[i].n) == 1;
   size_t size = 0;
   ok = ok && EVP_MAC_final(ctx, out, &size, 32) == 1 && size == 32;
-  EVP_MAC_CTX_free(ctx);
-  return ok;
+  return EVP_MAC_init(ctx, &empty, 0, NULL) == 1 && ok;
 }
 
 void hmac_sha256(uint8_t out[static 32], struct bytes secret, struct bytes msg) {

@@ -4,6 +4,9 @@
 
 #include "net/client_priv.h"
 
+#define UPLOAD_BUFFER_MIN 65536 /* libcurl's own */
+#define UPLOAD_BUFFER_MAX (1L << 20)
+
 static size_t on_body(char *p, size_t size, size_t n, void *ctx) {
   struct transfer *t = ctx;
   const size_t bytes = size * n;
@@ -117,6 +120,8 @@ bool transfer_attach(struct transfer *t) {
 static bool set_body(struct transfer *t, const char *method, const char *content_type, struct bytes body) {
   CURLcode rc = CURLE_OK;
   if (strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 || body.n > 0) {
+    if (body.n > UPLOAD_BUFFER_MIN) /* one turn of the loop sends at most this much */
+      rc |= curl_easy_setopt(t->easy, CURLOPT_UPLOAD_BUFFERSIZE, body.n < UPLOAD_BUFFER_MAX ? (long)body.n : UPLOAD_BUFFER_MAX);
     rc |= curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.n);
     rc |= curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, body.n == 0 ? "" : (const char *)body.p);
     rc |= curl_easy_setopt(t->easy, CURLOPT_CUSTOMREQUEST, method);

@@ -120,16 +120,22 @@ parley_err compose_submit_sealing(struct node *n, struct forum *f, struct sealin
     return err_set(e, PARLEY_ENOMEM, "out of memory");
   }
   sub->sealing = sealing;
+  sealing->node = n;
+  sealing->submission = sub;
   submit_add(n, sub);
   *out = sub;
   return PARLEY_OK;
 }
 
-/* Depends on its item alone, so it may run on any thread. */
+/*
+ * Changes nothing but its own submission and reads what nobody changes meanwhile (our card, the statement key), so it may run on any thread.
+ */
 static void seal_one(void *item) {
   struct sealing *s = item;
   s->err = body_seal(&s->sealed, s->s.body_sha256, buf_view(&s->text), s->seed,
                      (const uint8_t(*)[X25519_SIZE])s->recipients, s->n_recipients, &s->why);
+  s->s.sealed = buf_view(&s->sealed);
+  if (!s->err) s->err = add_entry(s->node, s->submission, &s->s, &s->why);
 }
 
 /* The limit as people need it: what of the body is too much, given everything else that stands in the entry. */
@@ -146,13 +152,12 @@ static void explain_limit(struct sealing *sealing) {
           sealing->text.n, s->n_to, s->n_to == 1 ? "" : "s", limit);
 }
 
-static void sign_one(struct node *n, struct submission *sub) {
+/* A body that is just too long may fit without the held lines, which can wait for the next statement. */
+static void without_held(struct node *n, struct submission *sub) {
   struct sealing *s = sub->sealing;
-  if (s->err) return;
-  s->s.sealed = buf_view(&s->sealed);
-  s->err = add_entry(n, sub, &s->s, &s->why);
-  if (s->err == PARLEY_ELIMIT && s->s.n_held) { /* held lines can wait for the next statement */
+  if (s->err == PARLEY_ELIMIT && s->s.n_held) {
     vectors_give_back(sub->forum, &s->s);
+    buf_clear(&sub->entry);
     s->err = add_entry(n, sub, &s->s, &s->why);
   }
   if (s->err == PARLEY_ELIMIT) explain_limit(s);
@@ -169,7 +174,7 @@ void compose_batch(struct node *n, struct submission *batch) {
     for (size_t i = 0; i < k; i++) seal_one(items[i]);
   for (struct submission *s = batch; s; s = s->next) {
     if (!s->sealing) continue;
-    sign_one(n, s);
+    without_held(n, s);
     if (s->sealing->err) {
       vectors_give_back(s->forum, &s->sealing->s);
       continue;

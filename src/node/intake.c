@@ -124,18 +124,25 @@ static parley_err judge_ack(struct node *n, const struct their_log *l, const str
 
 static parley_err put_row(struct node *n, const struct their_log *l, uint64_t index, const struct hash *id,
                           const struct statement *s, const char *problem, struct errmsg *e) {
-  json_t *o = json_object();
-  bool ok = o && json_object_set_new(o, "ours", json_false()) == 0 && json_put_int(o, "index", (int64_t)index) &&
-            json_put_int(o, "order", (int64_t)n->next_order) && json_put_hex(o, "forum", l->from->forum->id, 32) &&
-            json_put_str(o, "from", l->from->peer->card.name) &&
-            json_put_str(o, "kind", kind_valid(s->kind) ? s->kind : "malformed") && json_put_int(o, "issued", s->issued) &&
-            json_put_int(o, "received", node_wall(n)) && (!problem || json_put_str(o, "problem", problem));
   struct buf v = {0};
-  parley_err r = ok && json_write(&v, o) && buf_ok(&v)
-                     ? store_put(n->env.store, STORE_STATEMENTS, BYTES(id->b, 32), buf_view(&v), e)
-                     : err_set(e, PARLEY_ENOMEM, "out of memory");
+  char forum[65];
+  hex_encode(forum, BYTES(l->from->forum->id, SHA256_SIZE));
+  buf_fmt(&v,
+          "{\"ours\":false,\"index\":%llu,\"order\":%llu,\"forum\":\"%s\",\"from\":\"%s\",\"kind\":\"%s\",\"issued\":%lld,"
+          "\"received\":%lld",
+          (unsigned long long)index, (unsigned long long)n->next_order, forum, l->from->peer->card.name,
+          kind_valid(s->kind) ? s->kind : "malformed", (long long)s->issued, (long long)node_wall(n));
+  json_t *why = problem ? json_string(problem) : NULL; /* the one member that may need escaping */
+  bool ok = !problem || why != NULL;
+  if (why) {
+    buf_str(&v, ",\"problem\":");
+    ok = json_write(&v, why);
+  }
+  buf_str(&v, "}");
+  parley_err r = ok && buf_ok(&v) ? store_put(n->env.store, STORE_STATEMENTS, BYTES(id->b, 32), buf_view(&v), e)
+                                  : err_set(e, PARLEY_ENOMEM, "out of memory");
+  json_decref(why);
   buf_free(&v);
-  json_decref(o);
   return r;
 }
 
@@ -159,11 +166,11 @@ static parley_err put_index(struct node *n, const struct hash *id, const struct 
 }
 
 /*
- * Of the entries of one log with one payload the first is the statement: "y/" and a digest of origin and payload lead to its id.
- * EINVAL when another entry was first.
+ * Of the entries of one log with one payload the first is the statement: "y/", the time in it, and a digest of origin and payload lead to
+ * its id. The time goes first so that what arrives together stands together on the disk. EINVAL when another entry was first.
  */
-static parley_err put_payload(struct node *n, const struct their_log *l, const struct hash *id, struct bytes payload,
-                              struct errmsg *e) {
+static parley_err put_payload(struct node *n, const struct their_log *l, const struct hash *id, int64_t issued,
+                              struct bytes payload, struct errmsg *e) {
   struct buf k = {0};
   struct arena a = {0};
   struct bytes v;
@@ -171,6 +178,7 @@ static parley_err put_payload(struct node *n, const struct their_log *l, const s
   const struct bytes parts[] = {bytes_str(l->origin), BYTES("\n", 1), payload};
   sha256v(digest, parts, 3);
   buf_str(&k, "y/");
+  buf_u64be(&k, (uint64_t)issued);
   buf_add(&k, digest, sizeof digest);
   parley_err r = buf_ok(&k) ? store_get(n->env.store, STORE_INDEX, buf_view(&k), &a, &v, e)
                             : err_set(e, PARLEY_ENOMEM, "out of memory");
@@ -189,7 +197,7 @@ static parley_err judge(struct node *n, const struct their_log *l, uint64_t inde
   parley_err r = statement_parse(s, a, entry, &d, why);
   if (!r) r = judge_rules(l->from->forum, l, index, s, why);
   if (!r) r = statement_verify(&d, s, &l->from->peer->card, why);
-  if (!r) r = put_payload(n, l, id, d.payload, why);
+  if (!r) r = put_payload(n, l, id, s->issued, d.payload, why);
   if (!r && !strcmp(s->kind, "ack")) r = judge_ack(n, l, s, why);
   return r;
 }

@@ -36,7 +36,7 @@ struct node_env {
   /* level as syslog (3 error, 4 warning, 6 info); never bodies or secrets; may be NULL */
   /*
    * Runs work(items[i]) for all i, in any order, perhaps on several threads, and returns when all are done. NULL: one after the
-   * other. Only pure functions of their item go there (sealing), so that nothing depends on who runs them.
+   * other. What goes there (sealing and signing a statement) changes nothing but its item, so that nothing depends on who runs it.
    */
   void (*parallel)(void *ctx, void (*work)(void *item), void *const *items, size_t n);
   void (*log)(void *ctx, int level, const char *line);

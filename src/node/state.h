@@ -127,8 +127,10 @@ struct forum {
   int64_t heartbeat_ms;   /* monotonic: next one */
 };
 
-/* What of a statement is done just before its batch is committed: sealing, for all of the batch at once, then signing. */
+/* What of a statement is done just before its batch is committed, for all of the batch at once: sealing and signing. */
 struct sealing {
+  struct node *node;
+  struct submission *submission;
   struct arena arena;
   struct statement s;  /* arrays in the arena */
   struct buf text;     /* the plaintext; wiped */

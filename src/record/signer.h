@@ -37,7 +37,10 @@ const uint8_t *signer_statement_public(const struct signer *s); /* 32 bytes; lik
 const uint8_t *signer_log_public(const struct signer *s);
 const uint8_t *signer_mirror_public(const struct signer *s);
 
-/* Signs a DSSE PAE of the statement or charter type (the signer builds the PAE itself from type and payload). */
+/*
+ * Signs a DSSE PAE of the statement or charter type (the signer builds the PAE itself from type and payload). The one function here that
+ * several threads may call at once: it needs no memory.
+ */
 parley_err signer_statement(struct signer *s, uint8_t sig[static ED25519_SIG_SIZE], struct bytes type,
                             struct bytes payload, struct errmsg *e);
 
