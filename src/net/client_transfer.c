@@ -121,7 +121,8 @@ static bool set_body(struct transfer *t, const char *method, const char *content
   CURLcode rc = CURLE_OK;
   if (strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 || body.n > 0) {
     if (body.n > UPLOAD_BUFFER_MIN) /* one turn of the loop sends at most this much */
-      rc |= curl_easy_setopt(t->easy, CURLOPT_UPLOAD_BUFFERSIZE, body.n < UPLOAD_BUFFER_MAX ? (long)body.n : UPLOAD_BUFFER_MAX);
+      rc |= curl_easy_setopt(t->easy, CURLOPT_UPLOAD_BUFFERSIZE,
+                             body.n < UPLOAD_BUFFER_MAX ? (long)body.n : UPLOAD_BUFFER_MAX);
     rc |= curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.n);
     rc |= curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, body.n == 0 ? "" : (const char *)body.p);
     rc |= curl_easy_setopt(t->easy, CURLOPT_CUSTOMREQUEST, method);

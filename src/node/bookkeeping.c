@@ -15,7 +15,9 @@
 /* Lines are taken only by statements of the batch that is committed next. */
 static bool may_take(const struct node *n) { return n->queued < NODE_SUBMIT_BATCH_MAX - 1; }
 
-static uint64_t heard_so_far(const struct their_log *l) { return l->heard_taken > l->heard ? l->heard_taken : l->heard; }
+static uint64_t heard_so_far(const struct their_log *l) {
+  return l->heard_taken > l->heard ? l->heard_taken : l->heard;
+}
 
 static void add_heard(const struct node *n, struct statement *s, struct member *m) {
   struct mirror_state st;
@@ -29,7 +31,8 @@ static void add_heard(const struct node *n, struct statement *s, struct member *
   if (may_take(n)) m->log.heard_taken = st.size;
 }
 
-static parley_err take_heard(const struct node *n, struct forum *f, struct statement *s, bool all, struct arena *a, struct errmsg *e) {
+static parley_err take_heard(const struct node *n, struct forum *f, struct statement *s, bool all, struct arena *a,
+                             struct errmsg *e) {
   s->heard = arena_alloc(a, (f->n_members + 1) * sizeof *s->heard);
   if (!s->heard) return err_set(e, PARLEY_ENOMEM, "out of memory");
   for (size_t i = 0; i < f->n_members; i++) {

@@ -38,8 +38,8 @@ struct node_call {
   bool waiting;
   struct hash wait_id;
   int64_t wait_until_ms;
-  uint64_t wait_seen;             /* news counted when it was looked at last */
-  bool wait_created;              /* the answer is 201 with the state; else the statement's row */
+  uint64_t wait_seen; /* news counted when it was looked at last */
+  bool wait_created;  /* the answer is 201 with the state; else the statement's row */
 };
 
 /* Answers a call that returned without one. Takes the response's body. */

@@ -8,7 +8,7 @@
 #include "base/encoding.h"
 #include "node/draft.h"
 
-#define SLICE 256              /* bulk entries moved at a time: one package */
+#define SLICE 256 /* bulk entries moved at a time: one package */
 
 static bool waits(const struct draft *d) { return d->ready && !d->queued; }
 
@@ -74,11 +74,13 @@ parley_err draft_move_slice(struct node *n, struct draft *d, struct forum *f, st
   if (pos == 0) df->first = copy_size(f->bulk.copy);
   parley_err r = store_begin(n->env.store, e);
   if (r) return r;
-  r = store_seq_scan(n->env.store, STORE_STAGED, d->number, draft_staged_pos(file, pos), draft_staged_pos(file, to), move_one, &m,
-                     e);
+  r = store_seq_scan(n->env.store, STORE_STAGED, d->number, draft_staged_pos(file, pos), draft_staged_pos(file, to),
+                     move_one, &m, e);
   if (!r && m.n != to - pos)
     r = err_set(e, PARLEY_ENOTFOUND, "file %zu is no longer staged as it was uploaded; send it again", file);
-  r = r ? r : store_seq_delete(n->env.store, STORE_STAGED, d->number, draft_staged_pos(file, pos), draft_staged_pos(file, to), e);
+  r = r ? r
+        : store_seq_delete(n->env.store, STORE_STAGED, d->number, draft_staged_pos(file, pos),
+                           draft_staged_pos(file, to), e);
   r = r ? r : copy_flush(f->bulk.copy, e);
   uint64_t moved = d->moved;
   d->moved += to - pos;
@@ -148,8 +150,8 @@ static parley_err fail(struct node *n, struct draft *d, struct errmsg *e) {
   json_put_str(o, "state", "failed");
   json_put_str(o, "why", d->why);
   json_put_int(o, "at", node_wall(n));
-  parley_err r = o && json_write(&v, o) && buf_ok(&v) ? store_begin(n->env.store, e)
-                                                      : err_set(e, PARLEY_ENOMEM, "out of memory");
+  parley_err r =
+      o && json_write(&v, o) && buf_ok(&v) ? store_begin(n->env.store, e) : err_set(e, PARLEY_ENOMEM, "out of memory");
   json_decref(o);
   if (!r) {
     r = store_seq_delete(n->env.store, STORE_STAGED, d->number, 0, STORE_POS_MAX, e);

@@ -156,4 +156,3 @@ bool draft_being_uploaded(const struct node *n, const struct draft *d) {
     if (c->file && c->file->draft == d) return true;
   return false;
 }
-

@@ -18,7 +18,8 @@
  * Heard and held lines that fit nothing order nothing and date nothing (design section 7); the statement stands without them.
  * Officers are told, since an honest counterpart sends none (after a restore of ours excepted).
  */
-static void look_at_heard(const struct node *n, const struct forum *f, const struct their_log *l, const struct statement *s) {
+static void look_at_heard(const struct node *n, const struct forum *f, const struct their_log *l,
+                          const struct statement *s) {
   for (size_t i = 0; i < s->n_heard; i++) {
     const struct heard *h = &s->heard[i];
     struct hash root;
@@ -79,7 +80,8 @@ static parley_err judge_ack_of(const struct row *row, const struct statement *re
                                const struct statement *s, struct errmsg *e) {
   bool addressed = false;
   for (size_t i = 0; i < re->n_to; i++) addressed |= !strcmp(re->to[i], s->from);
-  if (row->forum != l->from->forum) return err_set(e, PARLEY_EINVAL, "re: it acknowledges a statement of another forum");
+  if (row->forum != l->from->forum)
+    return err_set(e, PARLEY_EINVAL, "re: it acknowledges a statement of another forum");
   if (row->problem || kind_is_open(re->kind) || !strcmp(re->kind, "ack"))
     return err_set(e, PARLEY_EINVAL, "re: it acknowledges what is never acknowledged");
   if (!addressed)
@@ -104,8 +106,7 @@ static parley_err judge_ack(struct node *n, const struct their_log *l, const str
   const struct own_log *own = &l->from->forum->log;
   if (r == PARLEY_ENOTFOUND && (own->stopped || !own->ready))
     return PARLEY_OK; /* our store went back in time, or may have: it can have lost the statement (found by seed 5152) */
-  if (r == PARLEY_ENOTFOUND)
-    return err_set(e, PARLEY_EINVAL, "re: it acknowledges a statement that is not held here");
+  if (r == PARLEY_ENOTFOUND) return err_set(e, PARLEY_EINVAL, "re: it acknowledges a statement that is not held here");
   if (r) return r;
   r = row_entry(n, &row, &a, &entry, e);
   if (!r) r = statement_parse(&re, &a, entry, &d, e);
@@ -127,11 +128,12 @@ static parley_err put_row(struct node *n, const struct their_log *l, uint64_t in
   struct buf v = {0};
   char forum[65];
   hex_encode(forum, BYTES(l->from->forum->id, SHA256_SIZE));
-  buf_fmt(&v,
-          "{\"ours\":false,\"index\":%llu,\"order\":%llu,\"forum\":\"%s\",\"from\":\"%s\",\"kind\":\"%s\",\"issued\":%lld,"
-          "\"received\":%lld",
-          (unsigned long long)index, (unsigned long long)n->next_order, forum, l->from->peer->card.name,
-          kind_valid(s->kind) ? s->kind : "malformed", (long long)s->issued, (long long)node_wall(n));
+  buf_fmt(
+      &v,
+      "{\"ours\":false,\"index\":%llu,\"order\":%llu,\"forum\":\"%s\",\"from\":\"%s\",\"kind\":\"%s\",\"issued\":%lld,"
+      "\"received\":%lld",
+      (unsigned long long)index, (unsigned long long)n->next_order, forum, l->from->peer->card.name,
+      kind_valid(s->kind) ? s->kind : "malformed", (long long)s->issued, (long long)node_wall(n));
   json_t *why = problem ? json_string(problem) : NULL; /* the one member that may need escaping */
   bool ok = !problem || why != NULL;
   if (why) {
@@ -224,7 +226,8 @@ static parley_err is_new(struct node *n, const struct their_log *l, const struct
   return r;
 }
 
-static parley_err take_one(struct node *n, struct their_log *l, uint64_t index, unsigned *signatures, struct errmsg *e) {
+static parley_err take_one(struct node *n, struct their_log *l, uint64_t index, unsigned *signatures,
+                           struct errmsg *e) {
   struct arena a = {0};
   struct bytes entry;
   struct statement s = {0};

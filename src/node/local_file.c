@@ -88,7 +88,8 @@ static parley_err stream_open(struct node *n, struct copy *copy, const struct at
   return r;
 }
 
-static parley_err file_open(struct node_call *c, const struct local_found *f, struct node_response *out, struct errmsg *e) {
+static parley_err file_open(struct node_call *c, const struct local_found *f, struct node_response *out,
+                            struct errmsg *e) {
   uint64_t i;
   struct plain p = {0};
   struct file_stream *s = NULL;

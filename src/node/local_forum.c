@@ -11,8 +11,7 @@
 /* ---- views ---- */
 
 static const char *proposal_state(const struct node *n, const struct proposal *p) {
-  if (p->complete)
-    return "in_force";
+  if (p->complete) return "in_force";
   const struct charter_member *me = charter_member(&p->charter, n->own.name);
   return me && p->signed_by[me - p->charter.members] ? "signed" : "proposed";
 }
@@ -34,24 +33,21 @@ static json_t *forum_json(const struct node *n, const struct proposal *p) {
     json_put_str(v, "role", role_name(m->role));
     json_object_set_new(v, "signed", json_boolean(p->signed_by[i]));
     json_array_append_new(members, v);
-    if (!p->signed_by[i])
-      json_array_append_new(missing, json_string(m->name));
+    if (!p->signed_by[i]) json_array_append_new(missing, json_string(m->name));
   }
   json_object_set_new(o, "members", members);
   json_put_str(o, "proposed_by", p->from);
   json_object_set_new(o, "missing", missing);
   const char *why = "";
   for (size_t i = 0; i < p->n_pushes; i++)
-    if (p->pushes[i].lane.why[0])
-      why = p->pushes[i].lane.why;
+    if (p->pushes[i].lane.why[0]) why = p->pushes[i].lane.why;
   json_put_str(o, "why", why);
   return o;
 }
 
 void local_forums(struct node_call *c, struct node_response *out) {
   json_t *o = json_object(), *list = json_array();
-  for (const struct proposal *p = c->n->proposals; p; p = p->next)
-    json_array_append_new(list, forum_json(c->n, p));
+  for (const struct proposal *p = c->n->proposals; p; p = p->next) json_array_append_new(list, forum_json(c->n, p));
   json_object_set_new(o, "forums", list);
   answer_json(out, 200, o);
 }
@@ -63,13 +59,12 @@ static struct proposal *find(struct node_call *c, struct node_response *out) {
   for (struct proposal *p = c->n->proposals; p; p = p->next) {
     char hex[65];
     hex_encode(hex, BYTES(p->digest, SHA256_SIZE));
-    if (len >= 8 && len <= 64 && !strncmp(hex, c->path, len))
-      found = p, count++;
+    if (len >= 8 && len <= 64 && !strncmp(hex, c->path, len)) found = p, count++;
   }
-  if (count == 1)
-    return found;
+  if (count == 1) return found;
   parley_err r = count ? err_set(&e, PARLEY_ECONFLICT, "forum %s is ambiguous; give more digits", c->path)
-                       : err_set(&e, PARLEY_ENOTFOUND, "no forum \"%.70s\" here; give at least 8 digits (parley forum list)", c->path);
+                       : err_set(&e, PARLEY_ENOTFOUND,
+                                 "no forum \"%.70s\" here; give at least 8 digits (parley forum list)", c->path);
   answer_err(c, out, r, &e);
   return NULL;
 }
@@ -113,7 +108,8 @@ static parley_err basis_store(struct node *n, const struct proposal *p, const js
   struct buf k = {0}, v = {0};
   if (!basis) return PARLEY_OK;
   basis_key(&k, p);
-  parley_err r = json_write(&v, basis) && buf_ok(&k) ? store_begin(n->env.store, e) : err_set(e, PARLEY_ENOMEM, "out of memory");
+  parley_err r =
+      json_write(&v, basis) && buf_ok(&k) ? store_begin(n->env.store, e) : err_set(e, PARLEY_ENOMEM, "out of memory");
   if (!r) {
     r = store_put(n->env.store, STORE_META, buf_view(&k), buf_view(&v), e);
     if (!r)
@@ -142,15 +138,13 @@ static void basis_show(struct node_call *c, const struct proposal *p, json_t *o)
 
 void local_forum(struct node_call *c, struct node_response *out) {
   struct proposal *p = find(c, out);
-  if (!p)
-    return;
+  if (!p) return;
   json_t *o = forum_json(c->n, p), *charter = NULL;
   struct buf text = {0};
   if (json_parse(&charter, p->charter.payload, CHARTER_SIZE_MAX, NULL) == PARLEY_OK)
     json_object_set_new(o, "charter", charter);
   buf_bytes(&text, buf_view(&p->envelope));
-  if (buf_ok(&text))
-    json_object_set_new(o, "envelope", json_stringn((const char *)text.p, text.n));
+  if (buf_ok(&text)) json_object_set_new(o, "envelope", json_stringn((const char *)text.p, text.n));
   buf_free(&text);
   json_object_set_new(o, "problems", proposal_problems(c->n, &p->charter));
   basis_show(c, p, o);
@@ -160,8 +154,7 @@ void local_forum(struct node_call *c, struct node_response *out) {
 void local_forum_accept(struct node_call *c, struct node_response *out) {
   struct errmsg e = {{0}};
   struct proposal *p = find(c, out);
-  if (!p)
-    return;
+  if (!p) return;
   json_t *problems = proposal_problems(c->n, &p->charter);
   parley_err r = PARLEY_OK;
   if (json_array_size(problems))
@@ -187,11 +180,11 @@ void local_forum_accept(struct node_call *c, struct node_response *out) {
 
 /* ---- proposing ---- */
 
-static parley_err list_into(const json_t *q, const char *name, size_t max, char *out, size_t width, size_t *count, struct errmsg *e) {
+static parley_err list_into(const json_t *q, const char *name, size_t max, char *out, size_t width, size_t *count,
+                            struct errmsg *e) {
   json_t *list = NULL;
   parley_err r = json_get_arr_opt(&list, q, "", name, max, e);
-  if (r || !list)
-    return r;
+  if (r || !list) return r;
   *count = 0;
   for (size_t i = 0; i < json_array_size(list); i++) {
     const char *s = json_string_value(json_array_get(list, i));
@@ -206,24 +199,23 @@ static int by_name(const void *a, const void *b) {
   return strcmp(((const struct charter_member *)a)->name, ((const struct charter_member *)b)->name);
 }
 
-static parley_err parse_members(struct node *n, const json_t *q, struct charter *ch, struct arena *a, struct errmsg *e) {
+static parley_err parse_members(struct node *n, const json_t *q, struct charter *ch, struct arena *a,
+                                struct errmsg *e) {
   json_t *list;
   parley_err r = json_get_arr(&list, q, "", "members", 1, FORUM_MEMBERS_MAX, e);
-  if (r)
-    return r;
+  if (r) return r;
   ch->members = arena_alloc(a, (json_array_size(list) + 1) * sizeof *ch->members);
-  if (!ch->members)
-    return err_set(e, PARLEY_ENOMEM, "out of memory");
+  if (!ch->members) return err_set(e, PARLEY_ENOMEM, "out of memory");
   for (size_t i = 0; i <= json_array_size(list); i++) {
     const char *name = i < json_array_size(list) ? json_string_value(json_array_get(list, i)) : n->own.name;
     const struct card *card = name ? node_card(n, name) : NULL;
     if (!card)
-      return err_set(e, PARLEY_ENOTFOUND, "members[%zu]: the card of %s is not pinned here; pin it first (parley trust)", i, name ? name : "(not a string)");
-    if (i < json_array_size(list) && !strcmp(name, n->own.name))
-      continue;
+      return err_set(e, PARLEY_ENOTFOUND,
+                     "members[%zu]: the card of %s is not pinned here; pin it first (parley trust)", i,
+                     name ? name : "(not a string)");
+    if (i < json_array_size(list) && !strcmp(name, n->own.name)) continue;
     r = card_check_time(card, node_wall(n), e);
-    if (r)
-      return r;
+    if (r) return r;
     struct charter_member *m = &ch->members[ch->n_members++];
     snprintf(m->name, sizeof m->name, "%s", name);
     memcpy(m->fingerprint, card->fingerprint, SHA256_SIZE);
@@ -236,8 +228,7 @@ static parley_err parse_members(struct node *n, const json_t *q, struct charter 
 }
 
 static parley_err pin_form(struct charter *ch, const struct form *f, struct errmsg *e) {
-  if (ch->n_forms == CHARTER_DIGESTS_MAX)
-    return err_set(e, PARLEY_ELIMIT, "forms: at most %d", CHARTER_DIGESTS_MAX);
+  if (ch->n_forms == CHARTER_DIGESTS_MAX) return err_set(e, PARLEY_ELIMIT, "forms: at most %d", CHARTER_DIGESTS_MAX);
   struct charter_pin *p = &ch->forms[ch->n_forms++];
   snprintf(p->name, sizeof p->name, "%s", form_kind(f));
   memcpy(p->digest, form_digest(f), SHA256_SIZE);
@@ -248,12 +239,13 @@ static parley_err pin_form(struct charter *ch, const struct form *f, struct errm
 static parley_err parse_forms(struct node *n, const json_t *q, struct charter *ch, struct errmsg *e) {
   json_t *list = NULL;
   parley_err r = json_get_arr_opt(&list, q, "", "forms", CHARTER_DIGESTS_MAX, e);
-  for (size_t i = 0; !r && !list && i < n->env.n_forms; i++)
-    r = pin_form(ch, n->env.forms[i], e);
+  for (size_t i = 0; !r && !list && i < n->env.n_forms; i++) r = pin_form(ch, n->env.forms[i], e);
   for (size_t i = 0; !r && list && i < json_array_size(list); i++) {
     const char *kind = json_string_value(json_array_get(list, i));
     const struct form *f = kind ? node_form_at_hand(n, kind) : NULL;
-    r = f ? pin_form(ch, f, e) : err_set(e, PARLEY_ENOTFOUND, "forms[%zu]: there is no form \"%.48s\" at hand", i, kind ? kind : "(not a string)");
+    r = f ? pin_form(ch, f, e)
+          : err_set(e, PARLEY_ENOTFOUND, "forms[%zu]: there is no form \"%.48s\" at hand", i,
+                    kind ? kind : "(not a string)");
   }
   return r;
 }
@@ -261,8 +253,7 @@ static parley_err parse_forms(struct node *n, const json_t *q, struct charter *c
 static parley_err parse_times(const json_t *q, struct charter *ch, struct errmsg *e) {
   json_t *ack = json_object_get(q, "ack_seconds");
   parley_err r = PARLEY_OK;
-  if (ack && !json_is_object(ack))
-    return err_set(e, PARLEY_EINVAL, "ack_seconds: an object such as {\"FLASH\": 600}");
+  if (ack && !json_is_object(ack)) return err_set(e, PARLEY_EINVAL, "ack_seconds: an object such as {\"FLASH\": 600}");
   for (int p = 0; ack && !r && p < PRECEDENCE_COUNT; p++)
     r = json_get_int_opt(&ch->ack_seconds[p], ack, "ack_seconds", precedence_name((enum precedence)p), 60, 2592000, e);
   r = r ? r : json_get_int_opt(&ch->heartbeat_seconds, q, "", "heartbeat_seconds", 60, 86400, e);
@@ -273,23 +264,34 @@ static parley_err parse_times(const json_t *q, struct charter *ch, struct errmsg
   return r;
 }
 
-static parley_err parse_charter(struct node *n, const json_t *q, struct charter *ch, struct arena *a, struct errmsg *e) {
-  static const char *const members[] = {"title", "members", "legal", "fields", "languages", "forms", "ack_seconds", "heartbeat_seconds", "clock_tolerance_seconds",
-                                        "attachment_max", "bytes_per_day", "bytes_total", "disclosure", NULL};
+static parley_err parse_charter(struct node *n, const json_t *q, struct charter *ch, struct arena *a,
+                                struct errmsg *e) {
+  static const char *const members[] = {"title",
+                                        "members",
+                                        "legal",
+                                        "fields",
+                                        "languages",
+                                        "forms",
+                                        "ack_seconds",
+                                        "heartbeat_seconds",
+                                        "clock_tolerance_seconds",
+                                        "attachment_max",
+                                        "bytes_per_day",
+                                        "bytes_total",
+                                        "disclosure",
+                                        NULL};
   const char *title, *legal = ch->legal, *disclosure = ch->disclosure;
   parley_err r = json_only(q, "", members, e);
   r = r ? r : json_get_str(&title, q, "", "title", e);
   r = r ? r : json_get_str_opt(&legal, q, "", "legal", e);
   r = r ? r : json_get_str_opt(&disclosure, q, "", "disclosure", e);
-  if (!r && (strlen(title) >= sizeof ch->title || strlen(legal) >= sizeof ch->legal || strlen(disclosure) >= sizeof ch->disclosure))
+  if (!r && (strlen(title) >= sizeof ch->title || strlen(legal) >= sizeof ch->legal ||
+             strlen(disclosure) >= sizeof ch->disclosure))
     r = err_set(e, PARLEY_EINVAL, "title, legal or disclosure: too long");
-  if (r)
-    return r;
+  if (r) return r;
   snprintf(ch->title, sizeof ch->title, "%s", title);
-  if (legal != ch->legal)
-    snprintf(ch->legal, sizeof ch->legal, "%s", legal);
-  if (disclosure != ch->disclosure)
-    snprintf(ch->disclosure, sizeof ch->disclosure, "%s", disclosure);
+  if (legal != ch->legal) snprintf(ch->legal, sizeof ch->legal, "%s", legal);
+  if (disclosure != ch->disclosure) snprintf(ch->disclosure, sizeof ch->disclosure, "%s", disclosure);
   if (!ch->n_fields) snprintf(ch->fields[ch->n_fields++], sizeof ch->fields[0], "cyber");
   if (!ch->n_languages) snprintf(ch->languages[ch->n_languages++], sizeof ch->languages[0], "en");
   r = list_into(q, "fields", 3, ch->fields[0], sizeof ch->fields[0], &ch->n_fields, e);
@@ -309,7 +311,8 @@ void local_forum_propose(struct node_call *c, struct node_response *out) {
   struct buf payload = {0}, envelope = {0};
   struct proposal *p = NULL;
   json_t *q = NULL;
-  parley_err r = ch ? json_parse(&q, buf_view(&c->body), NODE_BODY_MAX, &e) : err_set(&e, PARLEY_ENOMEM, "out of memory");
+  parley_err r =
+      ch ? json_parse(&q, buf_view(&c->body), NODE_BODY_MAX, &e) : err_set(&e, PARLEY_ENOMEM, "out of memory");
   if (!r) {
     charter_defaults(ch);
     r = parse_charter(n, q, ch, &c->arena, &e);

@@ -11,7 +11,7 @@ struct local_found {
   struct bytes entry; /* in the call's arena */
   struct statement s;
   struct dsse d;
-  bool parsed;        /* s and d are valid */
+  bool parsed; /* s and d are valid */
 };
 
 /* Finds the statement whose id (or prefix) stands in c->path; answers and returns false when there is none. */

@@ -29,7 +29,8 @@ static void answer_mirror(struct node_call *c, struct node_response *out, struct
   out->body = a->body;
   a->body = (struct buf){0};
   if (a->fork)
-    node_log_line(c->n, 3, "%s has signed two histories of one log; both are kept as evidence: %s", c->log ? c->log->origin : c->peer->card.name, a->why.text);
+    node_log_line(c->n, 3, "%s has signed two histories of one log; both are kept as evidence: %s",
+                  c->log ? c->log->origin : c->peer->card.name, a->why.text);
   if (a->status >= 400) {
     node_log_line(c->n, 6, "%s: %u %s", c->peer->card.name, a->status, a->why.text);
     if (!out->body.n && a->status != 409) {
@@ -44,7 +45,8 @@ static void answer_mirror(struct node_call *c, struct node_response *out, struct
 static bool closed(struct node_call *c, const struct their_log *l, struct node_response *out) {
   struct errmsg e;
   if (!member_forked(l->from)) return false;
-  err_set(&e, PARLEY_EREFUSED, "%s has signed two histories of this log; both are kept, and nothing more of it is taken",
+  err_set(&e, PARLEY_EREFUSED,
+          "%s has signed two histories of this log; both are kept, and nothing more of it is taken",
           l->from->peer->card.name);
   answer_err(c, out, PARLEY_EREFUSED, &e);
   return true;

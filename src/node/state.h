@@ -25,8 +25,8 @@ struct peer {
 
 /* A request stream: at most one request under way, retried with exponential backoff and jitter. */
 struct lane {
-  uint64_t request; /* id of the request under way; 0 none */
-  int64_t next_ms;  /* not before */
+  uint64_t request;      /* id of the request under way; 0 none */
+  int64_t next_ms;       /* not before */
   int64_t not_before_ms; /* the counterpart asked for this pause (Retry-After): hearing from it does not end it */
   unsigned failures;
   char why[WHY_SIZE]; /* of the last failure; "" when well */
@@ -73,7 +73,7 @@ struct push {
   size_t n_held;
   struct concern *concerns; /* what of our log from known_from on concerns the counterpart, oldest first */
   size_t n_concerns, cap_concerns;
-  uint64_t known_from;      /* entries below were written before this start: they are read from the log */
+  uint64_t known_from; /* entries below were written before this start: they are read from the log */
 };
 
 struct own_log {
@@ -84,9 +84,9 @@ struct own_log {
   struct copy *copy;
   struct vkey vkey;
   uint64_t signed_size;
-  struct buf note; /* newest checkpoint with our signature */
-  bool ready;      /* a member has shown what it holds, or all hold nothing: signing may go on */
-  bool stopped;    /* signing has stopped for good (until recovery) */
+  struct buf note;  /* newest checkpoint with our signature */
+  bool ready;       /* a member has shown what it holds, or all hold nothing: signing may go on */
+  bool stopped;     /* signing has stopped for good (until recovery) */
   int64_t retry_ms; /* signing failed and is tried again then; 0: it did not fail */
   char why[WHY_SIZE];
 };
@@ -98,13 +98,13 @@ struct their_log {
   char path[2 * SHA256_SIZE + 1]; /* as of an own log */
   struct vkey vkey;
   struct mirror *mirror;
-  int64_t day;        /* UTC day number that day_base belongs to; 0: not loaded yet */
-  uint64_t day_base;  /* entries held when that day began */
+  int64_t day;       /* UTC day number that day_base belongs to; 0: not loaded yet */
+  uint64_t day_base; /* entries held when that day began */
   bool day_stored;
-  uint64_t taken_in; /* statements below this index are indexed */
+  uint64_t taken_in;    /* statements below this index are indexed */
   uint64_t heard;       /* size of its newest heard line on our record */
   uint64_t heard_taken; /* and in statements that wait for their commit; 0 none */
-  uint64_t gained;   /* size up to which it gained anything but bookkeeping */
+  uint64_t gained;      /* size up to which it gained anything but bookkeeping */
 };
 
 struct member {
@@ -123,8 +123,8 @@ struct forum {
   struct own_log log, bulk;
   struct member *members; /* the others */
   size_t n_members;
-  bool touched;           /* in the batch under way */
-  int64_t heartbeat_ms;   /* monotonic: next one */
+  bool touched;         /* in the batch under way */
+  int64_t heartbeat_ms; /* monotonic: next one */
 };
 
 /* What of a statement is done just before its batch is committed, for all of the batch at once: sealing and signing. */
@@ -132,8 +132,8 @@ struct sealing {
   struct node *node;
   struct submission *submission;
   struct arena arena;
-  struct statement s;  /* arrays in the arena */
-  struct buf text;     /* the plaintext; wiped */
+  struct statement s; /* arrays in the arena */
+  struct buf text;    /* the plaintext; wiped */
   uint8_t seed[SEED_SIZE];
   uint8_t (*recipients)[X25519_SIZE];
   size_t n_recipients;
@@ -146,7 +146,7 @@ struct sealing {
 struct submission {
   struct submission *next;
   struct forum *forum;
-  struct sealing *sealing;    /* until the entry is made; NULL then, and for open kinds */
+  struct sealing *sealing; /* until the entry is made; NULL then, and for open kinds */
   struct buf entry;
   struct hash id;
   struct buf row;             /* of STORE_STATEMENTS, without log and index */
@@ -156,8 +156,8 @@ struct submission {
   bool opening; /* the charter at the head of a new log: kept until it is stored, since nothing may come before it */
   uint8_t draft[16];
   bool has_draft;
-  uint64_t index;            /* in the log, once committed */
-  int64_t ack_seconds;       /* of its precedence under the charter */
+  uint64_t index;                          /* in the log, once committed */
+  int64_t ack_seconds;                     /* of its precedence under the charter */
   uint8_t to[(FORUM_MEMBERS_MAX + 7) / 8]; /* members (by their place in forum->members) that it is addressed to */
   int wait_s;
 };
@@ -202,9 +202,9 @@ struct node {
   struct draft *drafts;
   int64_t drafts_sweep_ms; /* monotonic: ended ones are looked for then */
   bool intake_due;
-  unsigned forums_failed;             /* in force, but could not be opened at the start */
-  uint64_t news;                      /* counts cosignatures and batches taken in: whoever waits looks again when it changes */
-  int64_t retry_ms; /* a commit or the intake failed and is tried again then; 0: nothing failed */
+  unsigned forums_failed; /* in force, but could not be opened at the start */
+  uint64_t news;          /* counts cosignatures and batches taken in: whoever waits looks again when it changes */
+  int64_t retry_ms;       /* a commit or the intake failed and is tried again then; 0: nothing failed */
 };
 
 /* ---- node.c ---- */
@@ -236,8 +236,8 @@ struct their_log *their_log_by_origin(const struct node *n, struct bytes origin)
 /* ---- submit.c ---- */
 /* Takes the submission over (queued for the next node_work). */
 void submit_add(struct node *n, struct submission *s);
-void submit_commit(struct node *n); /* batch: store, sync */
-void sign_logs(struct node *n);     /* signer, notes */
+void submit_commit(struct node *n);         /* batch: store, sync */
+void sign_logs(struct node *n);             /* signer, notes */
 int64_t sign_next_ms(const struct node *n); /* the next retry of a log that could not be signed; INT64_MAX: none */
 void submission_free(struct submission *s);
 

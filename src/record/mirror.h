@@ -62,7 +62,8 @@ struct mirror_state {
   struct bytes
       note;         /* log signature and our cosignature line; also empty while the signer cannot cosign what is held */
   int64_t cosigned; /* time of our last cosignature */
-  bool forked;      /* the log has two histories, and the evidence is kept: nothing more of it should be taken (design section 5) */
+  bool
+      forked; /* the log has two histories, and the evidence is kept: nothing more of it should be taken (design section 5) */
 };
 /* The bytes live until the mirror's next change. */
 void mirror_state(const struct mirror *m, struct mirror_state *out);
