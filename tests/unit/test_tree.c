@@ -24,7 +24,9 @@ static size_t naive_split(size_t n) {
   return k;
 }
 
-static struct hash naive_mth(size_t start, size_t end) {
+static struct hash naive_mth(size_t start, size_t end);
+
+static struct hash naive_compute(size_t start, size_t end) {
   struct hash out;
   if (start == end) {
     sha256(out.b, BYTES("", 0));
@@ -38,6 +40,17 @@ static struct hash naive_mth(size_t start, size_t end) {
   memcpy(in + 33, r.b, 32);
   sha256(out.b, BYTES(in, 65));
   return out;
+}
+
+/* MTH(D[start:end]); each is computed once. */
+static struct hash naive_mth(size_t start, size_t end) {
+  static struct {
+    bool known;
+    struct hash h;
+  } memo[LEAVES_MAX + 1][LEAVES_MAX + 1];
+  if (!memo[start][end].known) memo[start][end].h = naive_compute(start, end);
+  memo[start][end].known = true;
+  return memo[start][end].h;
 }
 
 /* PATH(m, D[start:end]) of RFC 6962 section 2.1.1. */
@@ -67,6 +80,26 @@ static void naive_subproof(struct proof *p, size_t m, size_t start, size_t end, 
   } else {
     naive_subproof(p, m - k, start + k, end, false);
     p->h[p->n++] = naive_mth(start, start + k);
+  }
+}
+
+/* SUBTREE_SUBPROOF(start, end, D[from:to], b) of draft-ietf-plants-merkle-tree-certs section 4. */
+static void naive_subtree(struct proof *p, size_t start, size_t end, size_t from, size_t to, bool b) {
+  const size_t n = to - from;
+  if (start == 0 && end == n) {
+    if (!b) p->h[p->n++] = naive_mth(from, to);
+    return;
+  }
+  const size_t k = naive_split(n);
+  if (end <= k) {
+    naive_subtree(p, start, end, from, from + k, b);
+    p->h[p->n++] = naive_mth(from + k, to);
+  } else if (k <= start) {
+    naive_subtree(p, start - k, end - k, from + k, to, b);
+    p->h[p->n++] = naive_mth(from, from + k);
+  } else {
+    naive_subtree(p, 0, end - k, from + k, to, false);
+    p->h[p->n++] = naive_mth(from, from + k);
   }
 }
 
@@ -143,7 +176,7 @@ static void assert_only_this_proof(struct claim c, const struct proof *p, size_t
   assert_false(other.check(&other, p));
 }
 
-/* Every value up to 64, then a few of each neighbourhood of powers of two. */
+/* Proofs to damage: every one up to size 64, then a few of each neighbourhood of powers of two. */
 static bool sampled(size_t x, size_t size) {
   return size <= 64 || x % 29 == 0 || x + 2 >= size || (x & (x - 1)) == 0 || ((x + 1) & x) == 0;
 }
@@ -181,11 +214,12 @@ static void test_inclusion(void **state) {
   for (size_t size = 1; size <= LEAVES_MAX; size++) {
     const struct hash root = naive_mth(0, size);
     for (size_t i = 0; i < size; i++) {
-      if (!sampled(i, size)) continue;
       struct proof p, want = {0};
       assert_int_equal(merkle_inclusion(&p, source, i, size, NULL), PARLEY_OK);
       naive_path(&want, i, 0, size);
       assert_proof_eq(&p, &want);
+      assert_true(merkle_check_inclusion(&p, i, size, &leaves[i], &root));
+      if (!sampled(i, size)) continue;
       assert_only_this_proof((struct claim){i, i + 1, size, leaves[i], root, as_inclusion}, &p, i);
       if (i + 1 < size) assert_false(merkle_check_inclusion(&p, i + 1, size, &leaves[i], &root));
     }
@@ -200,12 +234,14 @@ static void test_consistency(void **state) {
   for (size_t size = 1; size <= LEAVES_MAX; size++) {
     const struct hash root = naive_mth(0, size);
     for (size_t old = 1; old <= size; old++) {
-      if (!sampled(old, size)) continue;
       struct proof p, want = {0};
+      const struct hash old_root = naive_mth(0, old);
       assert_int_equal(merkle_consistency(&p, source, old, size, NULL), PARLEY_OK);
       naive_subproof(&want, old, 0, size, true);
       assert_proof_eq(&p, &want);
-      assert_only_this_proof((struct claim){0, old, size, naive_mth(0, old), root, as_consistency}, &p, old);
+      assert_true(merkle_check_consistency(&p, old, &old_root, size, &root));
+      if (!sampled(old, size)) continue;
+      assert_only_this_proof((struct claim){0, old, size, old_root, root, as_consistency}, &p, old);
     }
   }
 }
@@ -236,21 +272,28 @@ static bool naive_valid_subtree(size_t start, size_t end) {
 
 static void test_subtrees(void **state) {
   (void)state;
-  size_t tried = 0;
-  for (size_t size = 1; size <= LEAVES_MAX; size += size < 64 ? 1 : 59) {
+  size_t tried = 0, damaged = 0;
+  for (size_t size = 1; size <= LEAVES_MAX; size++) {
     const struct hash root = naive_mth(0, size);
     for (size_t start = 0; start < size; start++) {
       for (size_t end = start; end <= size; end++) {
         assert_int_equal(merkle_valid_subtree(start, end), naive_valid_subtree(start, end));
-        if (!naive_valid_subtree(start, end) || !sampled(end, size)) continue;
-        struct proof p;
+        if (!naive_valid_subtree(start, end)) continue;
+        struct proof p, want = {0};
+        const struct hash sub = naive_mth(start, end);
         assert_int_equal(merkle_subtree(&p, source, start, end, size, NULL), PARLEY_OK);
-        assert_only_this_proof((struct claim){start, end, size, naive_mth(start, end), root, as_subtree}, &p, end);
+        naive_subtree(&want, start, end, 0, size, true);
+        assert_proof_eq(&p, &want);
+        assert_true(merkle_check_subtree(&p, start, end, &sub, size, &root));
         tried++;
+        if (!sampled(end, size) || (size > 64 && size % 59 != 0)) continue;
+        assert_only_this_proof((struct claim){start, end, size, sub, root, as_subtree}, &p, end);
+        damaged++;
       }
     }
   }
-  assert_true(tried > 5000);
+  assert_int_equal(tried, 208675);
+  assert_true(damaged > 5000);
 }
 
 /* A proof for one subtree must not pass for another of the same tree with the same number of hashes. */
