@@ -235,11 +235,14 @@ static parley_err pin_form(struct charter *ch, const struct form *f, struct errm
   return PARLEY_OK;
 }
 
-/* Without a list every form at hand is pinned. */
+/* Without a list every form at hand is pinned; of a kind that is there twice the first, as home/forms.c puts them. */
 static parley_err parse_forms(struct node *n, const json_t *q, struct charter *ch, struct errmsg *e) {
   json_t *list = NULL;
   parley_err r = json_get_arr_opt(&list, q, "", "forms", CHARTER_DIGESTS_MAX, e);
-  for (size_t i = 0; !r && !list && i < n->env.n_forms; i++) r = pin_form(ch, n->env.forms[i], e);
+  for (size_t i = 0; !r && !list && i < n->env.n_forms; i++) {
+    const struct form *f = n->env.forms[i];
+    if (node_form_at_hand(n, form_kind(f)) == f) r = pin_form(ch, f, e);
+  }
   for (size_t i = 0; !r && list && i < json_array_size(list); i++) {
     const char *kind = json_string_value(json_array_get(list, i));
     const struct form *f = kind ? node_form_at_hand(n, kind) : NULL;

@@ -307,6 +307,39 @@ static void test_forum_that_stays_closed(void **state) {
   rig_close(&r);
 }
 
+/* ---- a kind that is there twice ---- */
+
+/* The home's version of a built-in kind stands first, and is the one that a new charter pins. */
+static void test_newer_form_is_pinned(void **state) {
+  static const char text[] =
+      "{\"kind\":\"incident.notice\",\"version\":2,\"title\":{\"en\":\"t\"},\"fields\":[{\"name\":"
+      "\"title\",\"type\":\"line\",\"label\":{\"en\":\"t\"},\"help\":{\"en\":\"t\"},\"source\":\"s\"}]}";
+  struct rig r;
+  struct errmsg e;
+  struct form *newer;
+  char path[100], digest[65];
+  unsigned status;
+  (void)state;
+  rig_open(&r, NAMES, 2);
+  struct rig_party *a = &r.party[0];
+  rig_stop(a);
+  assert_int_equal(form_parse(&newer, bytes_str(text), &e), PARLEY_OK);
+  memmove(&r.forms[1], &r.forms[0], r.n_forms++ * sizeof *r.forms);
+  r.forms[0] = newer;
+  hex_encode(digest, BYTES(form_digest(newer), SHA256_SIZE));
+  rig_start(a);
+  json_t *o = rig_ask(a, "POST", "/v1/forums", "{\"title\":\"Ours\",\"members\":[\"" B "\"]}", &status);
+  assert_int_equal(status, 201);
+  snprintf(path, sizeof path, "/v1/forums/%s", str_of(o, "forum"));
+  json_decref(o);
+  o = rig_ask(a, "GET", path, NULL, &status);
+  const json_t *pinned = json_object_get(json_object_get(o, "charter"), "forms");
+  assert_int_equal(json_object_size(pinned), r.n_forms - 1);
+  assert_string_equal(json_string_value(json_object_get(pinned, "incident.notice")), digest);
+  json_decref(o);
+  rig_close(&r);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_wrong_requests),
@@ -314,6 +347,7 @@ int main(void) {
       cmocka_unit_test(test_dead_clients),
       cmocka_unit_test(test_proposals),
       cmocka_unit_test(test_forum_that_stays_closed),
+      cmocka_unit_test(test_newer_form_is_pinned),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
