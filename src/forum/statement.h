@@ -78,7 +78,7 @@ struct statement {
   char officer[KIND_MAX + 1]; /* role; "" when absent */
 };
 
-/* Kinds known to this version: "forum.charter", "forum.held", "ack", and those with a form. forum.* are open, all others sealed. */
+/* Kinds known to this version: forum.*, which are open; those of forum/answer.h and those with a form, which are sealed. */
 bool kind_valid(const char *kind);   /* syntax: lower-case words joined by dots */
 bool kind_is_open(const char *kind); /* forum.* */
 

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "forum/answer.h"
 #include "forum/fields.h"
 #include "forum/statement_lists.h"
 
@@ -65,10 +66,11 @@ static parley_err parse_text(struct statement *s, struct arena *a, const json_t 
 static parley_err check_kind(const struct statement *s, struct errmsg *e) {
   if (strcmp(s->kind, "forum.charter") == 0 && s->n_to > 0)
     return err_set(e, PARLEY_EINVAL, "to: must be empty in a forum.charter");
-  if (strcmp(s->kind, "ack") != 0) return PARLEY_OK;
-  if (s->n_re != 1) return err_set(e, PARLEY_EINVAL, "re: an ack names the one statement that it acknowledges");
+  const enum answer what = answer_of(s->kind);
+  if (what == ANSWER_NONE) return PARLEY_OK;
+  if (s->n_re != 1) return err_set(e, PARLEY_EINVAL, "re: %s names the one statement that it is about", s->kind);
   return s->officer[0] != '\0' ? PARLEY_OK
-                               : err_set(e, PARLEY_EINVAL, "officer: is missing; an ack names the officer's role");
+                               : err_set(e, PARLEY_EINVAL, "officer: is missing; %s names the officer's role", s->kind);
 }
 
 static parley_err parse_payload(struct statement *s, struct arena *a, const json_t *top, struct errmsg *e) {

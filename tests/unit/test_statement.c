@@ -385,9 +385,9 @@ static void test_ack(void **state) {
   static const struct refusal cases[] = {
       {",\"officer\":\"duty\"", "", "statement: officer: is missing"},
       {",\"re\":[\"0000000000000000000000000000000000000000000000000000000000000000\"]", "",
-       "statement: re: an ack names the one"},
+       "statement: re: ack names the one"},
       {"\"re\":[", "\"re\":[\"1111111111111111111111111111111111111111111111111111111111111111\",",
-       "statement: re: an ack names the one"},
+       "statement: re: ack names the one"},
   };
   struct statement s = ack();
   check_refusals(payload_for(&s), cases, sizeof cases / sizeof *cases);
