@@ -8,6 +8,14 @@
 #include "cli/output.h"
 #include "cli/text.h"
 
+static const char *shown(struct cli *c, const struct config *cfg, const char *option) {
+  struct buf text = {0};
+  config_shown(&text, cfg, option);
+  const char *s = buf_ok(&text) ? arena_strdup(&c->arena, text.n == 0 ? "" : buf_cstr(&text)) : NULL;
+  buf_free(&text);
+  return s != NULL ? s : "?";
+}
+
 static json_t *option_json(const struct config_option *o, const char *value) {
   json_t *v = json_object();
   if (v != NULL && json_put_str(v, "name", o->name) && json_put_str(v, "default", o->fallback) &&
@@ -21,7 +29,7 @@ static int print_json(struct cli *c, const char *path, const struct config *cfg)
   json_t *o = json_object(), *list = json_array();
   bool ok = o != NULL && json_put_str(o, "file", path);
   for (const struct config_option *p = config_options; ok && p->name != NULL; p++)
-    ok = json_array_append_new(list, option_json(p, config_value(cfg, p->name))) == 0;
+    ok = json_array_append_new(list, option_json(p, shown(c, cfg, p->name))) == 0;
   ok = ok && json_object_set(o, "options", list) == 0;
   json_decref(list);
   if (ok) return out_json(c, o);
@@ -39,7 +47,7 @@ static void print_text(struct cli *c, const char *path, const struct config *cfg
   else
     out_print(_("%s (there is no home yet: all defaults)\n"), path);
   for (const struct config_option *p = config_options; p->name != NULL; p++) {
-    out_print("\n%s = %s\n", p->name, quoted(c, config_value(cfg, p->name)));
+    out_print("\n%s = %s\n", p->name, quoted(c, shown(c, cfg, p->name)));
     out_text(p->help, 4);
     out_print(_("    Default: %s\n"), quoted(c, p->fallback));
   }

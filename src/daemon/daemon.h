@@ -49,6 +49,8 @@ parley_err daemon_open(struct daemon *d, const char *home_dir, struct errmsg *e)
 void daemon_close(struct daemon *d);
 /* Gives the gate the link keys of all pinned parties. */
 parley_err daemon_set_gate_pins(struct daemon *d, struct errmsg *e);
+/* How counterparts are reached. The strings are the daemon's. */
+struct http_client_config daemon_client_config(const struct daemon *d);
 
 /* loop.c: until SIGTERM or SIGINT. */
 void daemon_run(struct daemon *d);

@@ -153,13 +153,18 @@ parley_err daemon_set_gate_pins(struct daemon *d, struct errmsg *e) {
   return err;
 }
 
+struct http_client_config daemon_client_config(const struct daemon *d) {
+  return (struct http_client_config){.key_pem_path = d->keys.link_key,
+                                     .cert_pem_path = d->keys.link_cert,
+                                     .proxy = d->config.proxy,
+                                     .no_proxy = d->config.no_proxy,
+                                     .proxy_ca = d->config.proxy_ca};
+}
+
 static parley_err open_network(struct daemon *d, struct errmsg *e) {
   char path[HOME_PATH_MAX];
   const struct http_handler handler = daemon_handler(d);
-  const bool from_environment = !strcmp(d->config.proxy, "env");
-  const struct http_client_config client = {.key_pem_path = d->keys.link_key,
-                                            .cert_pem_path = d->keys.link_cert,
-                                            .proxy = from_environment ? NULL : d->config.proxy};
+  const struct http_client_config client = daemon_client_config(d);
   const struct gate_config gate = {
       .listen = d->config.listen, .key_pem_path = d->keys.link_key, .cert_pem_path = d->keys.link_cert};
   parley_err err = in_home(d, path, "parleyd.sock", e);

@@ -16,8 +16,15 @@ const struct config_option config_options[] = {
      "Address and port where counterparts connect: 192.0.2.1:7411, [2001:db8::1]:7411, [::]:7411."},
     {"url", "",
      "Address of this node for counterparts, as in its card; without one it is https:// and the value of listen."},
-    {"proxy", "env",
-     "Proxy for connections to counterparts: a URL, none, or env for what the environment says (https_proxy)."},
+    {"proxy", "none",
+     "Proxy for connections to counterparts: http://host:port or https://host:port, with user:password@ before the "
+     "host "
+     "if it wants them; or none. What the environment says (https_proxy) is not heeded."},
+    {"no_proxy", "",
+     "Hosts that are reached without the proxy, with commas between: names, .domain for all below one, addresses, or "
+     "*."},
+    {"proxy_ca", "",
+     "PEM file with the authority that certified an https proxy; without one the system's authorities are asked."},
     {"log_level", "info", "What is logged: error, warning or info."},
     {NULL, NULL, NULL},
 };
@@ -33,6 +40,8 @@ static char *slot(struct config *c, const char *option, size_t *size) {
       {"listen", c->listen, sizeof c->listen},
       {"url", c->url, sizeof c->url},
       {"proxy", c->proxy, sizeof c->proxy},
+      {"no_proxy", c->no_proxy, sizeof c->no_proxy},
+      {"proxy_ca", c->proxy_ca, sizeof c->proxy_ca},
       {"log_level", c->log_level, sizeof c->log_level},
   };
   for (size_t i = 0; i < sizeof slots / sizeof *slots; i++)
@@ -55,6 +64,7 @@ void config_defaults(struct config *c) {
     char *value = slot(c, o->name, &size);
     if (value) snprintf(value, size, "%s", o->fallback);
   }
+  c->proxy[0] = '\0'; /* none */
 }
 
 /* ---- checks ---- */
@@ -82,8 +92,17 @@ static bool url_valid(const char *s) {
   return true;
 }
 
+/* http or https, perhaps user:password@, host and port: all of it said, nothing behind it. */
 static bool proxy_valid(const char *s) {
-  return !*s || !strcmp(s, "env") || (strstr(s, "://") && !strpbrk(s, " \t\"'"));
+  if (!*s) return true;
+  const char *rest = !strncmp(s, "http://", 7) ? s + 7 : !strncmp(s, "https://", 8) ? s + 8 : NULL;
+  if (!rest) return false;
+  for (const char *p = rest; *p; p++)
+    if ((unsigned char)*p <= ' ' || (unsigned char)*p >= 0x7f || strchr("/?#\"'\\", *p)) return false;
+  const char *at = strrchr(rest, '@'), *host = at ? at + 1 : rest, *colon = strrchr(host, ':');
+  if (at && (at == rest || memchr(rest, '@', (size_t)(at - rest)))) return false;
+  return colon && colon != host && port_valid(colon + 1) &&
+         (*host == '[' ? colon[-1] == ']' : !memchr(host, ':', (size_t)(colon - host)));
 }
 
 /* NULL, or what the option may be. */
@@ -93,7 +112,12 @@ static const char *value_wrong(const char *option, const char *value) {
     return listen_valid(value) ? NULL : "must be an address and a port such as 127.0.0.1:7411 or [::]:7411";
   if (!strcmp(option, "url"))
     return url_valid(value) ? NULL : "must be an address such as https://parley.us.example:7411, without a final slash";
-  if (!strcmp(option, "proxy")) return proxy_valid(value) ? NULL : "must be a URL, none or env";
+  if (!strcmp(option, "proxy"))
+    return proxy_valid(value)
+               ? NULL
+               : "must be none, or such as http://proxy.us.example:3128 or https://user:password@[2001:db8::1]:3129 "
+                 "(in user and password %40 for @, %3A for :, %2F for /)";
+  if (!strcmp(option, "no_proxy") || !strcmp(option, "proxy_ca")) return NULL;
   const bool known = !strcmp(value, "error") || !strcmp(value, "warning") || !strcmp(value, "info");
   return known ? NULL : "must be error, warning or info";
 }
@@ -192,16 +216,26 @@ parley_err config_read(struct config *out, const struct home *h, struct errmsg *
 
 /* ---- writing ---- */
 
-static const char *shown(const char *option, const char *value) {
+static const char *written(const char *option, const char *value) {
   return !strcmp(option, "proxy") && !*value ? "none" : value;
+}
+
+void config_shown(struct buf *out, const struct config *c, const char *option) {
+  const char *value = config_value(c, option), *at = value && !strcmp(option, "proxy") ? strrchr(value, '@') : NULL;
+  const char *user = at ? strstr(value, "://") + 3 : NULL, *colon = at ? memchr(user, ':', (size_t)(at - user)) : NULL;
+  if (!value) return;
+  if (colon)
+    buf_fmt(out, "%.*s:…%s", (int)(colon - value), value, at);
+  else
+    buf_str(out, written(option, value));
 }
 
 void config_write(struct buf *out, const struct config *c) {
   buf_str(out, "# Configuration of a parley node. A line that starts with # is a comment; an option that stands\n"
                "# behind one has its default. Read at the start of parleyd.\n");
   for (const struct config_option *o = config_options; o->name; o++) {
-    const char *value = config_value(c, o->name);
+    const char *value = written(o->name, config_value(c, o->name));
     const bool is_default = !strcmp(value, o->fallback);
-    buf_fmt(out, "\n# %s\n%s%s = %s\n", o->help, is_default ? "# " : "", o->name, shown(o->name, value));
+    buf_fmt(out, "\n# %s\n%s%s = %s\n", o->help, is_default ? "# " : "", o->name, value);
   }
 }

@@ -46,7 +46,9 @@ struct config {
   char name[PARTY_NAME_MAX + 1];
   char listen[128];        /* address:port of the gate */
   char url[URL_MAX + 1];   /* public URL: submission and monitoring */
-  char proxy[URL_MAX + 1]; /* "" none, "env" as the environment says (default) */
+  char proxy[URL_MAX + 1]; /* "" none; may hold a password: for people, config_shown */
+  char no_proxy[1024];     /* hosts reached without it */
+  char proxy_ca[512];      /* PEM file; "" the system's authorities */
   char log_level[16];      /* error, warning, info */
 };
 
@@ -61,6 +63,8 @@ parley_err config_read(struct config *out, const struct home *h, struct errmsg *
 /* The commented file with the values of c (a value that is the default stands commented out). */
 void config_write(struct buf *out, const struct config *c);
 const char *config_value(const struct config *c, const char *option);
+/* The same for people to see: "none" for no proxy, and no password. buf_ok and buf_cstr as always. */
+void config_shown(struct buf *out, const struct config *c, const char *option);
 
 /* ---- keys ---- */
 

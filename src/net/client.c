@@ -47,11 +47,24 @@ parley_err http_client_new(struct http_client **out, const struct http_client_co
   k->key_path = copy(c->key_pem_path, &failed);
   k->cert_path = copy(c->cert_pem_path, &failed);
   k->proxy = copy(c->proxy, &failed);
+  k->no_proxy = copy(c->no_proxy, &failed);
+  k->proxy_ca = copy(c->proxy_ca, &failed);
+  k->connect_seconds = c->connect_seconds != 0 ? c->connect_seconds : HTTP_CONNECT_SECONDS;
+  k->stall_seconds = c->stall_seconds != 0 ? c->stall_seconds : HTTP_STALL_SECONDS;
   k->multi = curl_multi_init();
   if (failed || k->multi == NULL || curl_multi_setopt(k->multi, CURLMOPT_MAXCONNECTS, KEPT_CONNECTIONS) != CURLM_OK ||
       curl_multi_setopt(k->multi, CURLMOPT_MAX_HOST_CONNECTIONS, CONNECTIONS_PER_HOST) != CURLM_OK) {
     http_client_free(k);
     return err_set(e, PARLEY_ENOMEM, "out of memory for the HTTP client");
+  }
+  char proxy[HTTP_WHERE_SIZE];
+  err = client_proxy_where(proxy, k, ":", e);
+  if (err == PARLEY_OK && k->proxy_ca != NULL && k->proxy_ca[0] != '\0') {
+    err = readable(k->proxy_ca, "file proxy_ca,", e);
+  }
+  if (err != PARLEY_OK) {
+    http_client_free(k);
+    return err;
   }
   *out = k;
   return PARLEY_OK;
@@ -80,28 +93,41 @@ static void list_add(struct transfer *t) {
   c->active++;
 }
 
-parley_err http_client_send(struct http_client *c, const char *method, const char *url, const char *const *pins,
-                            const char *content_type, struct bytes body, bool body_owned, http_done done,
-                            http_progress progress, void *ctx, struct errmsg *e) {
+static parley_err launch(struct transfer *t, http_done done, http_progress progress, void *ctx, struct errmsg *e) {
+  t->done = done;
+  t->progress = progress;
+  t->ctx = ctx;
+  if (!transfer_attach(t) || curl_multi_add_handle(t->client->multi, t->easy) != CURLM_OK) {
+    transfer_free(t);
+    return err_set(e, PARLEY_ENOMEM, "out of memory for a request");
+  }
+  list_add(t);
+  return PARLEY_OK;
+}
+
+static parley_err prepare(struct transfer **out, struct http_client *c, const char *method, const char *url,
+                          const char *const *pins, const char *content_type, struct bytes body, bool body_owned,
+                          struct errmsg *e) {
   char *joined = NULL;
-  struct transfer *t = NULL;
   parley_err err =
       c->stopping ? err_set(e, PARLEY_EREFUSED, "the HTTP client is stopping") : client_pins(&joined, pins, e);
   if (err == PARLEY_OK && !body_owned && body.n > HTTP_BODY_COPY_MAX) {
     err = err_set(e, PARLEY_EINVAL, "a body over %zu bytes must be handed over", HTTP_BODY_COPY_MAX);
   }
   if (err == PARLEY_OK) {
-    err = transfer_new(&t, c, method, url, joined, content_type, body, body_owned, e);
+    err = transfer_new(out, c, method, url, joined, content_type, body, body_owned, e);
   }
   free(joined);
+  return err;
+}
+
+parley_err http_client_send(struct http_client *c, const char *method, const char *url, const char *const *pins,
+                            const char *content_type, struct bytes body, bool body_owned, http_done done,
+                            http_progress progress, void *ctx, struct errmsg *e) {
+  struct transfer *t = NULL;
+  parley_err err = prepare(&t, c, method, url, pins, content_type, body, body_owned, e);
   if (err == PARLEY_OK) {
-    t->done = done;
-    t->progress = progress;
-    t->ctx = ctx;
-    if (!transfer_attach(t) || curl_multi_add_handle(c->multi, t->easy) != CURLM_OK) {
-      transfer_free(t);
-      err = err_set(e, PARLEY_ENOMEM, "out of memory for a request");
-    }
+    err = launch(t, done, progress, ctx, e);
   }
   if (err != PARLEY_OK) {
     if (body_owned) {
@@ -112,8 +138,21 @@ parley_err http_client_send(struct http_client *c, const char *method, const cha
   if (body_owned) {
     t->body = (uint8_t *)body.p;
   }
-  list_add(t);
   return PARLEY_OK;
+}
+
+parley_err http_client_try(struct http_client *c, const char *url, const char *const *pins, const struct http_try *how,
+                           http_done done, void *ctx, struct errmsg *e) {
+  struct transfer *t = NULL;
+  const parley_err err = prepare(&t, c, "GET", url, pins, NULL, BYTES_NONE, false, e);
+  if (err != PARLEY_OK) {
+    return err;
+  }
+  if (!transfer_once(t, how)) {
+    transfer_free(t);
+    return err_set(e, PARLEY_ENOMEM, "out of memory for a request");
+  }
+  return launch(t, done, NULL, ctx, e);
 }
 
 void http_client_poll(struct http_client *c, const int *fds, size_t n, int timeout_ms) {
@@ -122,31 +161,48 @@ void http_client_poll(struct http_client *c, const int *fds, size_t n, int timeo
   for (size_t i = 0; i < watched; i++) {
     extra[i] = (struct curl_waitfd){.fd = fds[i], .events = CURL_WAIT_POLLIN};
   }
-  curl_multi_poll(c->multi, extra, (unsigned)watched, timeout_ms < 0 ? INT_MAX : timeout_ms, NULL);
+  const int longest = c->active > 0 ? HTTP_LOOK_MS : INT_MAX;
+  curl_multi_poll(c->multi, extra, (unsigned)watched, timeout_ms < 0 || timeout_ms > longest ? longest : timeout_ms,
+                  NULL);
+}
+
+static void take_answer(struct transfer *t, struct http_outcome *o) {
+  long status = 0, opened = 0;
+  curl_off_t retry = 0;
+  const char *type = NULL;
+  curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+  curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &retry);
+  curl_easy_getinfo(t->easy, CURLINFO_CONTENT_TYPE, &type);
+  curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &opened);
+  o->status = (unsigned)status;
+  o->retry_after = retry <= 0 ? 0 : retry > UINT32_MAX ? UINT32_MAX : (uint32_t)retry;
+  o->content_type = type == NULL ? "" : type;
+  o->body = buf_view(&t->answer);
+  o->date = t->date;
+  struct line *l = opened == 0 ? client_line(t->client, t->where, true) : NULL;
+  if (l != NULL) {
+    l->seen.reused++;
+  }
 }
 
 /* The outcome of a transfer that ended with rc. */
 static void finish(struct transfer *t, CURLcode rc) {
-  char message[CURL_ERROR_SIZE + HTTP_WHERE_SIZE] = "";
-  struct http_outcome o = {.err = PARLEY_OK, .content_type = "", .message = message};
+  char message[CURL_ERROR_SIZE + 2 * HTTP_WHERE_SIZE] = "";
+  struct http_outcome o = {.err = PARLEY_OK, .content_type = "", .message = message, .tried = t->tried};
+  socket_look(t);
+  if (t->no_memory) {
+    rc = CURLE_OUT_OF_MEMORY;
+  }
+  o.connected = t->tcp.open;
+  o.cause = client_cause(t, rc);
   if (rc == CURLE_OK) {
-    long status = 0;
-    curl_off_t retry = 0;
-    const char *type = NULL;
-    curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
-    curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &retry);
-    curl_easy_getinfo(t->easy, CURLINFO_CONTENT_TYPE, &type);
-    o.status = (unsigned)status;
-    o.retry_after = retry <= 0 ? 0 : retry > UINT32_MAX ? UINT32_MAX : (uint32_t)retry;
-    o.content_type = type == NULL ? "" : type;
-    o.body = buf_view(&t->answer);
+    take_answer(t, &o);
   } else {
-    o.err = t->too_long                                 ? PARLEY_ELIMIT
-            : t->no_memory || rc == CURLE_OUT_OF_MEMORY ? PARLEY_ENOMEM
-                                                        : PARLEY_EUNREACHABLE;
-    client_explain(message, sizeof message, t, t->no_memory ? CURLE_OUT_OF_MEMORY : rc);
+    o.err = t->too_long ? PARLEY_ELIMIT : rc == CURLE_OUT_OF_MEMORY ? PARLEY_ENOMEM : PARLEY_EUNREACHABLE;
+    client_explain(message, sizeof message, t, o.cause, rc);
   }
   curl_multi_remove_handle(t->client->multi, t->easy);
+  socket_leave(t);
   list_remove(t);
   t->done(t->ctx, &o); /* may start further requests */
   transfer_free(t);
@@ -173,15 +229,22 @@ void http_client_run(struct http_client *c) {
     curl_multi_perform(c->multi, &running);
     again = finish_all(c);
   }
+  for (struct transfer *t; (t = client_stalled(c)) != NULL;) {
+    finish(t, CURLE_OPERATION_TIMEDOUT);
+  }
   sigpipe_guard_end(&guard);
 }
 
 size_t http_client_active(const struct http_client *c) { return c->active; }
 
 static void cancel(struct transfer *t) {
-  const struct http_outcome o = {
-      .err = PARLEY_EUNREACHABLE, .content_type = "", .message = "cancelled: the node is stopping"};
+  const struct http_outcome o = {.err = PARLEY_EUNREACHABLE,
+                                 .content_type = "",
+                                 .message = "cancelled: the node is stopping",
+                                 .tried = "",
+                                 .cause = HTTP_OURSELVES};
   curl_multi_remove_handle(t->client->multi, t->easy);
+  socket_leave(t);
   list_remove(t);
   t->done(t->ctx, &o);
   transfer_free(t);
@@ -198,10 +261,13 @@ void http_client_free(struct http_client *c) {
     cancel(c->transfers);
   }
   curl_multi_cleanup(c->multi);
+  socket_forget_all(c);
   sigpipe_guard_end(&guard);
   free(c->key_path);
   free(c->cert_path);
   free(c->proxy);
+  free(c->no_proxy);
+  free(c->proxy_ca);
   free(c);
   curl_global_cleanup();
 }

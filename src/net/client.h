@@ -1,6 +1,9 @@
 /*
  * HTTP/1.1 client for counterparts: libcurl multi, TLS 1.3 with our link certificate, the peer's certificate pinned by
- * SPKI digests (no certificate authority), kept-alive connections, proxies from the configuration or environment.
+ * SPKI digests (no certificate authority), kept-alive connections, a proxy where the configuration names one (CONNECT:
+ * TLS goes through it end to end). The environment says nothing here. Both address families are tried, the quicker one
+ * wins. A kept connection that was cut meanwhile is replaced and the request sent again, once, without anybody noticing:
+ * all our requests may arrive twice.
  * One loop: http_client_poll waits for its own transfers and for the caller's descriptors.
  */
 #ifndef PARLEY_NET_CLIENT_H
@@ -11,7 +14,9 @@
 
 #define HTTP_RESPONSE_MAX (32u << 20) /* bytes of a response body; more fails the request */
 #define HTTP_CONNECT_SECONDS 10
-#define HTTP_STALL_SECONDS 30 /* less than one byte a second for this long: failed, resumed later */
+#define HTTP_STALL_SECONDS 30     /* nothing was taken by the other side or came from it for this long: failed */
+#define HTTP_UNTAKEN_SECONDS 20   /* what was sent is acknowledged by no machine: the connection is given up */
+#define HTTP_KEEPALIVE_SECONDS 30 /* an idle connection shows the boxes on its way that it is alive */
 
 #define HTTP_POLL_FDS_MAX 64 /* the caller's descriptors in http_client_poll; further ones are not watched */
 
@@ -19,10 +24,40 @@ struct http_client;
 
 struct http_client_config {
   const char *key_pem_path, *cert_pem_path; /* our link key and certificate */
-  const char *proxy;                        /* URL, "" = none, NULL = as the environment says */
+  const char *proxy;                        /* http://[user:password@]host:port or https://…; NULL or "": none */
+  const char *no_proxy; /* hosts reached without it, with commas or blanks between: names, .domain, addresses, * */
+  const char *proxy_ca; /* PEM file that an https proxy's certificate is judged by; NULL or "": the system's */
+  unsigned connect_seconds, stall_seconds; /* 0: as above */
 };
 
 parley_err http_client_new(struct http_client **out, const struct http_client_config *c, struct errmsg *e);
+
+/* What came of a request, in the order of the way to the counterpart. */
+enum http_cause {
+  HTTP_ANSWERED,
+  HTTP_OURSELVES,      /* our own key, memory or network: message */
+  HTTP_NO_ROUTE,       /* this machine has no way to the address */
+  HTTP_NAME_UNKNOWN,   /* of the counterpart; for proxies the proxy's errors begin here */
+  HTTP_PROXY_UNKNOWN,  /* its name */
+  HTTP_PROXY_AWAY,     /* refuses connections, or does not answer */
+  HTTP_PROXY_SILENT,   /* connected, and nothing came back; or it broke off */
+  HTTP_PROXY_TLS,      /* an https proxy whose certificate or TLS is not acceptable */
+  HTTP_PROXY_PASSWORD, /* 407 */
+  HTTP_PROXY_FORBIDS,  /* 4xx to CONNECT */
+  HTTP_PROXY_CANNOT,   /* 5xx to CONNECT: it does not reach the counterpart */
+  HTTP_REFUSED,        /* the connection, by the counterpart's machine */
+  HTTP_NO_REPLY,       /* to the first packet */
+  HTTP_SILENT,         /* connected, and nothing came back */
+  HTTP_LOST,           /* small packets go through, larger ones are acknowledged by nobody */
+  HTTP_CUT,            /* somebody closed the connection too early */
+  HTTP_NOT_TLS,
+  HTTP_OLD_TLS,    /* not 1.3 */
+  HTTP_WRONG_PIN,  /* its certificate is not the pinned one */
+  HTTP_NOT_PINNED, /* it refused ours */
+  HTTP_STALLED,    /* after the handshake nothing moved */
+  HTTP_TOO_LONG,   /* the answer */
+  HTTP_BROKEN      /* anything else: message */
+};
 
 struct http_outcome {
   /* OK: an HTTP answer came. EUNREACHABLE: none; message says why in one sentence (refused, timed out, wrong pin …) */
@@ -32,6 +67,10 @@ struct http_outcome {
   uint32_t retry_after;     /* seconds, 0 when absent */
   struct bytes body;
   const char *message;
+  enum http_cause cause;
+  int64_t date;      /* the answer's Date, seconds; 0 when absent */
+  const char *tried; /* addresses in the order in which they were tried (the proxy's, where there is one); "" none */
+  bool connected;    /* a TCP connection was made: the last of them, if it failed afterwards */
 };
 
 /* Called from http_client_run, exactly once per request. The outcome lives during the call only. */
@@ -47,6 +86,29 @@ typedef void (*http_progress)(void *ctx, uint64_t sent);
 parley_err http_client_send(struct http_client *c, const char *method, const char *url, const char *const *pins,
                             const char *content_type, struct bytes body, bool body_owned, http_done done,
                             http_progress progress, void *ctx, struct errmsg *e);
+
+/*
+ * One GET over a connection of its own, to find out what is wrong. family 4 or 6: over such addresses only, 0: any.
+ * padding: bytes of a request header that fills packets, at most HTTP_PADDING_MAX. Over after `seconds` in any case.
+ */
+#define HTTP_PADDING_MAX 12288
+struct http_try {
+  int family;
+  size_t padding;
+  unsigned seconds;
+};
+parley_err http_client_try(struct http_client *c, const char *url, const char *const *pins, const struct http_try *how,
+                           http_done done, void *ctx, struct errmsg *e);
+
+/* How kept connections to the host and port of url fared since the start. */
+struct http_line {
+  uint64_t reused;      /* requests that found an open connection */
+  uint64_t cut;         /* connections that somebody closed while they were idle for less than the gate allows */
+  unsigned cut_seconds; /* the shortest such idleness that is known; 0: none */
+};
+struct http_line http_client_line(const struct http_client *c, const char *url);
+/* "host:port" of the proxy for url in out; false when there is none. */
+bool http_client_proxy(const struct http_client *c, const char *url, char *out, size_t size);
 
 /* Waits at most timeout_ms for any transfer or any of the fds to become readable, then returns. */
 void http_client_poll(struct http_client *c, const int *fds, size_t n, int timeout_ms);

@@ -1,29 +1,41 @@
+/*
+ * One sentence for people about a request that failed: what, where; what to do is said by who knows more (parley status
+ * --probe, docs/operations.md).
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "net/client_priv.h"
 
-static void connect_failed(char *out, size_t size, const struct transfer *t) {
+static void not_connected(char *out, size_t size, const struct transfer *t, const char *to, const char *where) {
   long number = 0;
   curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &number);
   if (number == ECONNREFUSED) {
-    snprintf(out, size, "connection refused by %s", t->where);
-  } else if (number != 0) {
-    snprintf(out, size, "cannot connect to %s: %s", t->where, strerror((int)number));
+    snprintf(out, size, "connection refused by %s%s", to, where);
+  } else if (number == 0 || number == ETIMEDOUT || number == EINPROGRESS) {
+    snprintf(out, size, "no answer from %s%s within %u s", to, where, t->client->connect_seconds);
   } else {
-    snprintf(out, size, "cannot connect to %s", t->where);
+    snprintf(out, size, "cannot connect to %s%s: %s", to, where, strerror((int)number));
   }
 }
 
-static void timed_out(char *out, size_t size, const struct transfer *t) {
-  curl_off_t connected = 0;
-  curl_easy_getinfo(t->easy, CURLINFO_APPCONNECT_TIME_T, &connected);
-  if (connected == 0) {
-    snprintf(out, size, "no answer from %s within %d s", t->where, HTTP_CONNECT_SECONDS);
+static void ourselves(char *out, size_t size, const struct transfer *t, CURLcode rc) {
+  if (rc == CURLE_OUT_OF_MEMORY) {
+    snprintf(out, size, "out of memory during the request to %s", t->where);
   } else {
-    snprintf(out, size, "%s stalled: nothing moved for %d s", t->where, HTTP_STALL_SECONDS);
+    snprintf(out, size, "our own link key or certificate cannot be used: %s", t->error);
   }
+}
+
+static void proxy_answered(char *out, size_t size, const struct transfer *t, enum http_cause cause) {
+  long answer = 0;
+  curl_easy_getinfo(t->easy, CURLINFO_HTTP_CONNECTCODE, &answer);
+  const char *what = cause == HTTP_PROXY_PASSWORD  ? "wants a user name and password, or does not take ours"
+                     : cause == HTTP_PROXY_FORBIDS ? "does not allow connections there"
+                                                   : "cannot reach it";
+  snprintf(out, size, "the way to %s is closed: the proxy %s %s (HTTP status %ld)", t->where, t->proxy_where, what,
+           answer);
 }
 
 static void too_long(char *out, size_t size, const struct transfer *t) {
@@ -34,46 +46,55 @@ static void too_long(char *out, size_t size, const struct transfer *t) {
   }
 }
 
-/*
- * In TLS 1.3 the other side judges our certificate after our handshake is done, so its refusal arrives as an alert
- * while we read the answer. libcurl passes OpenSSL's text on; the word "alert" stands in it in all versions.
- */
-static bool alerted(const struct transfer *t) {
-  return strstr(t->error, "alert bad certificate") != NULL || strstr(t->error, "alert certificate required") != NULL;
+static void cut(char *out, size_t size, const struct transfer *t) {
+  curl_off_t ready = 0;
+  curl_easy_getinfo(t->easy, CURLINFO_PRETRANSFER_TIME_T, &ready);
+  snprintf(out, size,
+           ready > 0 ? "%s closed the connection before its answer was complete"
+                     : "%s closed the connection during the TLS handshake",
+           t->where);
 }
 
-static void broken(char *out, size_t size, const struct transfer *t, CURLcode rc) {
-  if (alerted(t)) {
-    snprintf(out, size, "%s refused our certificate: it has not pinned our card", t->where);
-  } else if (strstr(t->error, "alert protocol version") != NULL || strstr(t->error, "unsupported protocol") != NULL) {
-    snprintf(out, size, "%s does not speak TLS 1.3", t->where);
-  } else {
-    snprintf(out, size, "connection to %s failed: %s", t->where,
-             t->error[0] != '\0' ? t->error : curl_easy_strerror(rc));
-  }
-}
-
-void client_explain(char *out, size_t size, const struct transfer *t, CURLcode rc) {
-  if (t->too_long) {
-    too_long(out, size, t);
-    return;
-  }
-  switch (rc) {
-  case CURLE_COULDNT_CONNECT: connect_failed(out, size, t); break;
-  case CURLE_COULDNT_RESOLVE_HOST: snprintf(out, size, "the name in %s is not known to the resolver", t->where); break;
-  case CURLE_COULDNT_RESOLVE_PROXY:
-    snprintf(out, size, "the proxy for %s is not known to the resolver", t->where);
+void client_explain(char *out, size_t size, const struct transfer *t, enum http_cause cause, CURLcode rc) {
+  const char *where = t->where, *proxy = t->proxy_where;
+  const char *text = t->error[0] != '\0' ? t->error : curl_easy_strerror(rc);
+  switch (cause) {
+  case HTTP_ANSWERED: out[0] = '\0'; break;
+  case HTTP_OURSELVES: ourselves(out, size, t, rc); break;
+  case HTTP_NAME_UNKNOWN: snprintf(out, size, "the name in %s is not known to the resolver", where); break;
+  case HTTP_PROXY_UNKNOWN: snprintf(out, size, "the name of the proxy %s is not known to the resolver", proxy); break;
+  case HTTP_PROXY_AWAY: not_connected(out, size, t, "the proxy ", proxy); break;
+  case HTTP_PROXY_SILENT:
+    snprintf(out, size, "the proxy %s did not answer when it was asked for %s", proxy, where);
     break;
-  case CURLE_OPERATION_TIMEDOUT: timed_out(out, size, t); break;
-  case CURLE_SSL_PINNEDPUBKEYNOTMATCH: snprintf(out, size, "certificate of %s is not the pinned one", t->where); break;
-  case CURLE_SSL_CERTPROBLEM:
-    snprintf(out, size, "our own link key or certificate cannot be used: %s", t->error);
+  case HTTP_PROXY_TLS: snprintf(out, size, "no acceptable TLS with the proxy %s: %s", proxy, text); break;
+  case HTTP_PROXY_PASSWORD:
+  case HTTP_PROXY_FORBIDS:
+  case HTTP_PROXY_CANNOT: proxy_answered(out, size, t, cause); break;
+  case HTTP_NO_ROUTE:
+  case HTTP_REFUSED:
+  case HTTP_NO_REPLY:
+    if (proxy[0] != '\0') {
+      not_connected(out, size, t, "the proxy ", proxy);
+    } else {
+      not_connected(out, size, t, "", where);
+    }
     break;
-  case CURLE_GOT_NOTHING:
-  case CURLE_PARTIAL_FILE:
-    snprintf(out, size, "%s closed the connection before its answer was complete", t->where);
+  case HTTP_SILENT: snprintf(out, size, "%s takes connections, but does not answer in TLS", where); break;
+  case HTTP_LOST:
+    snprintf(out, size, "larger packets to %s are lost on the way: nobody acknowledges them",
+             proxy[0] != '\0' ? proxy : where);
     break;
-  case CURLE_OUT_OF_MEMORY: snprintf(out, size, "out of memory during the request to %s", t->where); break;
-  default: broken(out, size, t, rc);
+  case HTTP_CUT: cut(out, size, t); break;
+  case HTTP_NOT_TLS: snprintf(out, size, "what answers at %s does not speak TLS", where); break;
+  case HTTP_OLD_TLS: snprintf(out, size, "%s does not speak TLS 1.3", where); break;
+  case HTTP_WRONG_PIN:
+    snprintf(out, size, "certificate of %s is not the pinned one%s%s", where,
+             proxy[0] != '\0' ? ", seen through the proxy " : "", proxy);
+    break;
+  case HTTP_NOT_PINNED: snprintf(out, size, "%s refused our certificate: it has not pinned our card", where); break;
+  case HTTP_STALLED: snprintf(out, size, "%s stalled: nothing moved for %u s", where, t->client->stall_seconds); break;
+  case HTTP_TOO_LONG: too_long(out, size, t); break;
+  case HTTP_BROKEN: snprintf(out, size, "connection to %s failed: %s", where, text); break;
   }
 }

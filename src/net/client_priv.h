@@ -14,6 +14,31 @@
 #define HTTP_PIN_SIZE 52 /* "sha256//" and 44 of base64 */
 #define HTTP_WHERE_SIZE 300
 
+#define HTTP_TRIED_SIZE 240
+#define HTTP_LINES_MAX 512
+#define HTTP_LOOK_MS 1000 /* how often stalls are looked for */
+
+/* What the kernel knows of a connection (TCP_INFO). */
+struct tcp_state {
+  uint64_t taken, received; /* bytes of ours that the other machine acknowledged, and its bytes */
+  bool open, cut;   /* established (libcurl's own times are not set before TLS is up); ended by the other side */
+  bool untaken;     /* what was sent had to be repeated, and is not acknowledged yet */
+  uint64_t idle_ms; /* from the last byte received to the end; 0 not known */
+};
+
+struct sock { /* a connection that libcurl has open */
+  struct sock *next;
+  int fd;
+  struct transfer *user; /* NULL: kept for later */
+  char where[HTTP_WHERE_SIZE];
+};
+
+struct line { /* statistics of one host and port */
+  struct line *next;
+  struct http_line seen;
+  char where[HTTP_WHERE_SIZE];
+};
+
 struct transfer {
   struct transfer *prev, *next;
   struct http_client *client;
@@ -28,19 +53,32 @@ struct transfer {
   uint64_t progress_last;
   void *ctx;
   char error[CURL_ERROR_SIZE];
-  char where[HTTP_WHERE_SIZE]; /* "127.0.0.1:7002", for messages */
+  char where[HTTP_WHERE_SIZE];       /* "127.0.0.1:7002", for messages */
+  char proxy_where[HTTP_WHERE_SIZE]; /* "": none */
+  char tried[HTTP_TRIED_SIZE];
+  struct tcp_state tcp; /* the last that was seen */
+  int64_t moved_ms;     /* when bytes were last taken or received */
+  int64_t date;
 };
 
 struct http_client {
   CURLM *multi;
-  char *key_path, *cert_path, *proxy;
+  char *key_path, *cert_path, *proxy, *no_proxy, *proxy_ca;
+  unsigned connect_seconds, stall_seconds;
   struct transfer *transfers;
   size_t active;
+  int64_t looked_ms; /* when stalls were last looked for */
+  struct sock *socks;
+  struct line *lines;
+  size_t n_lines;
   bool stopping;
 };
 
 /* client_url.c: checks an https URL and writes host:port. */
 parley_err client_where(char out[static HTTP_WHERE_SIZE], const char *url, struct errmsg *e);
+/* The same of the proxy that connections to `where` take; "" when they take none. EINVAL: no http or https URL. */
+parley_err client_proxy_where(char out[static HTTP_WHERE_SIZE], const struct http_client *c, const char *where,
+                              struct errmsg *e);
 /* Joins pins as libcurl wants them; *out is malloc'd. */
 parley_err client_pins(char **out, const char *const *pins, struct errmsg *e);
 
@@ -48,11 +86,23 @@ parley_err client_pins(char **out, const char *const *pins, struct errmsg *e);
 parley_err transfer_new(struct transfer **out, struct http_client *c, const char *method, const char *url,
                         const char *pins, const char *content_type, struct bytes body, bool body_owned,
                         struct errmsg *e);
+bool transfer_once(struct transfer *t, const struct http_try *how);
 bool transfer_attach(struct transfer *t); /* once done, progress and ctx are set */
 void transfer_free(struct transfer *t);   /* after it left the multi handle */
 
-/* client_error.c: one sentence for people. */
-void client_explain(char *out, size_t size, const struct transfer *t, CURLcode rc);
+/* client_socket.c: the connections under libcurl. */
+bool socket_attach(struct transfer *t);
+void socket_leave(struct transfer *t); /* the transfer is over; its connection may be kept */
+void socket_look(struct transfer *t);  /* brings t->tcp and t->moved_ms up to date */
+void socket_forget_all(struct http_client *c);
+struct line *client_line(struct http_client *c, const char *where, bool make); /* NULL: none */
+
+/* client_watch.c: one on which nothing moved for too long; NULL when there is none, or it is too early to look again. */
+struct transfer *client_stalled(struct http_client *c);
+
+/* client_cause.c: what is at fault; client_error.c: one sentence about it for people. */
+enum http_cause client_cause(const struct transfer *t, CURLcode rc);
+void client_explain(char *out, size_t size, const struct transfer *t, enum http_cause cause, CURLcode rc);
 
 /* Options that every request of ours has, remote and local. */
 bool client_common(CURL *easy, const char *method, const char *url, const char *protocols);

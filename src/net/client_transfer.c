@@ -1,8 +1,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <time.h>
 
 #include "net/client_priv.h"
+#include "net/sys.h"
 
 #define UPLOAD_BUFFER_MIN 65536 /* libcurl's own */
 #define UPLOAD_BUFFER_MAX (1L << 20)
@@ -19,8 +22,18 @@ static size_t on_body(char *p, size_t size, size_t n, void *ctx) {
   return t->no_memory ? 0 : bytes;
 }
 
+static void take_date(struct transfer *t, const char *line, size_t n) {
+  static const char name[] = "date:";
+  char text[64];
+  const size_t skip = sizeof name - 1;
+  if (n > skip && n - skip < sizeof text && strncasecmp(line, name, skip) == 0) {
+    snprintf(text, sizeof text, "%.*s", (int)(n - skip), line + skip);
+    const time_t date = curl_getdate(text, NULL);
+    t->date = date > 0 ? date : 0;
+  }
+}
+
 static size_t on_header(char *p, size_t size, size_t n, void *ctx) {
-  (void)p;
   struct transfer *t = ctx;
   const size_t bytes = size * n;
   if (bytes > HTTP_RESPONSE_HEADERS_MAX - t->header_bytes) {
@@ -28,6 +41,7 @@ static size_t on_header(char *p, size_t size, size_t n, void *ctx) {
     return 0;
   }
   t->header_bytes += bytes;
+  take_date(t, p, bytes);
   return bytes;
 }
 
@@ -67,7 +81,6 @@ bool client_common(CURL *easy, const char *method, const char *url, const char *
   rc |= curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
   rc |= curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
   rc |= curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-  rc |= curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)HTTP_CONNECT_SECONDS);
   rc |= curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 65536L);
   return rc == CURLE_OK;
 }
@@ -88,17 +101,30 @@ static bool set_tls(const struct transfer *t, const char *pins) {
   return rc == CURLE_OK;
 }
 
-static bool set_link(const struct transfer *t) {
+/* The environment is never asked: an empty proxy and an empty list of exceptions say so to libcurl. */
+static bool set_proxy(const struct transfer *t) {
   CURL *easy = t->easy;
-  CURLcode rc = curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-  rc |= curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)HTTP_STALL_SECONDS);
-  rc |= curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-  rc |= curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, 100L); /* before the gate's idle limit */
-  if (t->client->proxy != NULL) {
-    rc |= curl_easy_setopt(easy, CURLOPT_PROXY, t->client->proxy);
+  const bool proxy = t->proxy_where[0] != '\0';
+  const char *ca = t->client->proxy_ca;
+  CURLcode rc = curl_easy_setopt(easy, CURLOPT_PROXY, proxy ? t->client->proxy : "");
+  rc |= curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
+  if (proxy) {
     rc |= curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    rc |= curl_easy_setopt(easy, CURLOPT_HTTPPROXYTUNNEL, 1L);
+    rc |= curl_easy_setopt(easy, CURLOPT_PROXYAUTH, CURLAUTH_BASIC | CURLAUTH_DIGEST);
+    rc |= curl_easy_setopt(easy, CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+  }
+  if (proxy && ca != NULL && ca[0] != '\0') {
+    rc |= curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, ca);
+    rc |= curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, NULL);
   }
   return rc == CURLE_OK;
+}
+
+static bool set_link(struct transfer *t) {
+  CURLcode rc = curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT, (long)t->client->connect_seconds);
+  rc |= curl_easy_setopt(t->easy, CURLOPT_MAXAGE_CONN, 100L); /* before the gate's idle limit */
+  return rc == CURLE_OK && set_proxy(t) && socket_attach(t);
 }
 
 bool transfer_attach(struct transfer *t) {
@@ -138,6 +164,28 @@ static bool set_body(struct transfer *t, const char *method, const char *content
   return rc == CURLE_OK;
 }
 
+bool transfer_once(struct transfer *t, const struct http_try *how) {
+  CURL *easy = t->easy;
+  const long family = how->family == 4   ? CURL_IPRESOLVE_V4
+                      : how->family == 6 ? CURL_IPRESOLVE_V6
+                                         : CURL_IPRESOLVE_WHATEVER;
+  CURLcode rc = curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+  rc |= curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+  rc |= curl_easy_setopt(easy, CURLOPT_IPRESOLVE, family);
+  rc |= curl_easy_setopt(easy, CURLOPT_TIMEOUT, (long)how->seconds);
+  if (how->padding > 0) {
+    char pad[HTTP_PADDING_MAX + 1];
+    const size_t n = how->padding < HTTP_PADDING_MAX ? how->padding : HTTP_PADDING_MAX;
+    memset(pad, 'x', n);
+    pad[n] = '\0';
+    if (!client_header(&t->headers, "X-Padding", pad)) {
+      return false;
+    }
+    rc |= curl_easy_setopt(easy, CURLOPT_HTTPHEADER, t->headers);
+  }
+  return rc == CURLE_OK;
+}
+
 void transfer_free(struct transfer *t) {
   if (t == NULL) {
     return;
@@ -170,7 +218,11 @@ parley_err transfer_new(struct transfer **out, struct http_client *c, const char
     return err_set(e, PARLEY_ENOMEM, "out of memory for a request");
   }
   t->client = c;
-  const parley_err err = client_where(t->where, url, e);
+  t->moved_ms = net_now_ms();
+  parley_err err = client_where(t->where, url, e);
+  if (err == PARLEY_OK) {
+    err = client_proxy_where(t->proxy_where, c, t->where, e);
+  }
   if (err != PARLEY_OK) {
     free(t);
     return err;

@@ -1,35 +1,99 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/encoding.h"
 #include "net/client_priv.h"
 
-static parley_err url_parts(char out[static HTTP_WHERE_SIZE], CURLU *u, const char *url, struct errmsg *e) {
-  char *scheme = NULL, *host = NULL, *port = NULL;
-  parley_err err = PARLEY_OK;
-  if (curl_url_set(u, CURLUPART_URL, url, 0) != CURLUE_OK ||
-      curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
-      curl_url_get(u, CURLUPART_HOST, &host, 0) != CURLUE_OK ||
-      curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) != CURLUE_OK) {
-    err = err_set(e, PARLEY_EINVAL, "\"%.200s\" is not a URL", url);
-  } else if (strcmp(scheme, "https") != 0) {
-    err = err_set(e, PARLEY_EINVAL, "\"%.200s\" must begin with https://", url);
-  } else {
+/* "host:port" of a URL; CURLUE_… otherwise. *scheme is the caller's (curl_free). */
+static CURLUcode url_parts(char out[static HTTP_WHERE_SIZE], char **scheme, CURLU *u, const char *url) {
+  char *host = NULL, *port = NULL;
+  CURLUcode rc = curl_url_set(u, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME);
+  if (rc == CURLUE_OK) {
+    rc = curl_url_get(u, CURLUPART_SCHEME, scheme, 0);
+  }
+  if (rc == CURLUE_OK) {
+    rc = curl_url_get(u, CURLUPART_HOST, &host, 0);
+  }
+  if (rc == CURLUE_OK) {
+    rc = curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT);
+  }
+  if (rc == CURLUE_OK) {
     snprintf(out, HTTP_WHERE_SIZE, "%s:%s", host, port);
   }
-  curl_free(scheme);
   curl_free(host);
   curl_free(port);
-  return err;
+  return rc;
 }
 
 parley_err client_where(char out[static HTTP_WHERE_SIZE], const char *url, struct errmsg *e) {
   CURLU *u = curl_url();
+  char *scheme = NULL;
+  parley_err err = PARLEY_OK;
   if (u == NULL) {
     return err_set(e, PARLEY_ENOMEM, "out of memory for a request");
   }
-  const parley_err err = url_parts(out, u, url, e);
+  if (url_parts(out, &scheme, u, url) != CURLUE_OK) {
+    err = err_set(e, PARLEY_EINVAL, "\"%.200s\" is not a URL", url);
+  } else if (strcmp(scheme, "https") != 0) {
+    err = err_set(e, PARLEY_EINVAL, "\"%.200s\" must begin with https://", url);
+  }
+  curl_free(scheme);
+  curl_url_cleanup(u);
+  return err;
+}
+
+/* ---- proxies ---- */
+
+/* The word of no_proxy is the host's name or address, ".domain" for all below it, or "*". */
+static bool word_matches(const char *word, size_t n, const char *host, size_t host_n) {
+  if (n == 1 && word[0] == '*') {
+    return true;
+  }
+  if (n > 0 && word[0] == '.') {
+    return host_n > n && strncasecmp(host + host_n - n, word, n) == 0;
+  }
+  return n == host_n && strncasecmp(word, host, n) == 0;
+}
+
+/* where: "host:port" or "[address]:port". */
+static bool without_proxy(const char *no_proxy, const char *where) {
+  const char *host = where;
+  size_t host_n = (size_t)(strrchr(where, ':') - where);
+  if (host_n >= 2 && host[0] == '[') {
+    host++;
+    host_n -= 2;
+  }
+  for (const char *p = no_proxy; *p != '\0';) {
+    const size_t n = strcspn(p, ", \t");
+    if (n > 0 && word_matches(p, n, host, host_n)) {
+      return true;
+    }
+    p += n;
+    p += strspn(p, ", \t");
+  }
+  return false;
+}
+
+parley_err client_proxy_where(char out[static HTTP_WHERE_SIZE], const struct http_client *c, const char *where,
+                              struct errmsg *e) {
+  out[0] = '\0';
+  if (c->proxy == NULL || c->proxy[0] == '\0' || (c->no_proxy != NULL && without_proxy(c->no_proxy, where))) {
+    return PARLEY_OK;
+  }
+  CURLU *u = curl_url();
+  char *scheme = NULL;
+  parley_err err = PARLEY_OK;
+  if (u == NULL) {
+    return err_set(e, PARLEY_ENOMEM, "out of memory for a request");
+  }
+  /* Never quoted: a password may stand in it. */
+  if (url_parts(out, &scheme, u, c->proxy) != CURLUE_OK ||
+      (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)) {
+    err = err_set(e, PARLEY_EINVAL, "the proxy must be a URL such as http://proxy.example:3128");
+  }
+  curl_free(scheme);
   curl_url_cleanup(u);
   return err;
 }

@@ -116,6 +116,7 @@ static bool set_target(struct local *l, const char *method, const char *path) {
   bool ok = text != NULL && client_common(l->easy, method, text, "http");
   buf_free(&url);
   CURLcode rc = curl_easy_setopt(l->easy, CURLOPT_UNIX_SOCKET_PATH, l->unix_path);
+  rc |= curl_easy_setopt(l->easy, CURLOPT_CONNECTTIMEOUT, (long)HTTP_CONNECT_SECONDS);
   rc |= curl_easy_setopt(l->easy, CURLOPT_PROXY, ""); /* http_proxy is not about us */
   rc |= curl_easy_setopt(l->easy, CURLOPT_ERRORBUFFER, l->error);
   rc |= curl_easy_setopt(l->easy, CURLOPT_WRITEFUNCTION, on_download);

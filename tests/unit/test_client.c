@@ -40,6 +40,19 @@ static struct http_client *client_as(const struct identity *who) {
   return c;
 }
 
+/* Quick to give up: what is waited for is known to come. */
+static struct http_client *client_through(const struct identity *who, const char *proxy, const char *no_proxy) {
+  struct http_client *c;
+  const struct http_client_config config = {.key_pem_path = who->key,
+                                            .cert_pem_path = who->cert,
+                                            .proxy = proxy,
+                                            .no_proxy = no_proxy,
+                                            .connect_seconds = 1,
+                                            .stall_seconds = 1};
+  assert_int_equal(http_client_new(&c, &config, NULL), PARLEY_OK);
+  return c;
+}
+
 static bool start_gate(struct fixture *f, const char *listen_on) {
   const struct gate_config c = {.listen = listen_on, .key_pem_path = f->node.key, .cert_pem_path = f->node.cert};
   if (gate_start(&f->gate, &c, &f->messages, NULL) != PARLEY_OK) {
@@ -86,7 +99,9 @@ struct outcome {
   parley_err err;
   unsigned status;
   uint32_t retry_after;
-  char type[64], message[600];
+  char type[64], message[600], tried[300];
+  enum http_cause cause;
+  int64_t date;
   struct buf body;
   uint64_t progress;
 };
@@ -99,6 +114,9 @@ static void on_done(void *ctx, const struct http_outcome *o) {
   out->retry_after = o->retry_after;
   snprintf(out->type, sizeof out->type, "%s", o->content_type);
   snprintf(out->message, sizeof out->message, "%s", o->message);
+  snprintf(out->tried, sizeof out->tried, "%s", o->tried);
+  out->cause = o->cause;
+  out->date = o->date;
   buf_bytes(&out->body, o->body);
 }
 
@@ -275,6 +293,206 @@ static void test_nobody_listens(void **state) {
   finish(f, f->client);
   expect_message(&o, expected);
   assert_string_equal(o.message, expected);
+  outcome_free(&o);
+  close(fd);
+}
+
+/* A port that is ours: with a backlog the kernel takes connections that nobody ever serves, without it refuses them. */
+static int port_of_ours(bool taking, char where[static 64]) {
+  struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  socklen_t size = sizeof a;
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  assert_int_equal(bind(fd, (struct sockaddr *)&a, size), 0);
+  assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &size), 0);
+  assert_int_equal(taking ? listen(fd, 8) : 0, 0);
+  snprintf(where, 64, "127.0.0.1:%u", ntohs(a.sin_port));
+  return fd;
+}
+
+static void get_url(struct outcome *o, struct fixture *f, struct http_client *c, const char *url) {
+  const char *const pins[] = {f->node.pin, NULL};
+  assert_int_equal(http_client_send(c, "GET", url, pins, NULL, BYTES_NONE, false, on_done, NULL, o, NULL), PARLEY_OK);
+  finish(f, c);
+  assert_int_equal(o->calls, 1);
+}
+
+static void test_a_port_that_says_nothing(void **state) {
+  struct fixture *f = *state;
+  struct http_client *c = client_through(&f->alice, "", "");
+  char where[64], url[128];
+  struct outcome o = {0};
+  const int fd = port_of_ours(true, where);
+  snprintf(url, sizeof url, "https://%s/who", where);
+  get_url(&o, f, c, url);
+  expect_message(&o, "takes connections, but does not answer in TLS");
+  assert_int_equal(o.cause, HTTP_SILENT);
+  assert_string_equal(o.tried, "127.0.0.1");
+  outcome_free(&o);
+  http_client_free(c);
+  close(fd);
+}
+
+static void test_an_answer_that_never_comes(void **state) {
+  struct fixture *f = *state;
+  struct http_client *c = client_through(&f->alice, "", "");
+  struct outcome o = {0};
+  get(&o, f, c, f->node.pin, "/count"); /* what stalls is the second request of a kept connection */
+  outcome_free(&o);
+  char url[128];
+  url_of(url, f, "/later");
+  const char *const pins[] = {f->node.pin, NULL};
+  assert_int_equal(http_client_send(c, "POST", url, pins, "text/x", bytes_str("hi"), false, on_done, NULL, &o, NULL),
+                   PARLEY_OK);
+  finish(f, c);
+  expect_message(&o, "stalled: nothing moved for 1 s");
+  assert_int_equal(o.cause, HTTP_STALLED);
+  outcome_free(&o);
+  assert_int_equal(f->connections, 1);
+  get(&o, f, c, f->node.pin, "/count");
+  expect_text(&o, 200, "0");
+  assert_int_equal(f->connections, 2); /* not over the one that stalled */
+  outcome_free(&o);
+  http_client_free(c);
+}
+
+static void test_a_proxy_that_refuses(void **state) {
+  struct fixture *f = *state;
+  char where[64], proxy[96], told[96], url[128];
+  const int fd = port_of_ours(false, where);
+  snprintf(proxy, sizeof proxy, "http://user:secret@%s", where);
+  struct http_client *c = client_through(&f->alice, proxy, "127.0.0.2, .example");
+  struct outcome o = {0};
+  get(&o, f, c, f->node.pin, "/who");
+  expect_message(&o, "connection refused by the proxy 127.0.0.1:");
+  assert_int_equal(o.cause, HTTP_PROXY_AWAY);
+  assert_null(strstr(o.message, "secret"));
+  url_of(url, f, "/who");
+  assert_true(http_client_proxy(c, url, told, sizeof told));
+  assert_string_equal(told, where);
+  outcome_free(&o);
+  http_client_free(c);
+  close(fd);
+}
+
+static void test_a_proxy_that_says_nothing(void **state) {
+  struct fixture *f = *state;
+  char where[64], proxy[96];
+  const int fd = port_of_ours(true, where);
+  for (int tls = 0; tls <= 1; tls++) {
+    snprintf(proxy, sizeof proxy, "%s://%s", tls ? "https" : "http", where);
+    struct http_client *c = client_through(&f->alice, proxy, NULL);
+    struct outcome o = {0};
+    get(&o, f, c, f->node.pin, "/who");
+    expect_message(&o, "did not answer when it was asked for 127.0.0.1:");
+    assert_int_equal(o.cause, HTTP_PROXY_SILENT);
+    outcome_free(&o);
+    http_client_free(c);
+  }
+  close(fd);
+}
+
+static void test_hosts_without_proxy(void **state) {
+  struct fixture *f = *state;
+  static const struct {
+    const char *no_proxy, *url;
+    bool proxied;
+  } cases[] = {{"", "https://a.example/", true},
+               {NULL, "https://a.example/", true},
+               {"*", "https://a.example/", false},
+               {"a.example", "https://a.example:7411/x", false},
+               {"a.example", "https://A.Example/", false},
+               {"a.example", "https://b.a.example/", true},
+               {"a.example", "https://aa.example/", true},
+               {"a.example", "https://a.example.org/", true},
+               {".example", "https://b.a.example/", false},
+               {".example", "https://example/", true},
+               {"x, a.example", "https://a.example/", false},
+               {"x\ta.example,", "https://a.example/", false},
+               {" ,, ", "https://a.example/", true},
+               {"127.0.0.1", "https://127.0.0.1/", false},
+               {"127.0.0.1", "https://127.0.0.11/", true},
+               {"2001:db8::1", "https://[2001:db8::1]:7411/", false},
+               {"2001:db8::1", "https://[2001:db8::2]:7411/", true}};
+  char told[96];
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct http_client *c = client_through(&f->alice, "https://proxy.example:3129", cases[i].no_proxy);
+    if (http_client_proxy(c, cases[i].url, told, sizeof told) != cases[i].proxied) {
+      fail_msg("no_proxy \"%s\" is wrong about %s", cases[i].no_proxy, cases[i].url);
+    }
+    http_client_free(c);
+  }
+  const char *const wrong[] = {"socks5://127.0.0.1:1080", "file:///dev/null", "http://", "x y"};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    struct http_client *c;
+    struct errmsg e = {""};
+    const struct http_client_config config = {
+        .key_pem_path = f->alice.key, .cert_pem_path = f->alice.cert, .proxy = wrong[i]};
+    assert_int_equal(http_client_new(&c, &config, &e), PARLEY_EINVAL);
+    assert_non_null(strstr(e.text, "the proxy must be a URL"));
+  }
+}
+
+static void test_the_environment_names_no_proxy(void **state) {
+  struct fixture *f = *state;
+  static const char *const names[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
+  char where[64], proxy[96];
+  struct outcome o = {0};
+  const int fd = port_of_ours(false, where);
+  snprintf(proxy, sizeof proxy, "http://%s", where);
+  for (size_t i = 0; i < 4; i++) {
+    setenv(names[i], proxy, 1);
+  }
+  get(&o, f, f->client, f->node.pin, "/count");
+  expect_text(&o, 200, "0");
+  outcome_free(&o);
+  for (size_t i = 0; i < 4; i++) {
+    unsetenv(names[i]);
+  }
+  /* Nor does it name exceptions. */
+  setenv("no_proxy", "*", 1);
+  struct http_client *c = client_through(&f->alice, proxy, "");
+  get(&o, f, c, f->node.pin, "/count");
+  assert_int_equal(o.cause, HTTP_PROXY_AWAY);
+  unsetenv("no_proxy");
+  outcome_free(&o);
+  http_client_free(c);
+  close(fd);
+}
+
+static void test_trying(void **state) {
+  struct fixture *f = *state;
+  const char *const pins[] = {f->node.pin, NULL};
+  const struct http_try small = {.family = 4, .seconds = 20}, large = {.padding = HTTP_PADDING_MAX, .seconds = 20},
+                        over = {.seconds = 1};
+  char url[128];
+  struct outcome o = {0};
+  get(&o, f, f->client, f->node.pin, "/count");
+  outcome_free(&o);
+  url_of(url, f, "/count");
+  assert_int_equal(http_client_try(f->client, url, pins, &small, on_done, &o, NULL), PARLEY_OK);
+  finish(f, f->client);
+  expect_text(&o, 200, "0");
+  assert_int_equal(f->connections, 2); /* the kept one was left alone */
+  assert_true(o.date > 1600000000);
+  assert_string_equal(o.tried, "127.0.0.1");
+  assert_int_equal(o.cause, HTTP_ANSWERED);
+  outcome_free(&o);
+  assert_int_equal(http_client_try(f->client, url, pins, &large, on_done, &o, NULL), PARLEY_OK);
+  finish(f, f->client);
+  expect_text(&o, 200, "0");
+  outcome_free(&o);
+  assert_int_equal(http_client_line(f->client, url).reused, 0);
+  get(&o, f, f->client, f->node.pin, "/count");
+  assert_int_equal(f->connections, 3); /* while it was not kept itself */
+  assert_int_equal(http_client_line(f->client, url).reused, 1);
+  assert_int_equal(http_client_line(f->client, "https://127.0.0.2/").reused, 0);
+  outcome_free(&o);
+  char where[64];
+  const int fd = port_of_ours(true, where);
+  snprintf(url, sizeof url, "https://%s/", where);
+  assert_int_equal(http_client_try(f->client, url, pins, &over, on_done, &o, NULL), PARLEY_OK);
+  finish(f, f->client);
+  assert_int_equal(o.cause, HTTP_SILENT);
   outcome_free(&o);
   close(fd);
 }
@@ -608,6 +826,13 @@ int main(void) {
       T(test_our_certificate_is_refused),
       T(test_malformed_arguments),
       T(test_nobody_listens),
+      T(test_a_port_that_says_nothing),
+      T(test_an_answer_that_never_comes),
+      T(test_a_proxy_that_refuses),
+      T(test_a_proxy_that_says_nothing),
+      T(test_hosts_without_proxy),
+      T(test_the_environment_names_no_proxy),
+      T(test_trying),
       T(test_large_post),
       T(test_streamed_answer_and_its_bound),
       T(test_a_thousand_requests_on_one_connection),

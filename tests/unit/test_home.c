@@ -181,12 +181,13 @@ static void config_reads_what_it_writes(void **state) {
   config_defaults(&c);
   strcpy(c.name, "cert.us.example");
   strcpy(c.url, "https://[::1]:7411/parley");
-  memset(c.proxy, 0, sizeof c.proxy);
+  strcpy(c.proxy, "http://user:secret@[2001:db8::1]:3128");
+  strcpy(c.no_proxy, "a.example, .b.example");
   config_write(&text, &c);
   assert_int_equal(read_config(p, buf_cstr(&text), &again, &e), PARLEY_OK);
   assert_memory_equal(&c, &again, sizeof c);
   assert_non_null(strstr((char *)text.p, "\n# listen = 127.0.0.1:7411\n"));
-  assert_non_null(strstr((char *)text.p, "\nproxy = none\n"));
+  assert_non_null(strstr((char *)text.p, "\nproxy = http://user:secret@[2001:db8::1]:3128\n"));
   for (const struct config_option *o = config_options; o->name; o++) {
     assert_non_null(config_value(&c, o->name));
     assert_non_null(strstr((char *)text.p, o->help));
@@ -202,7 +203,7 @@ static void config_fills_what_is_left_out(void **state) {
   assert_int_equal(read_config(p, "  name=a.b  \r\n\n# x\nlisten = [::1]:9", &c, &e), PARLEY_OK);
   assert_string_equal(c.name, "a.b");
   assert_string_equal(c.url, "https://[::1]:9");
-  assert_string_equal(c.proxy, "env");
+  assert_string_equal(c.proxy, "");
   assert_string_equal(c.log_level, "info");
 }
 
@@ -234,6 +235,48 @@ static void config_refuses_addresses_that_are_none(void **state) {
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
     snprintf(text, sizeof text, "name = a.b\nlisten = %s\n", wrong[i]);
     assert_refused(read_config(p, text, &c, &e), PARLEY_EINVAL, e, "listen must be");
+  }
+}
+
+static void config_takes_whole_proxies_and_hides_their_passwords(void **state) {
+  const struct place *p = *state;
+  static const char *const wrong[] = {"env",
+                                      "proxy.example:3128",
+                                      "http://proxy.example",
+                                      "http://:3128",
+                                      "http://proxy.example:",
+                                      "http://proxy.example:3128/",
+                                      "http://proxy.example:65536",
+                                      "http://2001:db8::1:3128",
+                                      "http://@proxy.example:3128",
+                                      "http://a@b@proxy.example:3128",
+                                      "http://user:a b@proxy.example:3128",
+                                      "socks5://proxy.example:1080",
+                                      "ftp://proxy.example:21"};
+  static const struct {
+    const char *value, *shown;
+  } right[] = {{"none", "none"},
+               {"http://proxy.example:3128", "http://proxy.example:3128"},
+               {"https://[2001:db8::1]:3129", "https://[2001:db8::1]:3129"},
+               {"http://user@proxy.example:3128", "http://user@proxy.example:3128"},
+               {"https://user:s%40cret@proxy.example:3128", "https://user:…@proxy.example:3128"}};
+  struct config c;
+  struct errmsg e;
+  char text[256];
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    snprintf(text, sizeof text, "name = a.b\nproxy = %s\n", wrong[i]);
+    assert_refused(read_config(p, text, &c, &e), PARLEY_EINVAL, e, "proxy must be none, or such as");
+  }
+  for (size_t i = 0; i < sizeof right / sizeof *right; i++) {
+    struct buf shown = {0};
+    snprintf(text, sizeof text, "name = a.b\nproxy = %s\nno_proxy = *\nproxy_ca = /etc/ca.pem\n", right[i].value);
+    assert_int_equal(read_config(p, text, &c, &e), PARLEY_OK);
+    assert_string_equal(c.proxy, i == 0 ? "" : right[i].value);
+    assert_string_equal(c.no_proxy, "*");
+    assert_string_equal(c.proxy_ca, "/etc/ca.pem");
+    config_shown(&shown, &c, "proxy");
+    assert_string_equal(buf_cstr(&shown), right[i].shown);
+    buf_free(&shown);
   }
 }
 
@@ -618,6 +661,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(config_fills_what_is_left_out, set_up, tear_down),
       cmocka_unit_test_setup_teardown(config_says_line_and_option, set_up, tear_down),
       cmocka_unit_test_setup_teardown(config_refuses_addresses_that_are_none, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(config_takes_whole_proxies_and_hides_their_passwords, set_up, tear_down),
       cmocka_unit_test_setup_teardown(init_makes_a_home_that_loads, set_up, tear_down),
       cmocka_unit_test_setup_teardown(init_tells_the_rotation_passphrase_once, set_up, tear_down),
       cmocka_unit_test_setup_teardown(init_leaves_nothing_behind_and_nothing_damaged, set_up, tear_down),

@@ -1,0 +1,203 @@
+/*
+ * The TCP connections under libcurl: their options, what the kernel knows of them when a request fails, and how kept
+ * ones end.
+ */
+#include <arpa/inet.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "net/client_priv.h"
+#include "net/sys.h"
+
+#define STATE_ESTABLISHED 1 /* tcpi_state: the kernel's numbers, which its headers for programs leave out */
+#define STATE_CLOSE 7
+#define STATE_CLOSE_WAIT 8
+#define KEEPALIVE_PROBES 3
+#define IDLE_TOLD_MS 110000 /* the gate closes after GATE_IDLE_SECONDS: an end before that was somebody else's */
+#define IDLE_LEAST_MS 3000  /* and one right after an answer was not for idleness */
+
+static struct tcp_state state_of(int fd) {
+  struct tcp_info i = {0};
+  socklen_t n = sizeof i;
+  if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &i, &n) != 0 ||
+      n < offsetof(struct tcp_info, tcpi_bytes_received) + sizeof i.tcpi_bytes_received) {
+    return (struct tcp_state){0};
+  }
+  const bool cut = i.tcpi_state == STATE_CLOSE_WAIT || i.tcpi_state == STATE_CLOSE;
+  const bool when = i.tcpi_state == STATE_CLOSE_WAIT && i.tcpi_last_data_recv > i.tcpi_last_ack_recv;
+  return (struct tcp_state){.taken = i.tcpi_bytes_acked,
+                            .received = i.tcpi_bytes_received,
+                            .open = i.tcpi_state == STATE_ESTABLISHED,
+                            .cut = cut,
+                            .untaken = i.tcpi_unacked > 0 && i.tcpi_retransmits > 0,
+                            .idle_ms = when ? i.tcpi_last_data_recv - i.tcpi_last_ack_recv : 0};
+}
+
+/* ---- statistics ---- */
+
+struct line *client_line(struct http_client *c, const char *where, bool make) {
+  for (struct line *l = c->lines; l != NULL; l = l->next) {
+    if (strcmp(l->where, where) == 0) {
+      return l;
+    }
+  }
+  struct line *l = make && c->n_lines < HTTP_LINES_MAX ? calloc(1, sizeof *l) : NULL;
+  if (l != NULL) {
+    snprintf(l->where, sizeof l->where, "%s", where);
+    l->next = c->lines;
+    c->lines = l;
+    c->n_lines++;
+  }
+  return l;
+}
+
+/* A kept connection ends: was that somebody on the way? */
+static void count_end(struct http_client *c, const struct sock *s) {
+  const struct tcp_state now = state_of(s->fd);
+  if (!now.cut || (now.idle_ms != 0 && (now.idle_ms < IDLE_LEAST_MS || now.idle_ms > IDLE_TOLD_MS))) {
+    return;
+  }
+  struct line *l = client_line(c, s->where, true);
+  if (l == NULL) {
+    return;
+  }
+  l->seen.cut++;
+  const unsigned seconds = (unsigned)(now.idle_ms / 1000);
+  if (seconds != 0 && (l->seen.cut_seconds == 0 || seconds < l->seen.cut_seconds)) {
+    l->seen.cut_seconds = seconds;
+  }
+}
+
+/* ---- opening and closing ---- */
+
+static void add_tried(struct transfer *t, const struct curl_sockaddr *a) {
+  char text[INET6_ADDRSTRLEN] = "";
+  const void *address = a->family == AF_INET6
+                            ? (const void *)&((const struct sockaddr_in6 *)(const void *)&a->addr)->sin6_addr
+                            : (const void *)&((const struct sockaddr_in *)(const void *)&a->addr)->sin_addr;
+  const size_t n = strlen(t->tried);
+  if (inet_ntop(a->family, address, text, sizeof text) != NULL && n + strlen(text) + 3 < sizeof t->tried) {
+    snprintf(t->tried + n, sizeof t->tried - n, "%s%s", n == 0 ? "" : ", ", text);
+  }
+}
+
+static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockaddr *a) {
+  (void)purpose;
+  struct transfer *t = ctx;
+  struct sock *s = calloc(1, sizeof *s);
+  const int fd = s == NULL ? -1 : socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+  if (fd < 0) {
+    free(s);
+    return CURL_SOCKET_BAD;
+  }
+  /* Best effort: without them the connection works, and fails later. */
+  const unsigned untaken_ms = HTTP_UNTAKEN_SECONDS * 1000;
+  const int probes = KEEPALIVE_PROBES;
+  (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &untaken_ms, sizeof untaken_ms);
+  (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
+  *s = (struct sock){.next = t->client->socks, .fd = fd, .user = t};
+  snprintf(s->where, sizeof s->where, "%s", t->where);
+  t->client->socks = s;
+  add_tried(t, a);
+  return fd;
+}
+
+static int on_close(void *ctx, curl_socket_t fd) {
+  struct http_client *c = ctx;
+  for (struct sock **at = &c->socks; *at != NULL; at = &(*at)->next) {
+    struct sock *s = *at;
+    if (s->fd != fd) {
+      continue;
+    }
+    if (s->user != NULL) {
+      socket_look(s->user);
+    } else if (!c->stopping) {
+      count_end(c, s);
+    }
+    *at = s->next;
+    free(s);
+    break;
+  }
+  return close(fd);
+}
+
+static int port_of(int fd) {
+  union {
+    struct sockaddr any;
+    struct sockaddr_in in;
+    struct sockaddr_in6 in6;
+  } a;
+  socklen_t n = sizeof a;
+  if (getsockname(fd, &a.any, &n) != 0) {
+    return -1;
+  }
+  return ntohs(a.any.sa_family == AF_INET6 ? a.in6.sin6_port : a.in.sin_port);
+}
+
+/* A request begins: a kept connection that it uses is told by the port on our side. */
+static int on_ready(void *ctx, char *remote, char *local, int remote_port, int local_port) {
+  (void)remote, (void)local, (void)remote_port;
+  struct transfer *t = ctx;
+  for (struct sock *s = t->client->socks; s != NULL; s = s->next) {
+    if (s->user == NULL && strcmp(s->where, t->where) == 0 && port_of(s->fd) == local_port) {
+      s->user = t;
+    }
+  }
+  return CURL_PREREQFUNC_OK;
+}
+
+bool socket_attach(struct transfer *t) {
+  CURLcode rc = curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
+  rc |= curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETDATA, t);
+  rc |= curl_easy_setopt(t->easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+  rc |= curl_easy_setopt(t->easy, CURLOPT_CLOSESOCKETDATA, t->client); /* outlives the transfer, as connections do */
+  rc |= curl_easy_setopt(t->easy, CURLOPT_PREREQFUNCTION, on_ready);
+  rc |= curl_easy_setopt(t->easy, CURLOPT_PREREQDATA, t);
+  rc |= curl_easy_setopt(t->easy, CURLOPT_TCP_KEEPALIVE, 1L);
+  rc |= curl_easy_setopt(t->easy, CURLOPT_TCP_KEEPIDLE, (long)HTTP_KEEPALIVE_SECONDS);
+  rc |= curl_easy_setopt(t->easy, CURLOPT_TCP_KEEPINTVL, (long)HTTP_KEEPALIVE_SECONDS / 3);
+  return rc == CURLE_OK;
+}
+
+/* ---- looking ---- */
+
+static void take_state(struct transfer *t, int fd) {
+  const struct tcp_state now = state_of(fd);
+  if (now.taken + now.received != t->tcp.taken + t->tcp.received) {
+    t->moved_ms = net_now_ms();
+  }
+  if (now.open || now.untaken) { /* the kernel forgets what was not taken when it gives up */
+    t->tcp = now;
+  }
+}
+
+void socket_look(struct transfer *t) {
+  for (struct sock *s = t->client->socks; s != NULL; s = s->next) {
+    if (s->user == t) {
+      take_state(t, s->fd);
+    }
+  }
+}
+
+void socket_leave(struct transfer *t) {
+  for (struct sock *s = t->client->socks; s != NULL; s = s->next) {
+    if (s->user == t) {
+      s->user = NULL;
+    }
+  }
+}
+
+void socket_forget_all(struct http_client *c) {
+  for (struct sock *s; (s = c->socks) != NULL; free(s)) {
+    c->socks = s->next;
+  }
+  for (struct line *l; (l = c->lines) != NULL; free(l)) {
+    c->lines = l->next;
+  }
+}
