@@ -23,8 +23,12 @@ static parley_err own_log_open(struct node *n, struct forum *f, struct own_log *
   log_path(l->path, l->origin);
   if (!l->ready)
     snprintf(l->why, sizeof l->why, "waits for a member to show what it holds of this log; nothing is signed before");
-  parley_err r = card_log_vkey(&l->vkey, &n->own, l->origin, e);
-  return r ? r : copy_open(&l->copy, n->env.store, l->origin, bulk ? BULK_ENTRY_MAX : ENTRY_MAX, e);
+  const struct charter_member *me = charter_member(&f->charter, n->own.name);
+  const struct card *named = node_card_lookup(n, n->own.name, me->fingerprint);
+  if (!named)
+    return err_set(e, PARLEY_ECONFLICT, "the charter “%s” names a card of ours that is not at hand", f->charter.title);
+  parley_err r = copy_open(&l->copy, n->env.store, l->origin, bulk ? BULK_ENTRY_MAX : ENTRY_MAX, e);
+  return r ? r : renewal_load(n, l, named->serial, e);
 }
 
 static parley_err their_log_open(struct node *n, struct member *m, struct their_log *l, bool bulk, struct errmsg *e) {
@@ -32,19 +36,21 @@ static parley_err their_log_open(struct node *n, struct member *m, struct their_
   log_path(l->path, l->origin);
   l->from = m;
   l->bulk = bulk;
-  parley_err r = card_log_vkey(&l->vkey, &m->peer->card, l->origin, e);
+  parley_err r = bulk ? PARLEY_OK : intake_load(n, l, e);
+  if (!r) r = their_log_keys(n, l, e);
   if (!r)
-    r = mirror_open(&l->mirror, n->env.store, n->env.signer, l->origin, bulk ? BULK_ENTRY_MAX : ENTRY_MAX, &l->vkey, 1,
-                    e);
-  if (!r && !bulk) r = intake_load(n, l, e);
+    r = mirror_open(&l->mirror, n->env.store, n->env.signer, l->origin, bulk ? BULK_ENTRY_MAX : ENTRY_MAX, l->vkeys,
+                    l->n_vkeys, e);
   return r;
 }
 
 static parley_err member_open(struct node *n, struct forum *f, struct member *m, const struct charter_member *c,
                               struct errmsg *e) {
   m->forum = f;
+  const struct card *named = node_card_lookup(n, c->name, c->fingerprint);
   m->peer = node_peer(n, c->name);
-  if (!m->peer || memcmp(m->peer->card.fingerprint, c->fingerprint, SHA256_SIZE))
+  if (named) m->log.serial = named->serial; /* until its log says otherwise */
+  if (!named)
     return err_set(e, PARLEY_ECONFLICT,
                    "the card of %s that the charter “%s” names is not pinned here; pin it with parley trust", c->name,
                    f->charter.title);
@@ -126,6 +132,7 @@ ours:
 static void own_log_free(struct own_log *l) {
   copy_close(l->copy);
   buf_free(&l->note);
+  buf_free(&l->first_note);
 }
 
 void forum_free(struct forum *f) {

@@ -35,15 +35,12 @@ static void look_at_held(const struct node *n, const struct their_log *l, const 
     const struct held *h = &s->held[i];
     const char *end = strstr(h->line, "/mirror ");
     char party[PARTY_NAME_MAX + 1];
-    struct vkey key;
-    const struct card *c;
     if (!end || strncmp(h->line, "— ", 4) || end - h->line - 4 > PARTY_NAME_MAX) continue; /* a neutral witness */
     snprintf(party, sizeof party, "%.*s", (int)(end - h->line - 4), h->line + 4);
-    c = node_card(n, party);
-    if (!c || card_mirror_vkey(&key, c, NULL)) continue;
+    if (!node_card(n, party)) continue;
     struct buf text = {0};
     checkpoint_text(&text, h->origin, h->size, &h->root);
-    if (note_verify_line(bytes_str(h->line), buf_view(&text), &key, NULL, NULL) != PARLEY_OK)
+    if (cosignature_verify(n, party, 0, bytes_str(h->line), buf_view(&text), NULL, NULL) != PARLEY_OK)
       node_log_line(n, 4, "%s: a held line of %s does not verify", l->origin, party);
     buf_free(&text);
   }
@@ -62,7 +59,7 @@ static parley_err judge_rules(const struct forum *f, const struct their_log *l, 
     if (!charter_member(&f->charter, s->to[i]))
       return err_set(e, PARLEY_EINVAL, "to: %s is no member of the forum", s->to[i]);
   bool known = !strcmp(s->kind, "ack") || !strcmp(s->kind, "forum.charter") || !strcmp(s->kind, "forum.held") ||
-               charter_form(&f->charter, s->kind);
+               !strcmp(s->kind, "forum.card") || charter_form(&f->charter, s->kind);
   if (!known) return err_set(e, PARLEY_EINVAL, "kind: %s is not in force under this charter", s->kind);
   if (index == 0 && strcmp(s->kind, "forum.charter"))
     return err_set(e, PARLEY_EINVAL, "kind: a log begins with its charter, not with %s", s->kind);
@@ -193,12 +190,39 @@ static parley_err put_payload(struct node *n, const struct their_log *l, const s
   return r;
 }
 
+/* The author's card in force at the end of what was taken in; of a void one the card before. */
+static const struct card *card_there(const struct node *n, const struct their_log *l) {
+  const struct card *c = node_card_serial(n, l->from->peer->card.name, l->serial);
+  return c ? c : &l->from->peer->card;
+}
+
+/* The author's next card: by its own statement key, and the successor of the one in force here. OK: *next is what to do after the commit. */
+static parley_err judge_card(struct node *n, const struct their_log *l, const struct statement *s, const struct dsse *d,
+                             struct learned *next, struct errmsg *e) {
+  struct buf envelope = {0};
+  struct arena a = {0};
+  struct card c;
+  const struct card *there = card_there(n, l);
+  base64_decode(&envelope, bytes_str(json_string_value(json_object_get(s->body, "card"))), true);
+  parley_err r = buf_ok(&envelope) ? card_parse(&c, &a, buf_view(&envelope), there, NULL, e)
+                                   : err_set(e, PARLEY_ENOMEM, "out of memory");
+  if (!r) r = statement_verify(d, s, &c, e);
+  if (!r) r = cards_judge(n, l->from->peer, buf_view(&envelope), next, e);
+  buf_free(&envelope);
+  arena_free(&a);
+  return r;
+}
+
 static parley_err judge(struct node *n, const struct their_log *l, uint64_t index, struct bytes entry,
-                        const struct hash *id, struct statement *s, struct arena *a, struct errmsg *why) {
+                        const struct hash *id, struct statement *s, struct arena *a, struct learned *next,
+                        struct errmsg *why) {
   struct dsse d;
   parley_err r = statement_parse(s, a, entry, &d, why);
   if (!r) r = judge_rules(l->from->forum, l, index, s, why);
-  if (!r) r = statement_verify(&d, s, &l->from->peer->card, why);
+  if (!r && !strcmp(s->kind, "forum.card"))
+    r = judge_card(n, l, s, &d, next, why);
+  else if (!r)
+    r = statement_verify(&d, s, card_there(n, l), why);
   if (!r) r = put_payload(n, l, id, s->issued, d.payload, why);
   if (!r && !strcmp(s->kind, "ack")) r = judge_ack(n, l, s, why);
   return r;
@@ -226,8 +250,9 @@ static parley_err is_new(struct node *n, const struct their_log *l, const struct
   return r;
 }
 
+/* *next is set when the entry brings a new card: the batch ends with it, so that what follows is judged by it. */
 static parley_err take_one(struct node *n, struct their_log *l, uint64_t index, unsigned *signatures,
-                           struct errmsg *e) {
+                           struct learned *next, bool *has_next, struct errmsg *e) {
   struct arena a = {0};
   struct bytes entry;
   struct statement s = {0};
@@ -242,7 +267,7 @@ static parley_err take_one(struct node *n, struct their_log *l, uint64_t index, 
       return PARLEY_OK;
     }
   }
-  parley_err bad = r ? r : judge(n, l, index, entry, &id, &s, &a, &why);
+  parley_err bad = r ? r : judge(n, l, index, entry, &id, &s, &a, next, &why);
   if (!r && transient(bad)) r = err_set(e, bad, "%s", why.text);
   if (!r && bad) {
     node_log_line(n, 4, "%s, entry %llu is kept but counts for nothing: %s", l->origin, (unsigned long long)index,
@@ -252,6 +277,9 @@ static parley_err take_one(struct node *n, struct their_log *l, uint64_t index, 
     look_at_held(n, l, &s);
     if (!kind_is_open(s.kind)) l->gained = index + 1;
   }
+  if (bad) arena_free(&next->arena);
+  *has_next = !r && !bad && !strcmp(s.kind, "forum.card");
+  if (*has_next) r = cards_store(n, l->from->peer, next, e);
   *signatures += 1 + (unsigned)s.n_held;
   if (!r) r = put_row(n, l, index, &id, &s, bad ? why.text : NULL, e);
   if (!r) r = put_index(n, &id, &s, bad != PARLEY_OK, e);
@@ -266,7 +294,8 @@ static void key_taken(struct buf *k, const struct their_log *l) { buf_fmt(k, "t/
 parley_err intake_save(struct node *n, const struct their_log *l, uint64_t upto, uint64_t heard, struct errmsg *e) {
   struct buf k = {0}, v = {0};
   key_taken(&k, l);
-  buf_fmt(&v, "%llu %llu %llu", (unsigned long long)upto, (unsigned long long)l->gained, (unsigned long long)heard);
+  buf_fmt(&v, "%llu %llu %llu %llu", (unsigned long long)upto, (unsigned long long)l->gained, (unsigned long long)heard,
+          (unsigned long long)l->serial);
   parley_err r = buf_ok(&k) && buf_ok(&v) ? store_put(n->env.store, STORE_PEERS, buf_view(&k), buf_view(&v), e)
                                           : err_set(e, PARLEY_ENOMEM, "out of memory");
   buf_free(&k);
@@ -278,17 +307,18 @@ parley_err intake_load(struct node *n, struct their_log *l, struct errmsg *e) {
   struct buf k = {0};
   struct arena a = {0};
   struct bytes v;
-  unsigned long long taken = 0, gained = 0, heard = 0;
+  unsigned long long taken = 0, gained = 0, heard = 0, serial = l->serial;
   key_taken(&k, l);
   parley_err r = buf_ok(&k) ? store_get(n->env.store, STORE_PEERS, buf_view(&k), &a, &v, e)
                             : err_set(e, PARLEY_ENOMEM, "out of memory");
   if (r == PARLEY_ENOTFOUND)
     r = PARLEY_OK;
-  else if (!r && sscanf(arena_cstr(&a, v), "%llu %llu %llu", &taken, &gained, &heard) != 3)
+  else if (!r && sscanf(arena_cstr(&a, v), "%llu %llu %llu %llu", &taken, &gained, &heard, &serial) < 3)
     r = err_set(e, PARLEY_EIO, "what is stored about %s is damaged", l->origin);
   l->taken_in = taken;
   l->gained = gained;
   l->heard = heard;
+  l->serial = serial;
   buf_free(&k);
   arena_free(&a);
   return r;
@@ -300,6 +330,13 @@ static uint64_t held_size(const struct their_log *l) {
   return s.size;
 }
 
+static void new_card(struct node *n, struct their_log *l, struct learned *next) {
+  struct errmsg e;
+  cards_apply(n, l->from->peer, next);
+  if (their_log_keys(n, l, &e) || their_log_keys(n, &l->from->bulk, &e))
+    node_log_line(n, 3, "%s: its keys cannot be set: %s", l->origin, e.text);
+}
+
 /* One batch of one log in one transaction. */
 static void take_log(struct node *n, struct their_log *l) {
   uint64_t size = held_size(l), most = l->taken_in + INTAKE_BATCH < size ? l->taken_in + INTAKE_BATCH : size;
@@ -307,9 +344,13 @@ static void take_log(struct node *n, struct their_log *l) {
   unsigned signatures = 0;
   struct errmsg e = {{0}};
   if (l->taken_in >= size) return;
-  uint64_t order = n->next_order, gained = l->gained;
+  uint64_t order = n->next_order, gained = l->gained, serial = l->serial;
+  struct learned next = {0};
+  bool has_next = false;
   parley_err r = store_begin(n->env.store, &e);
-  for (; !r && upto < most && signatures < INTAKE_SIGNATURES; upto++) r = take_one(n, l, upto, &signatures, &e);
+  for (; !r && !has_next && upto < most && signatures < INTAKE_SIGNATURES; upto++)
+    r = take_one(n, l, upto, &signatures, &next, &has_next, &e);
+  if (!r && has_next) l->serial++;
   if (!r) r = intake_save(n, l, upto, l->heard, &e);
   if (!r)
     r = store_commit(n->env.store, &e);
@@ -318,12 +359,15 @@ static void take_log(struct node *n, struct their_log *l) {
   if (r) {
     n->next_order = order;
     l->gained = gained;
+    l->serial = serial;
+    arena_free(&next.arena);
     node_log_line(n, 3, "%s: what arrived cannot be indexed now: %s", l->origin, e.text);
     node_retry(n);
     return;
   }
   l->taken_in = upto;
   n->news++;
+  if (has_next) new_card(n, l, &next);
   if (upto < size) n->intake_due = true;
 }
 

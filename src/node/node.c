@@ -135,6 +135,7 @@ void node_close(struct node *n) {
   while (n->peers) {
     struct peer *p = n->peers;
     n->peers = p->next;
+    lane_clear(&p->card_lane);
     arena_free(&p->arena);
     free(p);
   }
@@ -154,11 +155,6 @@ const struct card *node_card(const struct node *n, const char *name) {
   if (!strcmp(name, n->own.name)) return &n->own;
   const struct peer *p = node_peer(n, name);
   return p ? &p->card : NULL;
-}
-
-const struct card *node_card_lookup(void *node, const char *name, const uint8_t fp[static SHA256_SIZE]) {
-  const struct card *c = node_card(node, name);
-  return c && !memcmp(c->fingerprint, fp, SHA256_SIZE) ? c : NULL;
 }
 
 const struct card *node_own_card(const struct node *n) { return &n->own; }
@@ -186,7 +182,7 @@ parley_err node_pin(struct node *n, struct bytes card_envelope, struct errmsg *e
   parley_err r = card_parse(&p->card, &p->arena, card_envelope, NULL, &unproved, e);
   if (!r) r = pin_check(n, &p->card, e);
   const struct peer *held = r ? NULL : node_peer(n, p->card.name);
-  if (held && !memcmp(held->card.fingerprint, p->card.fingerprint, SHA256_SIZE)) {
+  if (held && node_card_lookup(n, p->card.name, p->card.fingerprint)) {
     arena_free(&p->arena);
     free(p);
     return PARLEY_OK;
@@ -194,9 +190,7 @@ parley_err node_pin(struct node *n, struct bytes card_envelope, struct errmsg *e
   if (held) {
     char was[80];
     fingerprint_groups(was, held->card.fingerprint);
-    r = err_set(e, PARLEY_ECONFLICT,
-                "%s is pinned to another card (fingerprint %.9s…); a new card needs the old one's rotation signature",
-                p->card.name, was);
+    r = err_set(e, PARLEY_ECONFLICT, "%s is pinned to another card (fingerprint %.9s…)", p->card.name, was);
   }
   if (r) {
     arena_free(&p->arena);
@@ -206,6 +200,10 @@ parley_err node_pin(struct node *n, struct bytes card_envelope, struct errmsg *e
   for (size_t i = 0; i < p->card.n_link; i++) p->pins[i] = p->card.link[i];
   p->next = n->peers;
   n->peers = p;
+  n->cards_version++;
+  r = cards_load(n, p, e);
+  if (!r) r = renewal_told_load(n, p, e);
+  if (r) return r;
   proposals_pinned(n, p);
   return PARLEY_OK;
 }
@@ -253,6 +251,7 @@ int node_next_ms(struct node *n) {
   if ((n->queue && !n->retry_ms) || n->answers || intake_pending(n)) return 0;
   int64_t now = node_mono(n), at = now + 60000;
   at = min64(at, push_next_ms(n));
+  at = min64(at, renewal_next_ms(n));
   at = min64(at, proposal_next_ms(n));
   at = min64(at, bookkeeping_next_ms(n));
   at = min64(at, drafts_next_ms(n));
@@ -261,10 +260,12 @@ int node_next_ms(struct node *n) {
   return at <= now ? 0 : (int)(at - now);
 }
 
-bool node_next_outbound(struct node *n, struct outbound *out) { return push_next(n, out) || proposal_next(n, out); }
+bool node_next_outbound(struct node *n, struct outbound *out) {
+  return renewal_next(n, out) || push_next(n, out) || proposal_next(n, out);
+}
 
 void node_outbound_done(struct node *n, uint64_t id, const struct outbound_result *r) {
-  if (!push_done(n, id, r)) proposal_done(n, id, r);
+  if (!push_done(n, id, r) && !renewal_done(n, id, r)) proposal_done(n, id, r);
   calls_check_waiting(n);
 }
 

@@ -51,6 +51,12 @@ parley_err node_start(struct node *n, struct errmsg *e);
 void node_close(struct node *n);
 
 /*
+ * An earlier card of ours, newest first: each must be the one that the card given before it replaces. Between node_open and node_start.
+ * A party that has replaced its card needs all from the one that its oldest charter names.
+ */
+parley_err node_own_before(struct node *n, struct bytes card_envelope, struct errmsg *e);
+
+/*
  * Pins a counterpart's card (its fingerprint was compared by people). Its validity in time is judged when it is pinned by people and when something is sent. Refused: our own name (ECONFLICT), a name pinned to
  * another fingerprint (ECONFLICT, unless it is the proved successor), a key that stands in another pinned card or ours (ECONFLICT).
  * Pinning the same card again is OK. Pins live in the home's trust/ folder: the owner calls this for each at start.
@@ -59,6 +65,17 @@ parley_err node_pin(struct node *n, struct bytes card_envelope, struct errmsg *e
 /* Pinned cards, i from 0; NULL at the end. */
 const struct card *node_pinned(const struct node *n, size_t i);
 const struct card *node_own_card(const struct node *n);
+/*
+ * Takes the successor of a pinned card by the rotation key's signature, which needs no people (docs/protocol.md, "A new card"). It is kept in the
+ * store. *fresh: it was not held yet. ENOTFOUND: the party is not pinned; ECONFLICT: a serial between is missing, or two successors void each other.
+ */
+parley_err node_successor(struct node *n, struct bytes card_envelope, bool *fresh, struct errmsg *e);
+/* Changes whenever a counterpart's card does: its link keys are to be told to the gate. */
+uint64_t node_cards_version(const struct node *n);
+/* True while the log key before the present one is still needed: some log has no checkpoint under both yet. */
+bool node_needs_log_key_before(const struct node *n);
+/* True when every counterpart has taken our newest card. */
+bool node_card_told(const struct node *n);
 
 /* ---- requests in ---- */
 

@@ -243,9 +243,35 @@ void peer_entries_end(struct node_call *c, struct node_response *out) {
 
 /* ---- propose ---- */
 
+/* Is it a card that is proposed? What is no envelope at all is left to the charters' parser. */
+static bool is_card(struct bytes body) {
+  struct arena a = {0};
+  struct dsse d;
+  const bool yes = dsse_parse(&d, &a, body, CARD_SIZE_MAX, NULL) == PARLEY_OK && bytes_is(d.type, CARD_TYPE);
+  arena_free(&a);
+  return yes;
+}
+
+static void propose_card(struct node_call *c, struct node_response *out) {
+  struct errmsg e;
+  bool fresh;
+  const parley_err r = cards_learn(c->n, c->peer, buf_view(&c->body), &fresh, &e);
+  if (r) {
+    answer_err(c, out, r, &e);
+    return;
+  }
+  out->status = 200;
+  out->content_type = "application/json";
+  buf_bytes(&out->body, c->peer->card.envelope);
+}
+
 static void peer_propose(struct node_call *c, struct node_response *out) {
   struct errmsg e;
   struct proposal *p;
+  if (is_card(buf_view(&c->body))) {
+    propose_card(c, out);
+    return;
+  }
   parley_err r = proposal_take(c->n, buf_view(&c->body), c->peer->card.name, &p, &e);
   if (r) {
     answer_err(c, out, r, &e);

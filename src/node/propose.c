@@ -40,8 +40,11 @@ json_t *proposal_problems(const struct node *n, const struct charter *c) {
     const struct card *card = node_card(n, m->name);
     if (!card)
       problem(list, "the card of %s is not pinned here (parley trust)%s", m->name, "");
-    else if (memcmp(card->fingerprint, m->fingerprint, SHA256_SIZE))
+    else if (!node_card_lookup((void *)(uintptr_t)n, m->name, m->fingerprint))
       problem(list, "the charter names another card of %s than the one pinned here%s", m->name, "");
+    else if (card == &n->own && memcmp(card->fingerprint, m->fingerprint, SHA256_SIZE))
+      problem(list, "the charter names an older card of %s, whose key no longer signs%s; it must be proposed anew",
+              m->name, "");
     else if (card_check_time(card, node_wall(n), NULL))
       problem(list, "the card of %s is not valid now%s", m->name, "");
   }
@@ -175,6 +178,7 @@ static parley_err activate(struct node *n, struct proposal *p, struct errmsg *e)
   parley_err r = forum_find(n, p->digest) ? PARLEY_OK : forum_load(n, buf_view(&p->envelope), e);
   struct forum *f = r ? NULL : forum_find(n, p->digest);
   if (!r) r = forum_open_log(n, f, e);
+  if (!r) r = renewal_announce(n, f, e);
   if (r) return r;
   p->active = true;
   node_log_line(n, 6, "forum “%s” is in force", p->charter.title);
@@ -267,6 +271,7 @@ parley_err proposals_load(struct node *n, struct errmsg *e) {
   struct errmsg local;
   parley_err r = store_scan(n->env.store, STORE_PROPOSALS, BYTES_NONE, BYTES_NONE, false, load_one, n, e ? e : &local);
   for (struct forum *f = n->forums; f && !r; f = f->next) r = forum_open_log(n, f, e);
+  for (struct forum *f = n->forums; f && !r; f = f->next) r = renewal_announce(n, f, e);
   return r;
 }
 

@@ -12,17 +12,6 @@
 #define HELD_QUEUE_MAX 64
 #define SIG_LINE_SIZE 300 /* one signature line of a note, without its newline */
 
-/* A counterpart whose card is pinned. */
-struct peer {
-  struct peer *next;
-  struct arena arena;
-  struct card card;
-  const char *pins[LINK_PINS_MAX + 1];
-  int64_t last_in, last_out; /* wall seconds of its last request here, of its last answer to us; 0 never */
-  bool clock_known;
-  int64_t clock_offset; /* its clock minus ours, seconds, from its last cosignature */
-};
-
 /* A request stream: at most one request under way, retried with exponential backoff and jitter. */
 struct lane {
   uint64_t request;      /* id of the request under way; 0 none */
@@ -33,6 +22,27 @@ struct lane {
   struct buf body;    /* of the request under way */
   char url[URL_MAX + 256];
   const char *path; /* into url */
+};
+
+/* A card that has been replaced. What was signed under it stays proved. */
+struct old_card {
+  struct old_card *before; /* NULL: the oldest held */
+  struct card card;
+};
+
+/* A counterpart whose card is pinned. */
+struct peer {
+  struct peer *next;
+  struct arena arena;
+  struct card card; /* the newest that counts */
+  struct old_card *before;
+  uint64_t void_serial; /* of two successors of one card: neither counts, nor anything after them; 0: there are none */
+  const char *pins[LINK_PINS_MAX + 1];
+  struct lane card_lane;     /* our own new card on its way to it */
+  uint64_t card_told;        /* serial of the newest card of ours that it has taken */
+  int64_t last_in, last_out; /* wall seconds of its last request here, of its last answer to us; 0 never */
+  bool clock_known;
+  int64_t clock_offset; /* its clock minus ours, seconds, from its last cosignature */
 };
 
 struct held_line {
@@ -82,12 +92,15 @@ struct own_log {
   char origin[ORIGIN_MAX + 1];
   char path[2 * SHA256_SIZE + 1]; /* SHA-256 of the origin in hex: where its resources are read */
   struct copy *copy;
-  struct vkey vkey;
   uint64_t signed_size;
-  struct buf note;  /* newest checkpoint with our signature */
-  bool ready;       /* a member has shown what it holds, or all hold nothing: signing may go on */
-  bool stopped;     /* signing has stopped for good (until recovery) */
-  int64_t retry_ms; /* signing failed and is tried again then; 0: it did not fail */
+  struct buf note;    /* newest checkpoint with our signature; of both log keys when it is the first under a new card */
+  uint64_t announced; /* entry log: serial of our newest card that stands in it */
+  struct buf first_note; /* the first checkpoint under our newest log key, if an older one has signed before it */
+  uint64_t first_size;   /* its size */
+  uint64_t first_serial; /* of the card that it is the first of */
+  bool ready;            /* a member has shown what it holds, or all hold nothing: signing may go on */
+  bool stopped;          /* signing has stopped for good (until recovery) */
+  int64_t retry_ms;      /* signing failed and is tried again then; 0: it did not fail */
   char why[WHY_SIZE];
 };
 
@@ -96,12 +109,14 @@ struct their_log {
   bool bulk;
   char origin[ORIGIN_MAX + 1];
   char path[2 * SHA256_SIZE + 1]; /* as of an own log */
-  struct vkey vkey;
+  struct vkey vkeys[2]; /* its checkpoints' signers: of the author's newest card, and of the one in force at taken_in */
+  size_t n_vkeys;
   struct mirror *mirror;
   int64_t day;       /* UTC day number that day_base belongs to; 0: not loaded yet */
   uint64_t day_base; /* entries held when that day began */
   bool day_stored;
   uint64_t taken_in;    /* statements below this index are indexed */
+  uint64_t serial;      /* of its author's card in force there */
   uint64_t heard;       /* size of its newest heard line on our record */
   uint64_t heard_taken; /* and in statements that wait for their commit; 0 none */
   uint64_t gained;      /* size up to which it gained anything but bookkeeping */
@@ -153,7 +168,9 @@ struct submission {
   struct node_call *call;     /* to be answered; NULL when gone or none */
   uint8_t acked[SHA256_SIZE]; /* of an ack: the statement */
   bool is_ack, bookkeeping;
-  bool opening; /* the charter at the head of a new log: kept until it is stored, since nothing may come before it */
+  bool
+      opening; /* the charter at the head of a new log, a new card: kept until stored, since nothing may come before it */
+  uint64_t card_serial; /* of the card that it announces; 0: none */
   uint8_t draft[16];
   bool has_draft;
   uint64_t index;                          /* in the log, once committed */
@@ -190,6 +207,8 @@ struct node {
   struct node_env env;
   struct arena arena;
   struct card own;
+  struct old_card *own_before;
+  uint64_t cards_version; /* counts changes of counterparts' cards */
   struct peer *peers;
   struct forum *forums;
   struct proposal *proposals;
@@ -219,6 +238,52 @@ const struct card *node_card_lookup(void *node, const char *name, const uint8_t 
 const struct form *node_form(const struct node *n, const struct charter *c,
                              const char *kind); /* pinned and at hand; NULL */
 const struct form *node_form_at_hand(const struct node *n, const char *kind);
+
+/* ---- cards.c: cards over time (docs/protocol.md, "A new card") ---- */
+/* A card of a party by serial; NULL when it is not held, or void. */
+const struct card *node_card_serial(const struct node *n, const char *name, uint64_t serial);
+/* All cards held of a party, oldest first; at most max of the newest. Returns how many. */
+size_t node_cards(const struct node *n, const char *name, const struct card **out, size_t max);
+/* Loads what the store holds of a counterpart's successors. */
+parley_err cards_load(struct node *n, struct peer *p, struct errmsg *e);
+/*
+ * Judges an envelope as the counterpart's next card and stores it, in a transaction of the caller's; memory changes with cards_apply after the
+ * commit. OK with *fresh false: it is held already, or older than what is held. ECONFLICT: a serial between is missing, it is void, or it is the second
+ * successor of one card (that is stored, too: apply after the commit then as well). EVERIFY, EINVAL.
+ */
+struct learned {
+  struct arena arena;
+  struct card card;
+  bool fresh, voids;
+};
+parley_err cards_judge(struct node *n, struct peer *p, struct bytes envelope, struct learned *out, struct errmsg *e);
+parley_err cards_store(struct node *n, struct peer *p, const struct learned *l, struct errmsg *e);
+void cards_apply(struct node *n, struct peer *p, struct learned *l);
+/* Judges, stores and applies in one transaction. */
+parley_err cards_learn(struct node *n, struct peer *p, struct bytes envelope, bool *fresh, struct errmsg *e);
+/* Sets the log keys that a mirrored log may be signed with, after its author's cards or its place in it have changed. */
+parley_err their_log_keys(const struct node *n, struct their_log *l, struct errmsg *e);
+/* Verifies a note of our own log by any of our cards' log keys. */
+parley_err own_note_verify(const struct node *n, const struct own_log *l, const struct note *note, size_t *which,
+                           struct errmsg *e);
+/* Verifies a cosignature line of a party by the mirror key of its newest card, or of another of serial `oldest` or later. ENOTFOUND: not its line. */
+parley_err cosignature_verify(const struct node *n, const char *party, uint64_t oldest, struct bytes line,
+                              struct bytes text, int64_t *time, struct errmsg *e);
+
+/* ---- renewal.c: our own new card on its way ---- */
+/* What the store knows of an own log's announced cards and its first checkpoint under a new key. charter_serial: of the card that the charter names. */
+parley_err renewal_load(struct node *n, struct own_log *l, uint64_t charter_serial, struct errmsg *e);
+parley_err renewal_told_load(struct node *n, struct peer *p, struct errmsg *e);
+/* Queues the forum.card statement that our log of this forum lacks. */
+parley_err renewal_announce(struct node *n, struct forum *f, struct errmsg *e);
+parley_err renewal_announced(struct node *n, const struct submission *s,
+                             struct errmsg *e); /* in the batch's transaction */
+/* The checkpoint about to be published is the first under a new log key: adds the old key's signature and keeps it. */
+parley_err renewal_sign(struct node *n, struct own_log *l, const struct signed_tree *tree, struct buf *note,
+                        struct errmsg *e);
+bool renewal_next(struct node *n, struct outbound *out);
+bool renewal_done(struct node *n, uint64_t id, const struct outbound_result *r);
+int64_t renewal_next_ms(const struct node *n);
 
 /* ---- forums.c ---- */
 /* Opens logs and mirrors of a forum in force and links it in. */

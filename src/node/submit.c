@@ -79,6 +79,7 @@ static parley_err put_all(struct node *n, struct submission *batch, struct errms
     s->forum->touched = true;
     if (!r) r = put_row(n, s, index, e);
     if (!r && s->has_draft) r = put_draft(n, s, e);
+    if (!r && s->card_serial) r = renewal_announced(n, s, e);
     if (r) return r;
   }
   for (struct forum *f = n->forums; f; f = f->next) {
@@ -223,6 +224,7 @@ static parley_err sign_log(struct node *n, struct own_log *l, struct errmsg *e) 
   checkpoint_text(&note, l->origin, tree.size, &tree.root);
   buf_str(&note, "\n");
   buf_bytes(&note, buf_view(&line));
+  if (!r) r = renewal_sign(n, l, &tree, &note, e);
   if (!r && !buf_ok(&note)) r = err_set(e, PARLEY_ENOMEM, "out of memory");
   buf_free(&line);
   if (r) {

@@ -56,6 +56,11 @@ parley_err mirror_open(struct mirror **out, struct store *s, struct signer *sign
   return PARLEY_OK;
 }
 
+void mirror_set_keys(struct mirror *m, const struct vkey *keys, size_t n_keys) {
+  m->keys = keys;
+  m->n_keys = n_keys;
+}
+
 void mirror_close(struct mirror *m) {
   if (!m) return;
   copy_close(m->copy);

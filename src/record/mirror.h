@@ -19,6 +19,8 @@ struct mirror;
 parley_err mirror_open(struct mirror **out, struct store *s, struct signer *signer, const char *origin,
                        size_t entry_max, const struct vkey *keys, size_t n_keys, struct errmsg *e);
 void mirror_close(struct mirror *m);
+/* From now on: the log's party has a new card. */
+void mirror_set_keys(struct mirror *m, const struct vkey *keys, size_t n_keys);
 struct copy *mirror_copy(struct mirror *m);
 
 struct mirror_answer {

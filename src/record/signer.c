@@ -22,6 +22,7 @@ struct remembered {
 struct signer {
   char *name;
   struct ed25519_key *statement, *log, *mirror;
+  struct ed25519_key *log_before; /* NULL: none is needed */
   struct signer_memory memory;
   struct vkey mirror_vkey;
   struct remembered *known; /* sorted by role and origin */
@@ -71,6 +72,7 @@ void signer_free(struct signer *s) {
   free(s->name);
   ed25519_free(s->statement);
   ed25519_free(s->log);
+  ed25519_free(s->log_before);
   ed25519_free(s->mirror);
   free(s);
 }
@@ -225,6 +227,31 @@ parley_err signer_checkpoint(struct signer *s, struct buf *line, const char *ori
   if (!err) {
     ed25519_sign(sig, s->log, buf_view(&text));
     err = write_line(line, &k, BYTES(sig, sizeof sig), e);
+  }
+  buf_free(&text);
+  return err;
+}
+
+void signer_set_log_before(struct signer *s, struct ed25519_key *log) {
+  ed25519_free(s->log_before);
+  s->log_before = log;
+}
+
+parley_err signer_checkpoint_before(struct signer *s, struct buf *note, const char *origin,
+                                    const struct signed_tree *tree, struct errmsg *e) {
+  struct vkey k;
+  struct signed_tree last;
+  struct buf text = {0};
+  uint8_t sig[ED25519_SIG_SIZE];
+  if (!s->log_before) return err_set(e, PARLEY_ENOTFOUND, "there is no log key before the present one");
+  parley_err err = signer_remembered(s, origin, SIGNER_LOG, &last, e);
+  if (!err && (last.size != tree->size || !hash_eq(&last.root, &tree->root)))
+    err = err_set(e, PARLEY_EVERIFY, "not signed: the old log key signs only what the new one has signed");
+  if (!err) err = vkey_make(&k, origin, NOTE_ED25519, ed25519_public(s->log_before), e);
+  if (!err) err = checkpoint_of(&text, origin, tree, e);
+  if (!err) {
+    ed25519_sign(sig, s->log_before, buf_view(&text));
+    err = write_line(note, &k, BYTES(sig, sizeof sig), e);
   }
   buf_free(&text);
   return err;

@@ -55,6 +55,13 @@ parley_err signer_remembered(struct signer *s, const char *origin, enum signer_r
  */
 parley_err signer_checkpoint(struct signer *s, struct buf *line, const char *origin, const struct signed_tree *tree,
                              const struct proof *proof, struct errmsg *e);
+/*
+ * The log key before the present one, while it is needed (docs/protocol.md, "A new card"). Takes it over; NULL: it is no longer needed.
+ */
+void signer_set_log_before(struct signer *s, struct ed25519_key *log);
+/* Appends its line for the very tree that signer_checkpoint signed last. ENOTFOUND: there is no such key; EVERIFY: another tree. */
+parley_err signer_checkpoint_before(struct signer *s, struct buf *note, const char *origin,
+                                    const struct signed_tree *tree, struct errmsg *e);
 /* The same as mirror: appends a cosignature line dated time (seconds), key named <party>/mirror. */
 parley_err signer_cosign(struct signer *s, struct buf *line, const char *origin, const struct signed_tree *tree,
                          int64_t time, const struct proof *proof, struct errmsg *e);
