@@ -35,6 +35,13 @@ struct age_random {
 /* Writes header and 16-byte nonce; *payload_key gets the key for the STREAM below. Recipients in the given order. */
 parley_err age_header(struct buf *out, uint8_t payload_key[static 32], const uint8_t (*recipients)[X25519_SIZE],
                       size_t n, const struct age_random *r, struct errmsg *e);
+/*
+ * The stanza of one X25519 recipient alone, as age_header writes it for recipient number i at age_stanza_at(i) of the
+ * file: age_stanza_at(i + 1) - age_stanza_at(i) bytes. So it can be told to which key a file of known randomness is.
+ */
+parley_err age_stanza(struct buf *out, const uint8_t recipient[static X25519_SIZE],
+                      const uint8_t ephemeral[static X25519_SIZE], const uint8_t file_key[static 16], struct errmsg *e);
+size_t age_stanza_at(size_t i);
 /* Passphrase header: salt of 16 bytes, file key and nonce from r (ephemeral unused). */
 parley_err age_header_scrypt(struct buf *out, uint8_t payload_key[static 32], struct bytes pass,
                              const uint8_t salt[static 16], unsigned log_n, const struct age_random *r,

@@ -33,8 +33,11 @@ static parley_err finish(struct buf *out, size_t start, uint8_t payload_key[stat
   return buf_ok(out) ? PARLEY_OK : out_of_memory(e);
 }
 
-static parley_err add_x25519(struct buf *out, const uint8_t recipient[static X25519_SIZE],
-                             const uint8_t ephemeral[static X25519_SIZE], const uint8_t *file_key, struct errmsg *e) {
+size_t age_stanza_at(size_t i) { return sizeof VERSION_LINE - 1 + i * STANZA_SIZE; }
+
+parley_err age_stanza(struct buf *out, const uint8_t recipient[static X25519_SIZE],
+                      const uint8_t ephemeral[static X25519_SIZE], const uint8_t file_key[static 16],
+                      struct errmsg *e) {
   uint8_t share[X25519_SIZE], shared[X25519_SIZE], wrap_key[32], body[AGE_BODY_SIZE];
   /* A recipient of small order would make the wrap key known to everybody. */
   if (!x25519_share(share, shared, ephemeral, recipient))
@@ -61,7 +64,7 @@ parley_err age_header(struct buf *out, uint8_t payload_key[static 32], const uin
     return err_set(e, PARLEY_ELIMIT, "an age file has at most %d recipients here, not %zu", AGE_RECIPIENTS_MAX, n);
   buf_str(out, VERSION_LINE);
   for (size_t i = 0; i < n; i++) {
-    parley_err code = add_x25519(out, recipients[i], r->ephemeral + i * X25519_SIZE, r->file_key, e);
+    parley_err code = age_stanza(out, recipients[i], r->ephemeral + i * X25519_SIZE, r->file_key, e);
     if (code != PARLEY_OK) return code;
   }
   return finish(out, start, payload_key, r, e);

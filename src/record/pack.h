@@ -11,14 +11,38 @@
 #define PACK_FILES_MAX 512
 #define PACK_BYTES_MAX (32u << 20) /* of all files together */
 
+#define PACK_NAME_SIZE 128
+#define PACK_STORED_MAX (2 * STATEMENT_ATTACH_MAX) /* files under files/ */
+
+struct pack_file_name {
+  char text[PACK_NAME_SIZE];
+};
+
 struct pack_file {
-  char name[128]; /* "ack/entry.json"; at most one '/' */
+  char name[PACK_NAME_SIZE]; /* "ack/entry.json"; at most one '/' */
   struct bytes data;
+};
+
+/* A file that is read once, from front to end. */
+struct pack_stream {
+  void *ctx;
+  /* Reads 1 to n bytes into p; *got is 0 only at the end. */
+  parley_err (*read)(void *ctx, uint8_t *p, size_t n, size_t *got, struct errmsg *e);
+};
+
+/* Where the bytes of stored files come from. Each stream that open gave is closed. */
+struct pack_source {
+  void *ctx;
+  parley_err (*open)(void *ctx, struct pack_stream *out, const char *name, struct errmsg *e);
+  void (*close)(void *ctx, struct pack_stream *s);
 };
 
 struct pack {
   struct pack_file *files; /* sorted by name */
   size_t n;
+  struct pack_file_name *stored; /* those under files/, of any size: not in memory; sorted by name */
+  size_t n_stored;
+  struct pack_source source; /* of the stored ones */
 };
 
 /* NULL when there is no such file. */
@@ -36,15 +60,19 @@ struct pack_delivery {
 
 struct pack_input {
   struct pack_delivery statement;
-  const struct card *const *cards; /* author and addressees, any order */
+  const struct card *const
+      *cards; /* all known cards of author and addressees, any order; later ones of others are left out */
   size_t n_cards;
   struct bytes charter;             /* envelope cited by the statement */
   const struct bytes *predecessors; /* oldest first */
   size_t n_predecessors;
   bool has_bulk; /* the files are delivered */
   struct bytes bulk_note;
-  struct proof bulk_consistency;   /* from the statement's bulk size to the note's */
-  const struct pack_delivery *ack; /* NULL: not read yet. Its author's and addressee's cards are among `cards`. */
+  struct proof bulk_consistency;      /* from the statement's bulk size to the note's */
+  const struct pack_delivery *ack;    /* NULL: not read yet. Its author's and addressee's cards are among `cards`. */
+  const struct pack_delivery *reject; /* likewise a rejection */
+  /* What is disclosed besides (record/disclosure.h); p NULL: not. */
+  struct bytes body, range, reject_body;
 };
 
 /* Builds every file, VERIFY.md included, in the arena. The result is checked by the caller with pack_verify before it is given out. */

@@ -23,9 +23,6 @@
 
 /* ---- files (pack_files.c) ---- */
 
-struct pack_file_name {
-  char text[sizeof((struct pack_file){0}.name)];
-};
 struct pack_file_name pack_card_file(const char *party); /* "cards/<party>.json" */
 struct pack_file_name pack_charter_file(size_t k);       /* "charter.<k>.json" */
 

@@ -40,7 +40,7 @@ static void must(bool x) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n) {
   struct pack_file files[32];
-  struct pack pack = {files, 0};
+  struct pack pack = {.files = files};
   struct arena a = {0};
   struct pack_result r;
   struct errmsg e = {{0}};

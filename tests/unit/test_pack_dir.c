@@ -48,7 +48,7 @@ static struct pack small(void) {
   static struct pack_file files[] = {{"VERIFY.md", {(const uint8_t *)"how", 3}},
                                      {"cards/a.example.json", {(const uint8_t *)"{}", 2}},
                                      {"entry.json", {(const uint8_t *)"", 0}}};
-  return (struct pack){files, 3};
+  return (struct pack){.files = files, .n = 3};
 }
 
 static void refuses_to_read(const char *dir, parley_err rc, const char *message) {
@@ -96,7 +96,7 @@ static void test_all_or_nothing(void **state) {
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     struct pack_file files[2] = {{.name = "entry.json", .data = BYTES("x", 1)}, {.data = BYTES("x", 1)}};
     snprintf(files[1].name, sizeof files[1].name, "%s", names[i]);
-    const struct pack p = {files, 2};
+    const struct pack p = {.files = files, .n = 2};
     assert_int_equal(pack_dir_write(&p, at("bad"), &e), PARLEY_EINVAL);
     assert_int_equal(entries(root), 0);
   }
