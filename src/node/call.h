@@ -79,6 +79,7 @@ void local_statement(struct node_call *c, struct node_response *out);
 void local_entry(struct node_call *c, struct node_response *out);
 void local_file(struct node_call *c, struct node_response *out);
 void local_ack(struct node_call *c, struct node_response *out);
+void local_reject(struct node_call *c, struct node_response *out);
 void local_receipt(struct node_call *c, struct node_response *out);
 void local_draft_send(struct node_call *c, struct node_response *out);
 void local_draft(struct node_call *c, struct node_response *out);

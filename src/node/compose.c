@@ -67,8 +67,8 @@ static struct submission *submission_new(struct forum *f, const struct statement
   if (!sub) return NULL;
   sub->forum = f;
   sub->bookkeeping = kind_is_open(s->kind);
-  sub->is_ack = !strcmp(s->kind, "ack");
-  if (sub->is_ack) memcpy(sub->acked, s->re[0], SHA256_SIZE);
+  sub->answers = answer_of(s->kind);
+  if (sub->answers) memcpy(sub->re, s->re[0], SHA256_SIZE);
   sub->ack_seconds = f->charter.ack_seconds[s->precedence];
   for (size_t i = 0; i < s->n_to; i++) {
     const struct member *m = forum_member(f, s->to[i]);

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/encoding.h"
-#include "node/state.h"
+#include "node/answers.h"
 
 #define INTAKE_BATCH 512
 #define INTAKE_SIGNATURES 256 /* verified in one transaction; a hostile entry can carry many */
@@ -58,7 +58,7 @@ static parley_err judge_rules(const struct forum *f, const struct their_log *l, 
   for (size_t i = 0; i < s->n_to; i++)
     if (!charter_member(&f->charter, s->to[i]))
       return err_set(e, PARLEY_EINVAL, "to: %s is no member of the forum", s->to[i]);
-  bool known = !strcmp(s->kind, "ack") || !strcmp(s->kind, "forum.charter") || !strcmp(s->kind, "forum.held") ||
+  bool known = answer_of(s->kind) || !strcmp(s->kind, "forum.charter") || !strcmp(s->kind, "forum.held") ||
                !strcmp(s->kind, "forum.card") || charter_form(&f->charter, s->kind);
   if (!known) return err_set(e, PARLEY_EINVAL, "kind: %s is not in force under this charter", s->kind);
   if (index == 0 && strcmp(s->kind, "forum.charter"))
@@ -71,51 +71,6 @@ static parley_err judge_rules(const struct forum *f, const struct their_log *l, 
 /* Trouble of ours, not of the statement: taken in again later. */
 static bool transient(parley_err r) {
   return r == PARLEY_ENOMEM || r == PARLEY_EIO || r == PARLEY_EFULL || r == PARLEY_EBUSY;
-}
-
-static parley_err judge_ack_of(const struct row *row, const struct statement *re, const struct their_log *l,
-                               const struct statement *s, struct errmsg *e) {
-  bool addressed = false;
-  for (size_t i = 0; i < re->n_to; i++) addressed |= !strcmp(re->to[i], s->from);
-  if (row->forum != l->from->forum)
-    return err_set(e, PARLEY_EINVAL, "re: it acknowledges a statement of another forum");
-  if (row->problem || kind_is_open(re->kind) || !strcmp(re->kind, "ack"))
-    return err_set(e, PARLEY_EINVAL, "re: it acknowledges what is never acknowledged");
-  if (!addressed)
-    return err_set(e, PARLEY_EINVAL, "re: it acknowledges a statement that was not addressed to %s", s->from);
-  if (s->n_to != 1 || strcmp(s->to[0], re->from))
-    return err_set(e, PARLEY_EINVAL, "to: an acknowledgement goes to the author of what it acknowledges");
-  return PARLEY_OK;
-}
-
-/* An acknowledgement counts when its author is an addressee of what it acknowledges, and says so to its author. */
-static parley_err judge_ack(struct node *n, const struct their_log *l, const struct statement *s, struct errmsg *e) {
-  struct row row;
-  struct hash id, had;
-  struct arena a = {0};
-  struct bytes entry;
-  struct statement re = {0};
-  struct dsse d;
-  memcpy(id.b, s->re[0], 32);
-  parley_err r = row_get(n, &id, &row, e);
-  if (r == PARLEY_ENOTFOUND && (s->n_to != 1 || strcmp(s->to[0], n->own.name)))
-    return PARLEY_OK; /* of a third party, whose statement may arrive later: there is no order across logs */
-  const struct own_log *own = &l->from->forum->log;
-  if (r == PARLEY_ENOTFOUND && (own->stopped || !own->ready))
-    return PARLEY_OK; /* our store went back in time, or may have: it can have lost the statement (found by seed 5152) */
-  if (r == PARLEY_ENOTFOUND) return err_set(e, PARLEY_EINVAL, "re: it acknowledges a statement that is not held here");
-  if (r) return r;
-  r = row_entry(n, &row, &a, &entry, e);
-  if (!r) r = statement_parse(&re, &a, entry, &d, e);
-  if (!r) r = judge_ack_of(&row, &re, l, s, e);
-  if (!r) {
-    r = ack_find(n, &id, s->from, &had, e);
-    r = r == PARLEY_ENOTFOUND ? PARLEY_OK : r ? r : err_set(e, PARLEY_EINVAL, "re: it was acknowledged already");
-  }
-  statement_clear(&re);
-  row_clear(&row);
-  arena_free(&a);
-  return r;
 }
 
 /* ---- indexing ---- */
@@ -155,11 +110,7 @@ static parley_err put_index(struct node *n, const struct hash *id, const struct 
     key_box(&k, true, n->next_order);
     r = store_put(n->env.store, STORE_INDEX, buf_view(&k), BYTES(id->b, 32), e);
   }
-  if (!r && !problem && !strcmp(s->kind, "ack")) {
-    buf_clear(&k);
-    key_ack(&k, s->re[0], s->from);
-    r = store_put(n->env.store, STORE_INDEX, buf_view(&k), BYTES(id->b, 32), e);
-  }
+  if (!r && !problem && answer_of(s->kind)) r = answer_put(n, answer_of(s->kind), s->re[0], s->from, id, e);
   buf_free(&k);
   return r;
 }
@@ -224,7 +175,7 @@ static parley_err judge(struct node *n, const struct their_log *l, uint64_t inde
   else if (!r)
     r = statement_verify(&d, s, card_there(n, l), why);
   if (!r) r = put_payload(n, l, id, s->issued, d.payload, why);
-  if (!r && !strcmp(s->kind, "ack")) r = judge_ack(n, l, s, why);
+  if (!r && answer_of(s->kind)) r = answer_judge(n, l, s, why);
   return r;
 }
 

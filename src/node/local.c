@@ -26,6 +26,7 @@ static const struct route routes[] = {
     {"GET", "/v1/statements/", "/files/", local_file},
     {"GET", "/v1/statements/", "/receipt", local_receipt},
     {"POST", "/v1/statements/", "/ack", local_ack},
+    {"POST", "/v1/statements/", "/reject", local_reject},
     {"GET", "/v1/drafts/", "", local_draft},
     {"POST", "/v1/drafts/", "/send", local_draft_send},
 };

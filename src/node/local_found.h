@@ -18,4 +18,7 @@ struct local_found {
 bool local_find(struct node_call *c, struct local_found *f, struct node_response *out);
 void local_found_clear(struct local_found *f);
 
+/* local_answer.c: queues our answer to it from the call's body, with the call waiting for it. */
+parley_err local_answer_take(struct node_call *c, const struct local_found *f, enum answer what, struct errmsg *e);
+
 #endif

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/encoding.h"
-#include "node/state.h"
+#include "node/answers.h"
 #include "record/pack.h"
 
 /* ---- one note that carries the log's signature and every addressee's cosignature ---- */
@@ -105,7 +105,7 @@ static bool gather_ack(struct node *n, const struct row *r, const struct evidenc
   for (size_t i = 0; i < v->s.n_to; i++) {
     struct hash id;
     struct row row;
-    if (ack_find(n, &r->id, v->s.to[i], &id, NULL) || row_get(n, &id, &row, NULL)) continue;
+    if (answer_find(n, ANSWER_ACK, &r->id, v->s.to[i], &id, NULL) || row_get(n, &id, &row, NULL)) continue;
     bool ok = !row.problem && gather(n, &row, a, ack, NULL) == PARLEY_OK;
     row_clear(&row);
     if (ok) return true;

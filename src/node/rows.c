@@ -6,17 +6,11 @@
 #include <string.h>
 
 #include "base/encoding.h"
-#include "node/state.h"
+#include "node/answers.h"
 
 void key_box(struct buf *out, bool inbox, uint64_t order) {
   buf_str(out, inbox ? "i/" : "o/");
   buf_u64be(out, order);
-}
-
-void key_ack(struct buf *out, const uint8_t id[static 32], const char *party) {
-  buf_str(out, "a/");
-  buf_add(out, id, 32);
-  buf_str(out, party);
 }
 
 void row_clear(struct row *r) {
@@ -117,19 +111,6 @@ parley_err row_open(struct node *n, const struct statement *s, struct plain *out
   return r;
 }
 
-parley_err ack_find(struct node *n, const struct hash *id, const char *party, struct hash *ack, struct errmsg *e) {
-  struct buf k = {0};
-  struct arena a = {0};
-  struct bytes v;
-  key_ack(&k, id->b, party);
-  parley_err r = buf_ok(&k) ? store_get(n->env.store, STORE_INDEX, buf_view(&k), &a, &v, e)
-                            : err_set(e, PARLEY_ENOMEM, "out of memory");
-  if (!r && v.n == 32) memcpy(ack->b, v.p, 32);
-  buf_free(&k);
-  arena_free(&a);
-  return r;
-}
-
 /* ---- delivery, per addressee; delivered and read are never the same thing ---- */
 
 static void put_ack(struct node *n, json_t *o, const struct hash *id, const char *party, struct delivery_state *d) {
@@ -139,7 +120,7 @@ static void put_ack(struct node *n, json_t *o, const struct hash *id, const char
   struct bytes entry;
   struct statement s = {0};
   struct dsse env;
-  if (ack_find(n, id, party, &ack, NULL) || row_get(n, &ack, &row, NULL)) {
+  if (answer_find(n, ANSWER_ACK, id, party, &ack, NULL) || row_get(n, &ack, &row, NULL)) {
     d->read = false;
     return;
   }
@@ -213,7 +194,7 @@ json_t *row_delivery(struct node *n, const struct row *r, const struct statement
 
 static const char *row_state(struct node *n, const struct row *r, const struct delivery_state *d) {
   struct hash ack;
-  if (!r->ours) return ack_find(n, &r->id, n->own.name, &ack, NULL) == PARLEY_OK ? "acknowledged" : "received";
+  if (!r->ours) return answer_find(n, ANSWER_ACK, &r->id, n->own.name, &ack, NULL) == PARLEY_OK ? "acknowledged" : "received";
   if (d->read) return "read";
   if (d->all) return "delivered";
   return r->index < r->forum->log.signed_size ? "signed" : "accepted";

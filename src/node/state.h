@@ -4,6 +4,7 @@
 #ifndef PARLEY_NODE_STATE_H
 #define PARLEY_NODE_STATE_H
 
+#include "forum/answer.h"
 #include "node/node.h"
 #include "record/copy.h"
 #include "record/mirror.h"
@@ -166,8 +167,9 @@ struct submission {
   struct hash id;
   struct buf row;             /* of STORE_STATEMENTS, without log and index */
   struct node_call *call;     /* to be answered; NULL when gone or none */
-  uint8_t acked[SHA256_SIZE]; /* of an ack: the statement */
-  bool is_ack, bookkeeping;
+  enum answer answers;        /* what it is of the statement re */
+  uint8_t re[SHA256_SIZE];
+  bool bookkeeping;
   bool
       opening; /* the charter at the head of a new log, a new card: kept until stored, since nothing may come before it */
   uint64_t card_serial; /* of the card that it announces; 0: none */
@@ -413,10 +415,8 @@ parley_err row_find(struct node *n, const char *text, struct row *out, struct er
 parley_err row_entry(struct node *n, const struct row *r, struct arena *a, struct bytes *entry, struct errmsg *e);
 /* Opens the body with whichever of our seal keys fits. */
 parley_err row_open(struct node *n, const struct statement *s, struct plain *out, struct errmsg *e);
-parley_err ack_find(struct node *n, const struct hash *id, const char *party, struct hash *ack, struct errmsg *e);
 /* Index keys. */
 void key_box(struct buf *out, bool inbox, uint64_t order);
-void key_ack(struct buf *out, const uint8_t id[static 32], const char *party);
 struct delivery_state {
   bool all;   /* the statement is delivered to all addressees */
   bool files; /* and so are its files */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/encoding.h"
+#include "node/answers.h"
 #include "node/call.h"
 
 void submission_free(struct submission *s) {
@@ -37,11 +38,7 @@ static parley_err put_row(struct node *n, struct submission *s, uint64_t index, 
     key_box(&k, false, n->next_order);
     r = store_put(n->env.store, STORE_INDEX, buf_view(&k), BYTES(s->id.b, 32), e);
   }
-  if (!r && s->is_ack) {
-    buf_clear(&k);
-    key_ack(&k, s->acked, n->own.name);
-    r = store_put(n->env.store, STORE_INDEX, buf_view(&k), BYTES(s->id.b, 32), e);
-  }
+  if (!r && s->answers) r = answer_put(n, s->answers, s->re, n->own.name, &s->id, e);
   n->next_order++;
   buf_free(&v);
   buf_free(&k);
