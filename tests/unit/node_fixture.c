@@ -98,24 +98,39 @@ static void make_card(struct rig_party *p) {
   for (size_t i = 0; i < 4; i++) ed25519_free(k[i]);
 }
 
-void rig_start(struct rig_party *p) {
+static void start_signer(struct rig_party *p) {
   struct ed25519_key *k[3];
   struct signer_memory memory = {p, memory_load, memory_save};
-  struct node_env env = {.ctx = p, .wall_s = rig_wall, .mono_ms = rig_mono, .random = rig_random, .seal = &p->seal, .n_seal = 1, .log = rig_log};
   for (size_t i = 0; i < 3; i++) CHECK(ed25519_from_seed(&k[i], p->seed[i], &e));
   CHECK(signer_new(&p->signer, p->name, k[0], k[1], k[2], memory, &e));
-  CHECK(store_sqlite_open(&p->store, p->path, NULL, &e));
+}
+
+parley_err rig_try_start(struct rig_party *p) {
+  struct node_env env = {.ctx = p,
+                         .wall_s = rig_wall,
+                         .mono_ms = rig_mono,
+                         .random = rig_random,
+                         .seal = &p->seal,
+                         .n_seal = 1,
+                         .log = rig_log};
+  start_signer(p);
+  p->node = NULL;
+  p->store = NULL;
+  p->down = false;
+  parley_err err = store_sqlite_open(&p->store, p->path, NULL, &e);
+  if (err) return err;
   env.store = p->store;
   env.signer = p->signer;
   env.forms = (const struct form *const *)p->rig->forms;
   env.n_forms = p->rig->n_forms;
-  CHECK(node_open(&p->node, &env, buf_view(&p->card), &e));
-  for (size_t i = 0; i < p->rig->n; i++)
+  err = node_open(&p->node, &env, buf_view(&p->card), &e);
+  for (size_t i = 0; i < p->rig->n && !err; i++)
     if (&p->rig->party[i] != p && !(p->stranger && !strcmp(p->stranger, p->rig->party[i].name)))
-      CHECK(node_pin(p->node, buf_view(&p->rig->party[i].card), &e));
-  CHECK(node_start(p->node, &e));
-  p->down = false;
+      err = node_pin(p->node, buf_view(&p->rig->party[i].card), &e);
+  return err ? err : node_start(p->node, &e);
 }
+
+void rig_start(struct rig_party *p) { CHECK(rig_try_start(p)); }
 
 void rig_stop(struct rig_party *p) {
   node_close(p->node);

@@ -40,6 +40,8 @@ void rig_open(struct rig *r, const char *const *names, size_t n);
 void rig_close(struct rig *r);
 void rig_stop(struct rig_party *p);
 void rig_start(struct rig_party *p);
+/* The same, with the error; rig_stop in any case. */
+parley_err rig_try_start(struct rig_party *p);
 /* Runs both nodes and the network between them until nothing moves, at most ms milliseconds of simulated time. */
 void rig_run(struct rig *r, int64_t ms);
 /* One step of every node and of the network, at one instant; false when nothing was sent. */
