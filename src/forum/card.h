@@ -60,9 +60,12 @@ parley_err card_recipient(const uint8_t **out, const struct card *c, const char 
 parley_err card_log_vkey(struct vkey *out, const struct card *c, const char *origin, struct errmsg *e);
 parley_err card_mirror_vkey(struct vkey *out, const struct card *c, struct errmsg *e);
 
-/* Makes and signs a card of serial 0. fields: everything but fingerprint and envelope; keys must match. Appends the envelope. */
+/*
+ * Makes and signs a card. fields: everything but fingerprint and envelope; keys must match. rotation: of the card that it replaces, NULL exactly
+ * for serial 0; card_parse with that card says whether it fits. Appends the envelope.
+ */
 struct card_signers {
-  const struct ed25519_key *statement, *log, *mirror;
+  const struct ed25519_key *statement, *log, *mirror, *rotation;
 };
 parley_err card_make(struct buf *out, const struct card *fields, const struct card_signers *keys, struct errmsg *e);
 

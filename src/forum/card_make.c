@@ -86,17 +86,18 @@ static parley_err check_keys(const struct card *c, const struct card_signers *k,
 }
 
 static parley_err sign(struct buf *out, struct bytes payload, const struct card_signers *k, struct errmsg *e) {
-  const struct ed25519_key *const held[] = {k->statement, k->log, k->mirror};
-  struct dsse_sig sigs[3];
+  const struct ed25519_key *const held[] = {k->statement, k->log, k->mirror, k->rotation};
+  const size_t n = k->rotation != NULL ? 4 : 3;
+  struct dsse_sig sigs[4];
   struct buf pae = {0};
   dsse_pae(&pae, bytes_str(CARD_TYPE), payload);
   if (buf_ok(&pae))
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < n; i++) {
       ed25519_keyid(sigs[i].keyid, ed25519_public(held[i]));
       ed25519_sign(sigs[i].sig, held[i], buf_view(&pae));
     }
   if (buf_ok(&pae))
-    dsse_write(out, &(struct dsse){.type = bytes_str(CARD_TYPE), .payload = payload, .n = 3, .sigs = sigs});
+    dsse_write(out, &(struct dsse){.type = bytes_str(CARD_TYPE), .payload = payload, .n = n, .sigs = sigs});
   bool ok = buf_ok(&pae) && buf_ok(out);
   buf_free(&pae);
   return ok ? PARLEY_OK : err_set(e, PARLEY_ENOMEM, "out of memory while signing a card");
@@ -115,7 +116,8 @@ parley_err card_make(struct buf *out, const struct card *fields, const struct ca
   struct buf payload = {0};
   size_t before = out->n;
   parley_err err = PARLEY_OK;
-  if (fields->serial != 0) err = err_set(e, PARLEY_EINVAL, "serial: a card made here has serial 0");
+  if ((fields->serial != 0) != (keys->rotation != NULL))
+    err = err_set(e, PARLEY_EINVAL, "serial: a card of serial 0 has no rotation signature, every later one has");
   if (err == PARLEY_OK) err = check_keys(fields, keys, e);
   if (err == PARLEY_OK) err = card_check_own_keys(fields, e);
   if (err == PARLEY_OK) err = write_payload(&payload, fields, e);

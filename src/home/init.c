@@ -162,7 +162,7 @@ static parley_err put_config(const struct making *m, struct errmsg *e) {
 static parley_err put_card(struct making *m, struct errmsg *e) {
   char path[HOME_PATH_MAX];
   struct buf envelope = {0};
-  const struct card_signers signers = {m->statement, m->log, m->mirror};
+  const struct card_signers signers = {m->statement, m->log, m->mirror, NULL};
   parley_err err = card_make(&envelope, &m->card, &signers, e);
   if (!err) err = path_join(path, m->at.dir, "card.json", e);
   if (!err) err = file_write(path, buf_view(&envelope), 0644, e);

@@ -69,6 +69,7 @@ void local_route(struct node_call *c, const struct node_request *r, struct node_
 void local_status(struct node_call *c, struct node_response *out);
 void local_pins(struct node_call *c, struct node_response *out);
 void local_card(struct node_call *c, struct node_response *out);
+void local_cards(struct node_call *c, struct node_response *out);
 void local_forums(struct node_call *c, struct node_response *out);
 void local_forum(struct node_call *c, struct node_response *out);
 void local_forum_propose(struct node_call *c, struct node_response *out);

@@ -14,6 +14,7 @@ struct route {
 static const struct route routes[] = {
     {"GET", "/v1/status", NULL, local_status},
     {"GET", "/v1/card", NULL, local_card},
+    {"GET", "/v1/cards", NULL, local_cards},
     {"GET", "/v1/pins", NULL, local_pins},
     {"GET", "/v1/forums", NULL, local_forums},
     {"POST", "/v1/forums", NULL, local_forum_propose},

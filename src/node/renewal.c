@@ -131,13 +131,13 @@ parley_err renewal_sign(struct node *n, struct own_log *l, const struct signed_t
   return PARLEY_OK;
 }
 
-static bool waits_for_first(const struct node *n, const struct own_log *l) {
+bool renewal_waits(const struct node *n, const struct own_log *l) {
   return is_first(n, l) && copy_size(l->copy) > 0;
 }
 
 bool node_needs_log_key_before(const struct node *n) {
   for (const struct forum *f = n->forums; f; f = f->next)
-    if (waits_for_first(n, &f->log) || waits_for_first(n, &f->bulk)) return true;
+    if (renewal_waits(n, &f->log) || renewal_waits(n, &f->bulk)) return true;
   return n->forums_failed > 0; /* a forum that is closed today may open tomorrow */
 }
 

@@ -283,6 +283,8 @@ parley_err renewal_announced(struct node *n, const struct submission *s,
 /* The checkpoint about to be published is the first under a new log key: adds the old key's signature and keeps it. */
 parley_err renewal_sign(struct node *n, struct own_log *l, const struct signed_tree *tree, struct buf *note,
                         struct errmsg *e);
+/* The log has no checkpoint under both keys yet, and needs one. */
+bool renewal_waits(const struct node *n, const struct own_log *l);
 bool renewal_next(struct node *n, struct outbound *out);
 bool renewal_done(struct node *n, uint64_t id, const struct outbound_result *r);
 int64_t renewal_next_ms(const struct node *n);

@@ -119,7 +119,7 @@ static bool make_card(struct home *h) {
     buf_str(&pin, "sha256//");
     base64_encode(&pin, BYTES(digest, 32), true);
     snprintf(c.link[0], sizeof c.link[0], "%s", buf_cstr(&pin) ? (const char *)pin.p : "");
-    const struct card_signers signers = {k[0], k[1], k[2]};
+    const struct card_signers signers = {k[0], k[1], k[2], NULL};
     bool unproved;
     ok = card_make(&h->card_envelope, &c, &signers, NULL) == PARLEY_OK &&
          card_parse(&h->card, &h->arena, buf_view(&h->card_envelope), NULL, &unproved, NULL) == PARLEY_OK;

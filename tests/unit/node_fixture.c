@@ -13,10 +13,10 @@
 
 static struct errmsg e; /* of the last call under CHECK */
 
-#define CHECK(x)                                                          \
-  do {                                                                    \
-    parley_err err_ = (x);                                                \
-    if (err_) fail_msg("%s: %s (%s)", #x, e.text, err_name(err_));        \
+#define CHECK(x)                                                                                                       \
+  do {                                                                                                                 \
+    parley_err err_ = (x);                                                                                             \
+    if (err_) fail_msg("%s: %s (%s)", #x, e.text, err_name(err_));                                                     \
   } while (0)
 
 static int64_t rig_wall(void *ctx) {
@@ -49,7 +49,8 @@ static size_t memory_slot(struct rig_party *p, const char *origin, enum signer_r
   return i;
 }
 
-static parley_err memory_load(void *ctx, const char *origin, enum signer_role role, struct signed_tree *out, struct errmsg *err) {
+static parley_err memory_load(void *ctx, const char *origin, enum signer_role role, struct signed_tree *out,
+                              struct errmsg *err) {
   struct rig_party *p = ctx;
   size_t i = memory_slot(p, origin, role);
   if (i == p->n_memory) return err_set(err, PARLEY_ENOTFOUND, "nothing remembered");
@@ -57,7 +58,8 @@ static parley_err memory_load(void *ctx, const char *origin, enum signer_role ro
   return PARLEY_OK;
 }
 
-static parley_err memory_save(void *ctx, const char *origin, enum signer_role role, const struct signed_tree *tree, struct errmsg *err) {
+static parley_err memory_save(void *ctx, const char *origin, enum signer_role role, const struct signed_tree *tree,
+                              struct errmsg *err) {
   struct rig_party *p = ctx;
   size_t i = memory_slot(p, origin, role);
   if (p->sick && strstr(origin, p->sick)) return err_set(err, PARLEY_EIO, "the signer's disk fails");
@@ -93,9 +95,47 @@ static void make_card(struct rig_party *p) {
   base64_encode(&b, BYTES(pin, 32), true);
   snprintf(c.link[0], sizeof c.link[0], "%s", buf_cstr(&b));
   buf_free(&b);
-  struct card_signers keys = {k[0], k[1], k[2]};
+  struct card_signers keys = {k[0], k[1], k[2], NULL};
   CHECK(card_make(&p->card, &c, &keys, &e));
   for (size_t i = 0; i < 4; i++) ed25519_free(k[i]);
+}
+
+void rig_renew(struct rig_party *p, unsigned keys, struct buf *out) {
+  struct arena a = {0};
+  struct card before, c;
+  struct ed25519_key *k[4], *rotation;
+  uint8_t log[32];
+  memcpy(log, p->seed[1], 32);
+  CHECK(card_parse(&before, &a, buf_view(&p->card), NULL, NULL, &e));
+  CHECK(ed25519_from_seed(&rotation, p->seed[3], &e));
+  for (size_t i = 0; i < 4; i++) {
+    if (keys & (1u << i)) rig_random(p, p->seed[i], 32);
+    CHECK(ed25519_from_seed(&k[i], p->seed[i], &e));
+  }
+  c = before;
+  c.serial++;
+  memcpy(c.statement, ed25519_public(k[0]), 32);
+  memcpy(c.log, ed25519_public(k[1]), 32);
+  memcpy(c.mirror, ed25519_public(k[2]), 32);
+  memcpy(c.rotation, ed25519_public(k[3]), 32);
+  struct buf envelope = {0};
+  struct card_signers signers = {k[0], k[1], k[2], rotation};
+  CHECK(card_make(&envelope, &c, &signers, &e));
+  CHECK(card_parse(&c, &a, buf_view(&envelope), &before, NULL, &e));
+  if (out) {
+    buf_bytes(out, buf_view(&envelope));
+    buf_free(&envelope);
+  } else {
+    if (keys & RIG_LOG) {
+      memcpy(p->log_before, log, 32);
+      p->has_log_before = true;
+    }
+    p->before[p->n_before++] = p->card;
+    p->card = envelope;
+  }
+  for (size_t i = 0; i < 4; i++) ed25519_free(k[i]);
+  ed25519_free(rotation);
+  arena_free(&a);
 }
 
 static void start_signer(struct rig_party *p) {
@@ -103,6 +143,11 @@ static void start_signer(struct rig_party *p) {
   struct signer_memory memory = {p, memory_load, memory_save};
   for (size_t i = 0; i < 3; i++) CHECK(ed25519_from_seed(&k[i], p->seed[i], &e));
   CHECK(signer_new(&p->signer, p->name, k[0], k[1], k[2], memory, &e));
+  if (p->has_log_before) {
+    struct ed25519_key *before;
+    CHECK(ed25519_from_seed(&before, p->log_before, &e));
+    signer_set_log_before(p->signer, before);
+  }
 }
 
 parley_err rig_try_start(struct rig_party *p) {
@@ -124,9 +169,12 @@ parley_err rig_try_start(struct rig_party *p) {
   env.forms = (const struct form *const *)p->rig->forms;
   env.n_forms = p->rig->n_forms;
   err = node_open(&p->node, &env, buf_view(&p->card), &e);
-  for (size_t i = 0; i < p->rig->n && !err; i++)
-    if (&p->rig->party[i] != p && !(p->stranger && !strcmp(p->stranger, p->rig->party[i].name)))
-      err = node_pin(p->node, buf_view(&p->rig->party[i].card), &e);
+  for (size_t i = p->n_before; i-- > 0 && !err;) err = node_own_before(p->node, buf_view(&p->before[i]), &e);
+  for (size_t i = 0; i < p->rig->n && !err; i++) {
+    const struct rig_party *other = &p->rig->party[i]; /* pinned by its first card; later ones it learns */
+    if (other != p && !(p->stranger && !strcmp(p->stranger, other->name)))
+      err = node_pin(p->node, buf_view(other->n_before ? &other->before[0] : &other->card), &e);
+  }
   return err ? err : node_start(p->node, &e);
 }
 
@@ -161,6 +209,7 @@ void rig_close(struct rig *r) {
     char wal[80];
     if (!p->down) rig_stop(p);
     buf_free(&p->card);
+    for (size_t k = 0; k < p->n_before; k++) buf_free(&p->before[k]);
     unlink(p->path);
     snprintf(wal, sizeof wal, "%s-wal", p->path);
     unlink(wal);
@@ -183,16 +232,19 @@ static void carry(struct rig *r, struct rig_party *from, const struct outbound *
   struct node_call *c = NULL;
   r->requests++;
   if (!to->down && !from->mute) {
-    struct node_request q = {.peer = from->name, .method = o->method, .path = o->path, .query = "", .content_type = o->content_type};
+    struct node_request q = {
+        .peer = from->name, .method = o->method, .path = o->path, .query = "", .content_type = o->content_type};
     c = node_begin(to->node, &q, &resp);
     for (size_t at = 0; at < o->body.n && !resp.status; at += 1000)
       node_data(c, BYTES(o->body.p + at, o->body.n - at < 1000 ? o->body.n - at : 1000), &resp);
     if (!resp.status) node_end(c, &resp);
     assert_int_not_equal(resp.status, 0); /* peers never wait */
-    result = (struct outbound_result){true, resp.status, resp.content_type ? resp.content_type : "", resp.retry_after, buf_view(&resp.body), NULL};
+    result = (struct outbound_result){
+        true, resp.status, resp.content_type ? resp.content_type : "", resp.retry_after, buf_view(&resp.body), NULL};
     if (getenv("RIG_LOG"))
-      fprintf(stderr, "%8lld %s -> %s %s %s (%zu) %u %.*s\n", (long long)r->ms, from->name, to->name, o->method, o->path, o->body.n, resp.status,
-              resp.status >= 300 ? (int)(resp.body.n < 100 ? resp.body.n : 100) : 0, (const char *)resp.body.p);
+      fprintf(stderr, "%8lld %s -> %s %s %s (%zu) %u %.*s\n", (long long)r->ms, from->name, to->name, o->method,
+              o->path, o->body.n, resp.status, resp.status >= 300 ? (int)(resp.body.n < 100 ? resp.body.n : 100) : 0,
+              (const char *)resp.body.p);
   }
   node_outbound_done(from->node, o->id, &result);
   if (c) node_finish(c);
@@ -239,7 +291,8 @@ json_t *rig_ask(struct rig_party *p, const char *method, const char *path, const
   snprintf(where, sizeof where, "%s", path);
   char *query = strchr(where, '?');
   if (query) *query++ = '\0';
-  struct node_request q = {.method = method, .path = where, .query = query ? query : "", .content_type = "application/json"};
+  struct node_request q = {
+      .method = method, .path = where, .query = query ? query : "", .content_type = "application/json"};
   struct node_call *c = node_begin(p->node, &q, &resp);
   if (!resp.status && body) node_data(c, bytes_str(body), &resp);
   if (!resp.status) node_end(c, &resp);
@@ -247,8 +300,10 @@ json_t *rig_ask(struct rig_party *p, const char *method, const char *path, const
     struct node_call *done;
     rig_turn(p->rig);
     done = node_next_answer(p->node, &resp);
-    if (done) assert_ptr_equal(done, c);
-    else p->rig->ms += 10;
+    if (done)
+      assert_ptr_equal(done, c);
+    else
+      p->rig->ms += 10;
   }
   *status = resp.status;
   json_t *v = NULL;
@@ -268,7 +323,9 @@ json_t *rig_ask(struct rig_party *p, const char *method, const char *path, const
   } else if (resp.body.n) {
     v = json_loadb((const char *)resp.body.p, resp.body.n, 0, NULL);
   }
-  if (getenv("RIG_LOG")) fprintf(stderr, "%s: %s %s -> %u %.*s\n", p->name, method, path, resp.status, (int)resp.body.n, (const char *)resp.body.p);
+  if (getenv("RIG_LOG"))
+    fprintf(stderr, "%s: %s %s -> %u %.*s\n", p->name, method, path, resp.status, (int)resp.body.n,
+            (const char *)resp.body.p);
   buf_free(&resp.body);
   node_finish(c);
   return v;

@@ -12,11 +12,15 @@ struct rig_party {
   struct signer *signer;
   struct node *node;
   struct buf card;
+  struct buf before[3]; /* cards that it replaced, oldest first */
+  size_t n_before;
   struct age_identity seal;
   struct signed_tree memory[16]; /* the signer's memory: it survives restarts of the node */
   char memory_key[16][200];
   size_t n_memory;
   uint8_t seed[4][32];
+  uint8_t log_before[32]; /* seed of the log key before */
+  bool has_log_before;
   bool down;
   bool mute;            /* it answers, but what it sends arrives nowhere */
   const char *stranger; /* a party whose card is not pinned at the next start; NULL */
@@ -42,6 +46,10 @@ void rig_stop(struct rig_party *p);
 void rig_start(struct rig_party *p);
 /* The same, with the error; rig_stop in any case. */
 parley_err rig_try_start(struct rig_party *p);
+/* Which keys of the party are replaced by its next card. */
+enum { RIG_STATEMENT = 1, RIG_LOG = 2, RIG_MIRROR = 4, RIG_ROTATION = 8, RIG_ALL = 15 };
+/* Makes the next card; the party is to be stopped, and started with it. Its envelope into *out when not NULL. */
+void rig_renew(struct rig_party *p, unsigned keys, struct buf *out);
 /* Runs both nodes and the network between them until nothing moves, at most ms milliseconds of simulated time. */
 void rig_run(struct rig *r, int64_t ms);
 /* One step of every node and of the network, at one instant; false when nothing was sent. */

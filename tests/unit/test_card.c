@@ -239,7 +239,7 @@ static void test_key_used_twice(void **state) {
   struct buf out = {0};
   buf_str(&out, "before");
   struct card c = us.card;
-  const struct card_signers keys = {us.statement, us.log, us.mirror}, log_mirrors = {us.statement, us.log, us.log};
+  const struct card_signers keys = {us.statement, us.log, us.mirror, NULL}, log_mirrors = {us.statement, us.log, us.log, NULL};
   memcpy(c.rotation, c.statement, 32);
   assert_refused(card_make(&out, &c, &keys, &e), PARLEY_ECONFLICT, e, "keys.rotation: is the key of keys.statement");
   c = us.card;
