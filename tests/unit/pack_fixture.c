@@ -84,7 +84,7 @@ static void party_make(struct fixture *f, size_t i) {
   link_pin(f, c.link[0], p->name);
   struct buf out = {0};
   struct errmsg e = {{0}};
-  ok(card_make(&out, &c, &(struct card_signers){p->statement, p->log, p->mirror}, &e), &e);
+  ok(card_make(&out, &c, &(struct card_signers){p->statement, p->log, p->mirror, NULL}, &e), &e);
   ok(card_parse(&p->card, &f->arena, kept(f, &out), NULL, NULL, &e), &e);
   f->cards[i] = &p->card;
 }
