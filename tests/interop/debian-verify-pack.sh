@@ -42,6 +42,14 @@ done
 expect_exit 0 us parley verify "$TMPDIR/read"
 expect_exit 0 ru parley verify "$TMPDIR/read"
 
+step "An exercise is proved like the real thing, and said to be none"
+send_notice us ru --status exercise
+receipt us "$id" "$TMPDIR/exercise"
+all_say 0 "$TMPDIR/exercise" "${known[@]}"
+expect_text 'marked exercise: it is not the real thing' stock "$TMPDIR/exercise" "${known[@]}"
+expect_text 'EXERCISE: this is not real' parley_verify "$TMPDIR/exercise" "${known[@]}"
+! stock "$TMPDIR/read" "${known[@]}" | grep -q 'real thing' || fail "a real notice is said to be none"
+
 step "None accepts them under other fingerprints"
 all_say 1 "$TMPDIR/read" "cert.us.example=${fingerprint[ru]}" "ncc.ru.example=${fingerprint[us]}"
 all_say 1 "$TMPDIR/read" "${known[0]}" "ncc.ru.example=$(printf '%064d' 0)"
