@@ -126,7 +126,7 @@ static void test_unwritable(void **state) {
   (void)state;
   static const uint8_t big[65536];
   struct entry_package *p = package(1, 1);
-  struct buf a = {0}, b = {0}, c = {0};
+  struct buf a = {0}, b = {0}, c = {0}, d = {0};
   p->entries[0] = BYTES(big, 65535);
   entry_package_write(&a, p);
   assert_true(buf_ok(&a));
@@ -137,9 +137,14 @@ static void test_unwritable(void **state) {
   p->proof.n = 64;
   entry_package_write(&c, p);
   assert_false(buf_ok(&c));
+  p->proof.n = 0;
+  p->n = MIRROR_PACKAGE_ENTRIES + 1;
+  entry_package_write(&d, p);
+  assert_false(buf_ok(&d));
   buf_free(&a);
   buf_free(&b);
   buf_free(&c);
+  buf_free(&d);
   free(p);
 }
 
@@ -206,11 +211,27 @@ static void test_ticket_bound(void **state) {
   }
 }
 
+static void test_mirror_info_bound(void **state) {
+  (void)state;
+  struct buf b = {0};
+  struct mirror_info m;
+  buf_str(&b, "1\n2\n");
+  while (b.n < 8193) buf_str(&b, "A");
+  assert_int_equal(mirror_info_parse(&m, &arena, buf_view(&b), NULL), PARLEY_ELIMIT);
+  buf_free(&b);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_head),           cmocka_unit_test(test_head_bounds),  cmocka_unit_test(test_packages),
-      cmocka_unit_test(test_package_bounds), cmocka_unit_test(test_unwritable),   cmocka_unit_test(test_bundle),
-      cmocka_unit_test(test_mirror_info),    cmocka_unit_test(test_ticket_bound),
+      cmocka_unit_test(test_head),
+      cmocka_unit_test(test_head_bounds),
+      cmocka_unit_test(test_packages),
+      cmocka_unit_test(test_package_bounds),
+      cmocka_unit_test(test_unwritable),
+      cmocka_unit_test(test_bundle),
+      cmocka_unit_test(test_mirror_info),
+      cmocka_unit_test(test_ticket_bound),
+      cmocka_unit_test(test_mirror_info_bound),
   };
   return cmocka_run_group_tests(tests, NULL, free_arena);
 }

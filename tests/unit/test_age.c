@@ -333,16 +333,76 @@ static void test_header_bounds(void **state) {
   buf_free(&text);
 }
 
+/* What verified before the damage is taken back: a whole file is opened or not at all. */
+static void test_damage_in_a_later_chunk(void **state) {
+  struct fixture *f = *state;
+  uint8_t *plain = pattern(2 * AGE_CHUNK + 5);
+  struct buf file = {0}, back = {0};
+  buf_str(&back, "kept");
+  assert_int_equal(age_seal(&file, (recipient_list)f->recipients, 1, &f->random, BYTES(plain, 2 * AGE_CHUNK + 5), NULL),
+                   PARLEY_OK);
+  file.p[file.n - 1] ^= 1;
+  assert_int_equal(age_open(&back, buf_view(&file), &f->ids[0], NULL), PARLEY_EVERIFY);
+  assert_true(bytes_is(buf_view(&back), "kept"));
+  free(plain);
+  buf_free(&file);
+  buf_free(&back);
+}
+
+/* age: the payload at each boundary of STREAM, with a passphrase too. */
+static void test_scrypt_boundaries(void **state) {
+  struct fixture *f = *state;
+  static const uint8_t salt[16] = {1};
+  static const size_t sizes[] = {0, 1, AGE_CHUNK - 1, AGE_CHUNK, AGE_CHUNK + 1};
+  for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+    uint8_t *plain = pattern(sizes[i]);
+    struct buf file = {0}, back = {0};
+    assert_int_equal(age_seal_scrypt(&file, bytes_str("p"), salt, 1, &f->random, BYTES(plain, sizes[i]), NULL),
+                     PARLEY_OK);
+    assert_int_equal(age_open_scrypt(&back, buf_view(&file), bytes_str("p"), NULL), PARLEY_OK);
+    assert_true(bytes_eq(buf_view(&back), BYTES(plain, sizes[i])));
+    free(plain);
+    buf_free(&file);
+    buf_free(&back);
+  }
+}
+
+/* A stanza of a type that we do not know stands between ours: it is passed over, and covered by the MAC all the same. */
+static void test_unknown_stanza_between(void **state) {
+  struct fixture *f = *state;
+  struct buf file = {0}, text = {0};
+  uint8_t key[32];
+  size_t used;
+  assert_int_equal(age_header(&file, key, (recipient_list)f->recipients, 2, &f->random, NULL), PARLEY_OK);
+  const size_t first = strlen(V1) + (age_header_size(2) - age_header_size(1));
+  buf_add(&text, file.p, first);
+  buf_str(&text, "-> x25519 AAAA\n\n");
+  buf_add(&text, file.p + first, file.n - first);
+  assert_int_equal(age_open_header(&used, key, buf_view(&text), &f->ids[1], NULL), PARLEY_EVERIFY);
+  assert_int_equal(age_open_header(&used, key, buf_view(&text), &f->ids[2], NULL), PARLEY_ENOTFOUND);
+  buf_free(&file);
+  buf_free(&text);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      TEST(test_round_trip),        TEST(test_sizes),
-      TEST(test_appends),           TEST(test_small_order_recipient),
-      TEST(test_stranger),          TEST(test_every_prefix),
-      TEST(test_every_byte_counts), TEST(test_scrypt),
-      TEST(test_header_syntax),     TEST(test_x25519_stanza),
-      TEST(test_scrypt_stanza),     TEST(test_header_bounds),
+      TEST(test_round_trip),
+      TEST(test_sizes),
+      TEST(test_appends),
+      TEST(test_small_order_recipient),
+      TEST(test_stranger),
+      TEST(test_every_prefix),
+      TEST(test_every_byte_counts),
+      TEST(test_scrypt),
+      TEST(test_header_syntax),
+      TEST(test_x25519_stanza),
+      TEST(test_scrypt_stanza),
+      TEST(test_header_bounds),
+      TEST(test_damage_in_a_later_chunk),
+      TEST(test_scrypt_boundaries),
+      TEST(test_unknown_stanza_between),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -107,6 +107,7 @@ static void test_refused(void **state) {
       BEGIN "\r\nAAEC\n" END "\r\n",
       BEGIN "\r\n" FULL "\nAAEC\r\n" END "\r\n",
       BEGIN "\rAAEC\r" END "\r",
+      BEGIN "\r\n\nAAEC\r\n" END "\r\n",
       "-----begin age encrypted file-----\nAAEC\n-----end age encrypted file-----\n",
       "-----BEGIN AGE ENCRYPTED FILE----\nAAEC\n" END "\n",
       "-----BEGIN MESSAGE-----\nAAEC\n-----END MESSAGE-----\n",

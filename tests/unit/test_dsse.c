@@ -160,6 +160,8 @@ static void test_only_one_form(void **state) {
       "{\"payload\":\"e30=\",\"payloadType\":\"a\u00e9b\",\"signatures\":[" ONE "]}",
       "{\"payload\":\"e30=\",\"payload\":\"e30=\",\"payloadType\":\"a/b\",\"signatures\":[" ONE "]}",
       HEAD "{{{{{{",
+      "{\"payload\":\"_-8=\",\"payloadType\":\"a/b\",\"signatures\":[" ONE "]}", /* URL-safe base64 */
+      "{\"payload\":\"e30=\",\"payloadType\":\"a\x7f\",\"signatures\":[" ONE "]}",
   };
   struct dsse d;
   for (size_t i = 0; i < sizeof good / sizeof *good; i++)
@@ -191,11 +193,44 @@ static void test_unwritable_type(void **state) {
   buf_free(&b);
 }
 
+static void test_type_bound(void **state) {
+  (void)state;
+  char type[257] = "";
+  for (size_t n = 255; n <= 256; n++) {
+    memset(type, 'a', n);
+    struct buf b = {0};
+    struct dsse d;
+    buf_fmt(&b, "{\"payload\":\"e30=\",\"payloadType\":\"%s\",\"signatures\":[" ONE "]}", type);
+    assert_int_equal(dsse_parse(&d, &arena, buf_view(&b), MAX, NULL), n > 255 ? PARLEY_EINVAL : PARLEY_OK);
+    buf_free(&b);
+  }
+}
+
+/* Each signature stands for itself: one that fails takes nothing from the others, and the key id proves nothing. */
+static void test_several_signatures(void **state) {
+  (void)state;
+  struct ed25519_key *keys[5];
+  for (uint8_t i = 0; i < 5; i++) keys[i] = key(i + 1);
+  struct buf b = envelope("{}", 5);
+  struct dsse d;
+  assert_int_equal(dsse_parse(&d, &arena, buf_view(&b), MAX, NULL), PARLEY_OK);
+  d.sigs[2].sig[0] ^= 1;
+  for (size_t i = 0; i < 5; i++)
+    for (size_t k = 0; k < 5; k++) assert_int_equal(dsse_verify(&d, i, ed25519_public(keys[k])), i == k && i != 2);
+  /* Key 1's signature under key 4's id is neither's. */
+  memcpy(d.sigs[3].sig, d.sigs[0].sig, sizeof d.sigs[3].sig);
+  assert_false(dsse_verify(&d, 3, ed25519_public(keys[3])));
+  assert_false(dsse_verify(&d, 3, ed25519_public(keys[0])));
+  buf_free(&b);
+  for (size_t i = 0; i < 5; i++) ed25519_free(keys[i]);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_pae),          cmocka_unit_test(test_round_trip_and_signatures),
       cmocka_unit_test(test_flipped_bits), cmocka_unit_test(test_only_one_form),
       cmocka_unit_test(test_limits),       cmocka_unit_test(test_unwritable_type),
+      cmocka_unit_test(test_type_bound),   cmocka_unit_test(test_several_signatures),
   };
   return cmocka_run_group_tests(tests, NULL, free_arena);
 }

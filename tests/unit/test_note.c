@@ -5,10 +5,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
+#include "base/encoding.h"
 #include "unit/signing.h"
 
 #define EXAMPLE_KEY "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"
@@ -186,6 +188,7 @@ static void test_bad_vkeys(void **state) {
   assert_int_equal(vkey_make(&k, "a b", NOTE_ED25519, pub, NULL), PARLEY_EINVAL);
   assert_int_equal(vkey_make(&k, "a\tb", NOTE_ED25519, pub, NULL), PARLEY_EINVAL);
   assert_int_equal(vkey_make(&k, "a+b", NOTE_ED25519, pub, NULL), PARLEY_EINVAL);
+  assert_int_equal(vkey_make(&k, "a\xff", NOTE_ED25519, pub, NULL), PARLEY_EINVAL);
 }
 
 /* The same key under both types has two ids (signed-note: Verifier keys). */
@@ -252,6 +255,12 @@ static void test_cosignature(void **state) {
   assert_int_equal(note_verify_line(buf_view(&line), text, &other.vkey, NULL, NULL), PARLEY_ENOTFOUND);
   assert_int_equal(note_verify_line(buf_view(&line), bytes_str("x\n"), &w.vkey, NULL, NULL), PARLEY_EVERIFY);
   assert_int_equal(note_verify_line(bytes_str("no line"), text, &w.vkey, NULL, NULL), PARLEY_EINVAL);
+  static const char *const no_lines[] = {
+      "\u2014 w",          "\u2014 w ",         "\u2014 w AAAAAA==",   "\u2014 w AAAAAAA",
+      "\u2014 w AAAAAAB=", "\u2014 w AAAA-AA=", "\u2014 w\t AAAAAAA=", "\xe2\x80\x94 \xff AAAAAAA=",
+  };
+  for (size_t i = 0; i < sizeof no_lines / sizeof *no_lines; i++)
+    assert_int_equal(note_verify_line(bytes_str(no_lines[i]), text, &w.vkey, NULL, NULL), PARLEY_EINVAL);
   assert_int_equal(note_verify_line(BYTES_NONE, text, &w.vkey, NULL, NULL), PARLEY_EINVAL);
   note_signer_sign(&line, &w, text, 1679315147); /* two lines are not one */
   assert_int_equal(note_verify_line(buf_view(&line), text, &w.vkey, NULL, NULL), PARLEY_EINVAL);
@@ -292,6 +301,130 @@ static void test_wrong_signature_sizes(void **state) {
   note_signer_free(&w);
 }
 
+/* signed-note: Format. The text may have empty lines of its own. */
+static void test_text_ends_at_the_last_empty_line(void **state) {
+  (void)state;
+  static const char *const texts[] = {"a\n", "\n", "a\n\nb\n", "\n\n\n", "a\n\n\u2014 n AAAAAAA=\n", "a\n\n"};
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    struct buf b = {0};
+    struct note n;
+    buf_fmt(&b, "%s\n" EXAMPLE_SIG, texts[i]);
+    assert_int_equal(note_parse(&n, &arena, buf_view(&b), NULL), PARLEY_OK);
+    assert_true(bytes_is(n.text, texts[i]));
+    assert_int_equal(n.n, 1);
+    buf_free(&b);
+  }
+}
+
+/* Every character with the property White_Space, and its neighbours that lack it. */
+static void test_every_unicode_space(void **state) {
+  (void)state;
+  static const char *const spaces[] = {
+      "\t",           "\n",           "\v",           "\f",           "\r",           " ",
+      "\xc2\x85",     "\xc2\xa0",     "\xe1\x9a\x80", "\xe2\x80\x80", "\xe2\x80\x81", "\xe2\x80\x82",
+      "\xe2\x80\x83", "\xe2\x80\x84", "\xe2\x80\x85", "\xe2\x80\x86", "\xe2\x80\x87", "\xe2\x80\x88",
+      "\xe2\x80\x89", "\xe2\x80\x8a", "\xe2\x80\xa8", "\xe2\x80\xa9", "\xe2\x80\xaf", "\xe2\x81\x9f",
+      "\xe3\x80\x80",
+  };
+  static const char *const others[] = {
+      "\xc2\x84",     "\xc2\x86",     "\xc2\x9f",     "\xc2\xa1",     "\xe1\x9a\x81", "\xe1\xa0\x8e", "\xe2\x80\x8b",
+      "\xe2\x80\xa7", "\xe2\x80\xaa", "\xe2\x80\xb0", "\xe2\x81\xa0", "\xe3\x80\x81", "\xef\xbb\xbf", "\x7f",
+  };
+  const uint8_t pub[32] = {3};
+  struct vkey k;
+  char name[16];
+  for (size_t i = 0; i < sizeof spaces / sizeof *spaces; i++) {
+    snprintf(name, sizeof name, "a%sb", spaces[i]);
+    assert_int_equal(vkey_make(&k, name, NOTE_ED25519, pub, NULL), PARLEY_EINVAL);
+    assert_int_equal(vkey_make(&k, spaces[i], NOTE_ED25519, pub, NULL), PARLEY_EINVAL);
+  }
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+    snprintf(name, sizeof name, "a%sb", others[i]);
+    assert_int_equal(vkey_make(&k, name, NOTE_ED25519, pub, NULL), PARLEY_OK);
+  }
+}
+
+/* signed-note: the id is the front of SHA-256(name, newline, type, key); tlog-cosignature: Format. */
+static void test_key_ids(void **state) {
+  (void)state;
+  struct note_signer s = note_signer_new("example.com/\u00e9", NOTE_ED25519, 9);
+  for (uint8_t type = NOTE_ED25519; type <= NOTE_COSIGNATURE; type += NOTE_COSIGNATURE - NOTE_ED25519) {
+    struct buf b = {0};
+    struct vkey k;
+    uint8_t digest[32];
+    buf_str(&b, "example.com/\u00e9\n");
+    buf_u8(&b, type);
+    buf_add(&b, s.vkey.pub, 32);
+    sha256(digest, buf_view(&b));
+    assert_int_equal(vkey_make(&k, s.vkey.name, type, s.vkey.pub, NULL), PARLEY_OK);
+    assert_int_equal(k.id,
+                     (uint32_t)digest[0] << 24 | (uint32_t)digest[1] << 16 | (uint32_t)digest[2] << 8 | digest[3]);
+    buf_free(&b);
+  }
+  note_signer_free(&s);
+}
+
+/* Sixteen signatures, of two types, are no burden; each is found wherever it stands. */
+static void test_sixteen_signatures(void **state) {
+  (void)state;
+  const struct bytes text = bytes_str(CHECKPOINT);
+  struct note_signer s[NOTE_SIGS_WRITE_MAX];
+  struct buf b = {0};
+  buf_str(&b, CHECKPOINT "\n");
+  for (uint8_t i = 0; i < NOTE_SIGS_WRITE_MAX; i++) {
+    s[i] = note_signer_new("same.example", i % 2 ? NOTE_COSIGNATURE : NOTE_ED25519, i + 1);
+    note_signer_sign(&b, &s[i], text, 1700000000 + i);
+  }
+  struct note n;
+  assert_int_equal(note_parse(&n, &arena, buf_view(&b), NULL), PARLEY_OK);
+  assert_int_equal(n.n, 16);
+  for (size_t i = 0; i < NOTE_SIGS_WRITE_MAX; i++) {
+    size_t which = 99;
+    int64_t time = -1;
+    assert_int_equal(note_verify(&n, &s[i].vkey, &time, &which, NULL), PARLEY_OK);
+    assert_int_equal(which, i);
+    assert_int_equal(time, i % 2 ? 1700000000 + (int64_t)i : 0);
+    note_signer_free(&s[i]);
+  }
+  buf_free(&b);
+}
+
+static void add_line(struct buf *b, const char *name, uint32_t id, size_t n) {
+  struct buf raw = {0}, text = {0};
+  for (int shift = 24; shift >= 0; shift -= 8) buf_u8(&raw, (uint8_t)(id >> shift));
+  for (size_t i = 0; i < n; i++) buf_u8(&raw, 0x55);
+  base64_encode(&text, buf_view(&raw), true);
+  buf_fmt(b, "\u2014 %s %s\n", name, buf_cstr(&text));
+  buf_free(&raw);
+  buf_free(&text);
+}
+
+/* signed-note: Signatures. A name or an id alone is nobody we know, whatever the size of what stands there. */
+static void test_unknown_keys_are_ignored(void **state) {
+  (void)state;
+  struct note_signer s = note_signer_new("n", NOTE_ED25519, 1);
+  const struct bytes text = bytes_str(CHECKPOINT);
+  struct buf b = {0};
+  struct note n;
+  buf_str(&b, CHECKPOINT "\n");
+  add_line(&b, "n", s.vkey.id ^ 1, 64);
+  add_line(&b, "N", s.vkey.id, 64);
+  add_line(&b, "nn", s.vkey.id, 64);
+  add_line(&b, "pq.example", 5, 8 + 2420);
+  add_line(&b, "x", 7, 1);
+  assert_int_equal(note_parse(&n, &arena, buf_view(&b), NULL), PARLEY_OK);
+  assert_int_equal(note_verify(&n, &s.vkey, NULL, NULL, NULL), PARLEY_ENOTFOUND);
+  note_signer_sign(&b, &s, text, 0);
+  assert_int_equal(note_parse(&n, &arena, buf_view(&b), NULL), PARLEY_OK);
+  assert_int_equal(note_verify(&n, &s.vkey, NULL, NULL, NULL), PARLEY_OK);
+  /* Name and id together are a known key: a signature of another size does not verify. */
+  add_line(&b, "n", s.vkey.id, 63);
+  assert_int_equal(note_parse(&n, &arena, buf_view(&b), NULL), PARLEY_OK);
+  assert_int_equal(note_verify(&n, &s.vkey, NULL, NULL, NULL), PARLEY_EVERIFY);
+  buf_free(&b);
+  note_signer_free(&s);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_example_of_the_specification),
@@ -303,6 +436,11 @@ int main(void) {
       cmocka_unit_test(test_several_signatures),
       cmocka_unit_test(test_cosignature),
       cmocka_unit_test(test_wrong_signature_sizes),
+      cmocka_unit_test(test_text_ends_at_the_last_empty_line),
+      cmocka_unit_test(test_every_unicode_space),
+      cmocka_unit_test(test_key_ids),
+      cmocka_unit_test(test_sixteen_signatures),
+      cmocka_unit_test(test_unknown_keys_are_ignored),
   };
   return cmocka_run_group_tests(tests, NULL, free_arena);
 }

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -57,12 +58,17 @@ static parley_err parse(struct tlog_policy **out, const char *template, struct e
   return err;
 }
 
-/* Checks a note signed by the named signers: digits are witnesses, 'a' to 'c' logs, an upper-case 'A' a log's bad line. */
+/*
+ * Checks a note signed by the named signers: digits are witnesses, 'a' to 'c' logs; an upper-case 'A' is a log's line over
+ * another text, and so is a witness's after '!'.
+ */
 static parley_err check(const struct tlog_policy *p, const char *who, struct errmsg *e) {
   struct buf b = {0};
   buf_str(&b, TEXT "\n");
   for (const char *s = who; *s; s++) {
-    if (*s >= 'a')
+    if (*s == '!')
+      note_signer_sign(&b, &witnesses[*++s - '0'], bytes_str("another text\n"), 1700000000);
+    else if (*s >= 'a')
       note_signer_sign(&b, &logs[*s - 'a'], bytes_str(TEXT), 0);
     else if (*s >= 'A')
       note_signer_sign(&b, &logs[*s - 'A'], bytes_str("another text\n"), 0);
@@ -192,6 +198,8 @@ static void test_refused(void **state) {
       "log %0\nlog %0\nquorum none\n",
       "log x\nquorum none\n",
       "witness w\nquorum none\n",
+      "witness\nquorum none\n",
+      "group\nquorum none\n",
       "witness w $0 url more\nquorum none\n",
       "witness w %0\nquorum none\n",
       "witness w $0\nwitness v $0\nquorum none\n",
@@ -302,6 +310,99 @@ static void test_note_that_is_no_checkpoint(void **state) {
   buf_free(&b);
 }
 
+static void test_known_witness_that_fails(void **state) {
+  (void)state;
+  const char *const policy = "log %0\nwitness W $0\nwitness V $1\ngroup g any W V\nquorum g\n";
+  assert_int_equal(judge(policy, "a0"), PARLEY_OK);
+  assert_int_equal(judge(policy, "a0!0"), PARLEY_EVERIFY);
+  assert_int_equal(judge(policy, "a0!1"), PARLEY_EVERIFY); /* not needed, but known */
+  assert_int_equal(judge(policy, "a0!2"), PARLEY_OK);      /* nobody that the policy names */
+  assert_int_equal(judge("log %0\nwitness W $0\nquorum none\n", "a!0"), PARLEY_EVERIFY);
+}
+
+/* Every threshold of every group of one to six witnesses, against counting. */
+static void test_thresholds(void **state) {
+  (void)state;
+  for (unsigned n = 1; n <= WITNESSES; n++) {
+    for (unsigned k = 0; k <= n + 1; k++) { /* 0: any, n + 1: all */
+      char policy[512] = "log %0\n", rule[32];
+      if (k == 0 || k > n)
+        strcpy(rule, k == 0 ? "group g any" : "group g all");
+      else
+        snprintf(rule, sizeof rule, "group g %u", k);
+      for (unsigned i = 0; i < n; i++) sprintf(policy + strlen(policy), "witness w%u $%u\n", i, i);
+      strcat(policy, rule);
+      for (unsigned i = 0; i < n; i++) sprintf(policy + strlen(policy), " w%u", i);
+      strcat(policy, "\nquorum g\n");
+      struct tlog_policy *p;
+      struct errmsg e;
+      assert_int_equal(parse(&p, policy, &e), PARLEY_OK);
+      const int needed = (int)(k == 0 ? 1 : k > n ? n : k);
+      for (unsigned set = 0; set < 1u << n; set++) {
+        char who[16] = "a";
+        for (unsigned i = 0; i < n; i++)
+          if (set >> i & 1) who[strlen(who)] = (char)('0' + i);
+        assert_int_equal(check(p, who, &e), __builtin_popcount(set) >= needed ? PARLEY_OK : PARLEY_EVERIFY);
+      }
+    }
+  }
+}
+
+/* A chain of groups, each around the one before: as many as fit, and one too many. */
+static void test_many_groups(void **state) {
+  (void)state;
+  for (size_t n = 64; n <= 65; n++) {
+    struct buf b = {0};
+    struct tlog_policy *p;
+    struct errmsg e;
+    buf_str(&b, "log %0\nwitness g0 $0\n");
+    for (size_t i = 1; i <= n; i++) buf_fmt(&b, "group g%zu %s g%zu\n", i, i % 2 ? "all" : "1", i - 1);
+    buf_fmt(&b, "quorum g%zu\n", n);
+    assert_int_equal(parse(&p, buf_cstr(&b), &e), n > 64 ? PARLEY_ELIMIT : PARLEY_OK);
+    if (n == 64) {
+      assert_int_equal(check(p, "a0", &e), PARLEY_OK);
+      assert_int_equal(check(p, "a1", &e), PARLEY_EVERIFY);
+      assert_string_equal(e.text, "group g64 needs 1 of its 1 members and has 0; g63 is missing");
+    }
+    buf_free(&b);
+  }
+}
+
+static void test_many_logs(void **state) {
+  (void)state;
+  for (size_t n = 64; n <= 65; n++) {
+    struct buf b = {0};
+    struct tlog_policy *p;
+    for (size_t i = 0; i < n; i++) {
+      const uint8_t pub[32] = {(uint8_t)i, 0, 1};
+      struct vkey k;
+      assert_int_equal(vkey_make(&k, "log.example", NOTE_ED25519, pub, NULL), PARLEY_OK);
+      buf_str(&b, "log ");
+      vkey_write(&b, &k);
+      buf_str(&b, "\n");
+    }
+    buf_str(&b, "quorum none\n");
+    assert_int_equal(tlog_policy_parse(&p, &arena, buf_view(&b), NULL), n > 64 ? PARLEY_ELIMIT : PARLEY_OK);
+    buf_free(&b);
+  }
+}
+
+/* One underlying key on two log lines, under two names. */
+static void test_duplicate_log_under_another_name(void **state) {
+  (void)state;
+  struct note_signer twin = note_signer_new("log.example/9", NOTE_ED25519, 101);
+  struct buf b = {0};
+  struct tlog_policy *p;
+  buf_str(&b, "log ");
+  vkey_write(&b, &logs[0].vkey);
+  buf_str(&b, "\nlog ");
+  vkey_write(&b, &twin.vkey);
+  buf_str(&b, "\nquorum none\n");
+  assert_int_equal(tlog_policy_parse(&p, &arena, buf_view(&b), NULL), PARLEY_EINVAL);
+  buf_free(&b);
+  note_signer_free(&twin);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_quorum_none),
@@ -315,6 +416,11 @@ int main(void) {
       cmocka_unit_test(test_limits),
       cmocka_unit_test(test_written_policies),
       cmocka_unit_test(test_note_that_is_no_checkpoint),
+      cmocka_unit_test(test_known_witness_that_fails),
+      cmocka_unit_test(test_thresholds),
+      cmocka_unit_test(test_many_groups),
+      cmocka_unit_test(test_many_logs),
+      cmocka_unit_test(test_duplicate_log_under_another_name),
   };
   return cmocka_run_group_tests(tests, setup, teardown);
 }
