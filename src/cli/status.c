@@ -1,5 +1,5 @@
 /*
- * parley status: each counterpart, what is waiting and why.
+ * parley status: each counterpart, what is waiting and why; with --probe, what is wrong on the line to one of them.
  */
 #include <stdio.h>
 #include <string.h>
@@ -117,10 +117,72 @@ static void print_status(struct cli *c, const json_t *o) {
   for (size_t i = 0; i < json_array_size(peers); i++) print_peer(c, json_array_get(peers, i));
 }
 
+/* ---- --probe ---- */
+
+static const char *step_label(const char *step) {
+  static const struct {
+    const char *step, *label;
+  } labels[] = {{"proxy", N_("Proxy")},
+                {"name", N_("Name")},
+                {"ipv4", N_("IPv4")},
+                {"ipv6", N_("IPv6")},
+                {"connect", N_("Connection")},
+                {"tls", N_("TLS")},
+                {"certificate", N_("Their key")},
+                {"our_certificate", N_("Our key")},
+                {"answer", N_("Answer")},
+                {"clock", N_("Clock")},
+                {"large_request", N_("Much there")},
+                {"large_answer", N_("Much back")},
+                {"idle", N_("Kept lines")}};
+  for (size_t i = 0; i < sizeof labels / sizeof *labels; i++)
+    if (strcmp(labels[i].step, step) == 0) return _(labels[i].label);
+  return step;
+}
+
+static const char *result_word(const char *result) {
+  if (strcmp(result, "ok") == 0) return _("works");
+  if (strcmp(result, "failed") == 0) return _("FAILED");
+  if (strcmp(result, "warning") == 0) return _("WARNING");
+  return _("not tried");
+}
+
+static void print_probe(struct cli *c, const json_t *o) {
+  size_t i;
+  json_t *step;
+  out_text(json_text(o, "text"), 0);
+  out_print("\n");
+  json_array_foreach(json_object_get(o, "steps"), i, step) {
+    const char *text = json_text(step, "text"), *result = result_word(json_text(step, "result"));
+    out_field(c, 2, step_label(json_text(step, "step")),
+              text[0] != '\0' ? arena_fmt(&c->arena, "%s: %s", result, text) : result);
+  }
+}
+
+static int probe(struct cli *c, const char *party) {
+  json_t *o = NULL;
+  struct errmsg e;
+  if (!party_name_valid(party)) return cli_usage(c, _("\"%.80s\" is no party's name"), party);
+  const char *path = arena_fmt(&c->arena, "/v1/probe?party=%s", party);
+  if (path == NULL) return cli_no_memory(c);
+  if (!c->json && c->terminal) out_note(_("Probing %s; this may take half a minute.\n"), party);
+  const parley_err rc = api_call(c, &o, "POST", path, NULL, &e);
+  if (rc != PARLEY_OK) return cli_fail(c, rc, &e);
+  const int code = strcmp(json_text(o, "verdict"), "broken") == 0 ? EXIT_NOT_REACHED : EXIT_DONE;
+  if (c->json) {
+    const int written = out_json(c, o);
+    return written == EXIT_DONE ? code : written;
+  }
+  print_probe(c, o);
+  json_decref(o);
+  return code;
+}
+
 static int run(struct cli *c, const struct args *a) {
   json_t *o = NULL;
   struct errmsg e;
-  (void)a;
+  const char *party = args_value(a, "probe");
+  if (party != NULL) return probe(c, party);
   const parley_err rc = api_get(c, &o, "/v1/status", &e);
   if (rc != PARLEY_OK) return cli_fail(c, rc, &e);
   if (c->json) return out_json(c, o);
@@ -129,7 +191,9 @@ static int run(struct cli *c, const struct args *a) {
   return EXIT_DONE;
 }
 
-static const struct option options[] = {{NULL, NULL, NULL, false}};
+static const struct option options[] = {
+    {"probe", "PARTY", N_("ask that counterpart's node now, and say in one sentence what is wrong"), false},
+    {NULL, NULL, NULL, false}};
 
 const struct verb verb_status = {
     .name = "status",
@@ -138,7 +202,7 @@ const struct verb verb_status = {
     .about = N_("Shows for each counterpart when it was last heard, each direction apart, how far each log is held, "
                 "what is waiting and why, and clocks that differ."),
     .options = options,
-    .examples = {"parley status", "parley status --json"},
+    .examples = {"parley status", "parley status --probe ncc.ru.example"},
     .exits = EXIT_BIT(EXIT_NOT_REACHED),
     .run = run,
 };

@@ -9,6 +9,7 @@
 #include "daemon/log.h"
 #include "daemon/memory_file.h"
 #include "daemon/pool.h"
+#include "daemon/probe.h"
 #include "home/home.h"
 #include "net/client.h"
 #include "net/gate.h"
@@ -35,6 +36,9 @@ struct daemon {
   int messages; /* the gate's */
   struct http_client *client;
   int signals;             /* signalfd */
+  struct probe *probe;     /* under way; NULL: none */
+  void *probe_request;     /* who waits for it; NULL: gone meanwhile */
+  int probed;              /* eventfd: it is over */
   const char *path_prefix; /* path of our URL: "" or "/parley"; into config.url */
   bool again;              /* something happened that may make more to do: do not wait */
   bool stop;
@@ -63,6 +67,9 @@ struct http_handler daemon_handler(struct daemon *d);
 /* Hands answers that came later to the server; true when there was one. */
 bool daemon_answer(struct daemon *d);
 
+/* Answers POST /v1/probe once the probe is over. */
+void daemon_answer_probe(struct daemon *d);
+
 /* outbound.c: starts what the node wants to send; true when there was something. */
 bool daemon_send(struct daemon *d);
 
@@ -70,6 +77,13 @@ bool daemon_send(struct daemon *d);
 void local_trust(struct daemon *d, struct bytes body, struct node_response *out);
 void local_add_status(struct daemon *d, struct node_response *out);
 void local_add_pins(struct daemon *d, struct node_response *out);
+/* local_probe.c: POST /v1/probe?party=P. Leaves out->status 0 when the probe is under way for request. */
+void local_probe(struct daemon *d, const char *query, void *request, struct node_response *out);
+/* Its answer; takes the probe away. */
+void local_probe_answer(struct daemon *d, struct node_response *out);
+/* Answers of the daemon's own. put_json takes v; NULL, or no memory to write it, leaves an answer that failed. */
+void local_put_json(struct node_response *out, unsigned status, json_t *v);
+void local_put_error(struct node_response *out, parley_err err, const struct errmsg *e);
 
 /* notify.c: tells the service manager (sd_notify protocol), where there is one. */
 void notify(const char *state);

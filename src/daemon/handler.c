@@ -1,7 +1,8 @@
 /*
  * The server's handler: requests of counterparts and of the local API go to the node, its responses go back. POST
- * /v1/trust stays here, and a few answers get members that only the daemon knows (local.c).
+ * /v1/trust and /v1/probe stay here, and a few answers get members that only the daemon knows (local.c).
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +16,8 @@
 struct request {
   struct daemon *daemon;
   struct node_call *call; /* NULL: answered here */
-  bool trust;
+  bool trust, probe;
+  char query[PARTY_NAME_MAX + 16];                      /* of POST /v1/probe */
   void (*add)(struct daemon *, struct node_response *); /* puts members into the node's answer, or NULL */
   struct buf body;                                      /* of POST /v1/trust */
 };
@@ -83,7 +85,9 @@ static void route(struct request *q, const struct http_request *r, struct node_r
     return;
   }
   q->trust = !r->peer && !strcmp(r->method, "POST") && !strcmp(path, "/v1/trust");
-  if (q->trust) return;
+  q->probe = !r->peer && !strcmp(r->method, "POST") && !strcmp(path, "/v1/probe");
+  if (q->probe) snprintf(q->query, sizeof q->query, "%s", r->query);
+  if (q->trust || q->probe) return;
   if (!r->peer && get && !strcmp(path, "/v1/status")) q->add = local_add_status;
   if (!r->peer && get && !strcmp(path, "/v1/pins")) q->add = local_add_pins;
   const struct node_request n = {
@@ -93,8 +97,9 @@ static void route(struct request *q, const struct http_request *r, struct node_r
 
 static void on_done(void *user, void *ctx) {
   struct request *q = ctx;
-  (void)user;
+  struct daemon *d = user;
   if (q->call) node_finish(q->call);
+  if (d->probe_request == q) d->probe_request = NULL;
   buf_free(&q->body);
   free(q);
 }
@@ -106,7 +111,7 @@ static void *on_begin(void *user, const struct http_request *r, struct http_resp
   q->daemon = user;
   daemon_busy(q->daemon);
   route(q, r, &response);
-  if (!q->call && !q->trust && response.status == 0) { /* out of memory */
+  if (!q->call && !q->trust && !q->probe && response.status == 0) { /* out of memory */
     on_done(user, q);
     return NULL;
   }
@@ -126,6 +131,7 @@ static void on_data(void *user, void *ctx, struct bytes in, struct http_response
   struct request *q = ctx;
   struct node_response response = {0};
   (void)user;
+  if (q->probe) return; /* its body says nothing */
   if (!q->trust)
     node_data(q->call, in, &response);
   else if (in.n > TRUST_BODY_MAX - q->body.n)
@@ -142,6 +148,9 @@ static void on_end(void *user, void *ctx, struct http_response *out, bool *later
   fault_point();
   if (q->trust) {
     local_trust(q->daemon, buf_view(&q->body), &response);
+  } else if (q->probe) {
+    local_probe(q->daemon, q->query, q, &response);
+    *later = response.status == 0;
   } else {
     node_call_set_tag(q->call, q);
     node_end(q->call, &response);
@@ -167,4 +176,19 @@ bool daemon_answer(struct daemon *d) {
     response = (struct node_response){0};
   }
   return any;
+}
+
+void daemon_answer_probe(struct daemon *d) {
+  struct node_response response = {0};
+  void *request = d->probe_request;
+  if (!d->probe || !probe_result(d->probe)) return;
+  local_probe_answer(d, &response);
+  if (request) {
+    struct http_response out = {.status = 500, .content_type = "text/plain"}; /* when memory is out */
+    convert(&out, &response);
+    http_server_answer(d->server, request, &out);
+    http_server_run(d->server);
+  } else {
+    buf_free(&response.body);
+  }
 }

@@ -24,8 +24,8 @@ static unsigned status_of(parley_err err) {
   }
 }
 
-/* Takes v; NULL, or no memory to write it, leaves an answer that failed (the server then says 500). */
-static void put_json(struct node_response *out, unsigned status, json_t *v) {
+/* The server says 500 to an answer that failed. */
+void local_put_json(struct node_response *out, unsigned status, json_t *v) {
   out->status = status;
   out->content_type = "application/json";
   buf_clear(&out->body);
@@ -34,13 +34,13 @@ static void put_json(struct node_response *out, unsigned status, json_t *v) {
   json_decref(v);
 }
 
-static void put_error(struct node_response *out, parley_err err, const struct errmsg *e) {
+void local_put_error(struct node_response *out, parley_err err, const struct errmsg *e) {
   json_t *v = json_object();
   if (v && !(json_put_str(v, "error", err_name(err)) && json_put_str(v, "message", e->text))) {
     json_decref(v);
     v = NULL;
   }
-  put_json(out, status_of(err), v);
+  local_put_json(out, status_of(err), v);
 }
 
 /* ---- POST /v1/trust ---- */
@@ -108,9 +108,9 @@ void local_trust(struct daemon *d, struct bytes body, struct node_response *out)
   if (!err) err = parse_trust(&t, q, &e);
   if (!err) err = pin(d, &t, &already, &e);
   if (err)
-    put_error(out, err, &e);
+    local_put_error(out, err, &e);
   else
-    put_json(out, already ? 200 : 201, trusted(d, &t));
+    local_put_json(out, already ? 200 : 201, trusted(d, &t));
   buf_free(&t.basis);
   json_decref(q);
 }
@@ -132,7 +132,7 @@ void local_add_status(struct daemon *d, struct node_response *out) {
   bool ok = json_put_str(v, "version", PARLEY_VERSION) && json_put_int(v, "gate_refused", (int64_t)refused);
   if (ok && refused) ok = json_put_str(v, "gate_last_refusal", last.text);
   if (ok)
-    put_json(out, out->status, v);
+    local_put_json(out, out->status, v);
   else
     json_decref(v);
 }
@@ -156,8 +156,8 @@ void local_add_pins(struct daemon *d, struct node_response *out) {
   json_t *v = reparse(out), *pins = json_object_get(v, "pins");
   const parley_err err = pins ? home_pins(&d->home, add_basis, pins, &e) : PARLEY_OK;
   if (err)
-    put_error(out, err, &e);
+    local_put_error(out, err, &e);
   else if (pins)
-    put_json(out, out->status, json_incref(v));
+    local_put_json(out, out->status, json_incref(v));
   json_decref(v);
 }

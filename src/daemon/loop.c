@@ -74,13 +74,14 @@ static void turn(struct daemon *d) {
   take_connections(d);
   http_server_run(d->server);
   node_work(d->node);
+  daemon_answer_probe(d);
   if (daemon_answer(d)) http_server_run(d->server); /* writes the answers now */
   d->again = false;
   if (daemon_send(d)) http_client_run(d->client);
 }
 
 void daemon_run(struct daemon *d) {
-  const int fds[] = {http_server_fd(d->server), d->messages, d->signals};
+  const int fds[] = {http_server_fd(d->server), d->messages, d->signals, d->probed};
   daemon_busy(d);
   while (!d->stop) {
     turn(d);

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -182,11 +183,12 @@ static parley_err open_signals(struct daemon *d, struct errmsg *e) {
   sigprocmask(SIG_BLOCK, &set, NULL);
   signal(SIGPIPE, SIG_IGN);
   d->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-  return d->signals < 0 ? err_set(e, PARLEY_EIO, "cannot wait for signals") : PARLEY_OK;
+  d->probed = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  return d->signals < 0 || d->probed < 0 ? err_set(e, PARLEY_EIO, "cannot wait for signals") : PARLEY_OK;
 }
 
 parley_err daemon_open(struct daemon *d, const char *home_dir, struct errmsg *e) {
-  *d = (struct daemon){.signals = -1, .messages = -1, .keys.link_fd = -1};
+  *d = (struct daemon){.signals = -1, .messages = -1, .probed = -1, .keys.link_fd = -1};
   log_open(&d->log, "info");
   parley_err err = open_home(d, home_dir, e);
   if (!err) err = read_card(d, e);
@@ -202,11 +204,14 @@ parley_err daemon_open(struct daemon *d, const char *home_dir, struct errmsg *e)
 }
 
 void daemon_close(struct daemon *d) {
+  probe_end(d->probe);
+  d->probe = NULL;
   if (d->server) http_server_stop(d->server);
   if (d->client) http_client_free(d->client); /* tells the node about what it cancels */
   if (d->gate) gate_stop(d->gate);
   if (d->messages >= 0) close(d->messages);
   if (d->signals >= 0) close(d->signals);
+  if (d->probed >= 0) close(d->probed);
   node_close(d->node);
   pool_stop(d->pool);
   signer_free(d->signer);
