@@ -45,7 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n) {
   struct pack_result r;
   struct errmsg e = {{0}};
   while (pack.n < 32 && next(&files[pack.n], &p, &n)) pack.n++;
-  const parley_err rc = pack_verify(&r, &a, &pack, NULL, 0, &e);
+  const parley_err rc = pack_verify(&r, &a, &pack, NULL, &e);
   must(rc == PARLEY_OK || rc == PARLEY_EVERIFY || rc == PARLEY_EINVAL);
   if (rc == PARLEY_OK)
     must(!r.identified && r.n_parties >= 2 && r.n_parties == r.statement.n_to + 1 && r.parties[1].delivered >= 0);
