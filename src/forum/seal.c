@@ -44,19 +44,21 @@ parley_err body_seal(struct buf *out, uint8_t body_sha256[static SHA256_SIZE], s
   return err;
 }
 
+parley_err body_text(struct buf *out, const struct statement *s, const struct age_identity *id, struct errmsg *e) {
+  uint8_t digest[SHA256_SIZE];
+  if (s->sealed.p == NULL) return err_set(e, PARLEY_EINVAL, "a statement of kind %s has no sealed body", s->kind);
+  parley_err err = age_open(out, s->sealed, id, e);
+  if (err != PARLEY_OK) return err_prefix(e, err, "sealed");
+  sha256(digest, buf_view(out));
+  if (memcmp(digest, s->body_sha256, sizeof digest) != 0)
+    return err_set(e, PARLEY_EVERIFY, "body_sha256: is not the digest of the plaintext that was sealed");
+  return PARLEY_OK;
+}
+
 parley_err body_open(struct plain *out, const struct statement *s, const struct age_identity *id, struct errmsg *e) {
   struct buf text = {0};
-  uint8_t digest[SHA256_SIZE];
   *out = (struct plain){0};
-  if (s->sealed.p == NULL) return err_set(e, PARLEY_EINVAL, "a statement of kind %s has no sealed body", s->kind);
-  parley_err err = age_open(&text, s->sealed, id, e);
-  if (err != PARLEY_OK) {
-    buf_free(&text);
-    return err_prefix(e, err, "sealed");
-  }
-  sha256(digest, buf_view(&text));
-  if (memcmp(digest, s->body_sha256, sizeof digest) != 0)
-    err = err_set(e, PARLEY_EVERIFY, "body_sha256: is not the digest of the plaintext that was sealed");
+  parley_err err = body_text(&text, s, id, e);
   if (err == PARLEY_OK) err = plain_parse(out, buf_view(&text), e);
   buf_free(&text);
   return err;

@@ -126,7 +126,9 @@ void plain_clear(struct plain *p);
 parley_err body_seal(struct buf *out, uint8_t body_sha256[static SHA256_SIZE], struct bytes plaintext,
                      const uint8_t seed[static SEED_SIZE], const uint8_t (*recipients)[X25519_SIZE], size_t n,
                      struct errmsg *e);
-/* Opens with one identity, checks body_sha256, parses. ENOTFOUND: not sealed to this key. */
+/* Opens with one identity and checks body_sha256: the plaintext as it was signed. out is wiped by buf_free, after errors too. */
+parley_err body_text(struct buf *out, const struct statement *s, const struct age_identity *id, struct errmsg *e);
+/* The same and parses. ENOTFOUND: not sealed to this key. */
 parley_err body_open(struct plain *out, const struct statement *s, const struct age_identity *id, struct errmsg *e);
 /*
  * Most plaintext bytes that still fit an entry for n_to addressees. other: size of the payload that statement_payload writes with

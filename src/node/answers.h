@@ -23,6 +23,10 @@ parley_err answer_judge(struct node *n, const struct their_log *l, const struct 
 parley_err answer_allowed(struct node *n, enum answer what, const struct row *row, const struct statement *re,
                           struct errmsg *e);
 
+/* answer_rows.c: "rejection" and "disputed" of one addressee, where it has rejected the statement. */
+void answer_put_rejection(struct node *n, json_t *o, const struct hash *id, const char *party);
+/* "disputed" and "disclosed" of a statement's row, where there is any. */
+void answer_put_summary(struct node *n, json_t *o, const struct hash *id, const struct statement *s);
 /* Statements that are rejected between us and a counterpart in a forum, as an array of ids; at most 100. */
 json_t *answer_disputes(struct node *n, const struct forum *f, const char *party);
 

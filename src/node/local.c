@@ -28,11 +28,14 @@ static const struct route routes[] = {
     {"GET", "/v1/statements/", "/receipt", local_receipt},
     {"POST", "/v1/statements/", "/ack", local_ack},
     {"POST", "/v1/statements/", "/reject", local_reject},
+    {"GET", "/v1/statements/", "/disclosure", local_disclosure},
+    {"POST", "/v1/statements/", "/disclosed", local_disclosed},
+    {"GET", "/v1/statements/", "/sealed/", local_sealed},
     {"GET", "/v1/drafts/", "", local_draft},
     {"POST", "/v1/drafts/", "/send", local_draft_send},
 };
 
-/* Cuts "/v1/statements/<id>/ack" into the id and what follows; the tail "/files/" takes a number after it. */
+/* Cuts "/v1/statements/<id>/ack" into the id and what follows; a tail that ends with '/' takes a number after it. */
 static bool route_match(const struct route *r, struct node_call *c) {
   size_t n = strlen(r->path);
   if (!r->tail) return !strcmp(r->path, c->path);

@@ -1,7 +1,7 @@
 /*
  * The local API: boxes, single statements and their receipts.
  */
-#include "node/local_found.h"
+#include "node/reject.h"
 
 #include <string.h>
 
@@ -125,6 +125,8 @@ void local_statement(struct node_call *c, struct node_response *out) {
     json_object_set_new(o, "delivery", row_delivery(c->n, &f.row, &f.s, &ds));
     put_outer(o, &f);
     put_body(c->n, o, &f);
+    json_t *ground = reject_ground(c->n, &f);
+    if (ground) json_object_set_new(o, "rejectable", ground);
   }
   local_found_clear(&f);
   answer_json(out, 200, o);
@@ -144,7 +146,7 @@ void local_receipt(struct node_call *c, struct node_response *out) {
   struct errmsg e = {{0}};
   json_t *files = NULL;
   if (!local_find(c, &f, out)) return;
-  parley_err r = receipt_build(c->n, &f.row, &files, &e);
+  parley_err r = receipt_build(c->n, &f.row, NULL, &files, &e);
   local_found_clear(&f);
   if (r) {
     answer_err(c, out, r, &e);

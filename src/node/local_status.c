@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/encoding.h"
+#include "node/answers.h"
 #include "node/call.h"
 
 void local_card(struct node_call *c, struct node_response *out) {
@@ -103,6 +104,7 @@ static json_t *status_forum(struct node *n, struct forum *f, const struct member
   json_put_int(o, "bulk_ours", (int64_t)copy_size(f->bulk.copy));
   json_put_int(o, "bulk_held", (int64_t)m->bulk_push.cosigned);
   json_object_set_new(o, "waiting", status_waiting(n, f, m));
+  json_object_set_new(o, "disputed", answer_disputes(n, f, m->peer->card.name));
   put_reason(o, m);
   if (m->push.lane.failures) {
     int64_t in = (m->push.lane.next_ms - node_mono(n)) / 1000;

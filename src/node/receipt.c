@@ -99,18 +99,21 @@ static void gather_bulk(struct node *n, const struct row *r, struct evidence *v)
   v->has_bulk = !err;
 }
 
-/* The acknowledgement belongs into the pack once it is delivered itself. In a forum of two there is at most one. */
-static bool gather_ack(struct node *n, const struct row *r, const struct evidence *v, struct arena *a,
-                       struct evidence *ack) {
+/*
+ * An acknowledgement or a rejection belongs into the pack once it is delivered itself. In a forum of two there is at most
+ * one of each.
+ */
+static bool gather_answer(struct node *n, const struct row *r, enum answer what, const struct evidence *v,
+                          struct arena *a, struct evidence *out) {
   for (size_t i = 0; i < v->s.n_to; i++) {
     struct hash id;
     struct row row;
-    if (answer_find(n, ANSWER_ACK, &r->id, v->s.to[i], &id, NULL) || row_get(n, &id, &row, NULL)) continue;
-    bool ok = !row.problem && gather(n, &row, a, ack, NULL) == PARLEY_OK;
+    if (answer_find(n, what, &r->id, v->s.to[i], &id, NULL) || row_get(n, &id, &row, NULL)) continue;
+    bool ok = !row.problem && gather(n, &row, a, out, NULL) == PARLEY_OK;
     row_clear(&row);
     if (ok) return true;
-    evidence_clear(ack);
-    *ack = (struct evidence){0};
+    evidence_clear(out);
+    *out = (struct evidence){0};
   }
   return false;
 }
@@ -141,16 +144,35 @@ static parley_err build_and_check(struct node *n, struct pack *pack, struct aren
   return r ? r : check(n, pack, cards, in->n_cards, e);
 }
 
-/* What a counterpart did wrong in its acknowledgement may not cost the proof of delivery: without it, then. */
+/* What a counterpart did wrong in its answers may not cost the proof of delivery: without them, then. */
 static parley_err draw(struct node *n, struct pack *pack, struct arena *a, struct pack_input *in,
                        const struct card *const *cards, struct errmsg *e) {
   parley_err r = build_and_check(n, pack, a, in, cards, e);
+  if (r && in->reject) {
+    node_log_line(n, 4, "a receipt is drawn without the rejection: %s", e->text);
+    in->reject = NULL;
+    r = build_and_check(n, pack, a, in, cards, e);
+  }
   if (r && in->ack) {
     node_log_line(n, 4, "a receipt is drawn without the acknowledgement: %s", e->text);
     in->ack = NULL;
     r = build_and_check(n, pack, a, in, cards, e);
   }
   return r;
+}
+
+/*
+ * The same with what is disclosed besides, once the rest verifies. The files themselves are not here, so that only who
+ * has written them too can verify the whole.
+ */
+static parley_err draw_disclosed(struct node *n, struct pack *pack, struct arena *a, struct pack_input *in,
+                                 const struct card *const *cards, const struct disclosed *d, struct errmsg *e) {
+  parley_err r = draw(n, pack, a, in, cards, e);
+  if (r || !d) return r;
+  in->body = d->body;
+  in->range = d->range;
+  if (in->reject) in->reject_body = d->reject_body;
+  return pack_build(pack, a, in, e);
 }
 
 static json_t *files_json(const struct pack *p) {
@@ -163,33 +185,49 @@ static json_t *files_json(const struct pack *p) {
   return o;
 }
 
-parley_err receipt_build(struct node *n, const struct row *r, json_t **files, struct errmsg *e) {
+parley_err receipt_cards(const struct node *n, const struct statement *s, const struct card **out, size_t *count,
+                         struct errmsg *e) {
+  const size_t share = RECEIPT_CARDS_MAX / (s->n_to + 1);
+  *count = 0;
+  for (size_t i = 0; i <= s->n_to; i++) {
+    const char *party = i < s->n_to ? s->to[i] : s->from;
+    const size_t k = node_cards(n, party, out + *count, share ? share : 1);
+    if (!k) return err_set(e, PARLEY_ENOTFOUND, "the card of %s is not pinned here", party);
+    *count += k;
+  }
+  return PARLEY_OK;
+}
+
+static void set_input(struct pack_input *in, const struct row *r, const struct evidence *v) {
+  in->statement = v->delivery;
+  in->charter = r->forum->envelope;
+  in->has_bulk = v->has_bulk;
+  in->bulk_note = buf_view(&v->bulk_note);
+  in->bulk_consistency = v->bulk_consistency;
+}
+
+parley_err receipt_build(struct node *n, const struct row *r, const struct disclosed *d, json_t **files,
+                         struct errmsg *e) {
   struct arena a = {0};
-  struct evidence v = {0}, ack = {0};
-  const struct card *cards[STATEMENT_TO_MAX + 1];
+  struct evidence v = {0}, ack = {0}, reject = {0};
+  const struct card *cards[RECEIPT_CARDS_MAX];
   struct pack_input in = {.cards = cards};
   struct pack pack;
   if (r->problem)
     return err_set(e, PARLEY_EREFUSED, "it breaks a rule, so there is nothing to prove with it: %s", r->problem);
   parley_err err = gather(n, r, &a, &v, e);
-  if (err) goto out;
-  gather_bulk(n, r, &v);
-  cards[in.n_cards++] = node_card(n, v.s.from);
-  for (size_t i = 0; i < v.s.n_to; i++) cards[in.n_cards++] = node_card(n, v.s.to[i]);
-  for (size_t i = 0; i < in.n_cards && !err; i++)
-    if (!cards[i]) err = err_set(e, PARLEY_ENOTFOUND, "the card of an addressee is not pinned here");
-  if (err) goto out;
-  in.statement = v.delivery;
-  in.charter = r->forum->envelope;
-  in.has_bulk = v.has_bulk;
-  in.bulk_note = buf_view(&v.bulk_note);
-  in.bulk_consistency = v.bulk_consistency;
-  if (gather_ack(n, r, &v, &a, &ack)) in.ack = &ack.delivery;
-  err = draw(n, &pack, &a, &in, cards, e);
+  if (!err) err = receipt_cards(n, &v.s, cards, &in.n_cards, e);
+  if (!err) {
+    gather_bulk(n, r, &v);
+    set_input(&in, r, &v);
+    if (gather_answer(n, r, ANSWER_ACK, &v, &a, &ack)) in.ack = &ack.delivery;
+    if (gather_answer(n, r, ANSWER_REJECT, &v, &a, &reject)) in.reject = &reject.delivery;
+    err = draw_disclosed(n, &pack, &a, &in, cards, d, e);
+  }
   if (!err && !(*files = files_json(&pack))) err = err_set(e, PARLEY_ENOMEM, "out of memory");
-out:
   evidence_clear(&v);
   evidence_clear(&ack);
+  evidence_clear(&reject);
   arena_free(&a);
   return err;
 }

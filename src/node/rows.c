@@ -104,10 +104,22 @@ parley_err row_entry(struct node *n, const struct row *r, struct arena *a, struc
            : err_set(e, PARLEY_ENOTFOUND, "the log of %s is not held here", r->from);
 }
 
-parley_err row_open(struct node *n, const struct statement *s, struct plain *out, struct errmsg *e) {
+parley_err row_text(struct node *n, const struct statement *s, struct buf *out, struct errmsg *e) {
   parley_err r = PARLEY_ENOTFOUND;
-  for (size_t i = 0; i < n->env.n_seal && r == PARLEY_ENOTFOUND; i++) r = body_open(out, s, &n->env.seal[i], e);
+  for (size_t i = 0; i < n->env.n_seal && r == PARLEY_ENOTFOUND; i++) {
+    buf_clear(out);
+    r = body_text(out, s, &n->env.seal[i], e);
+  }
   if (r == PARLEY_ENOTFOUND) err_set(e, r, "it is not sealed to any key of this node (desk \"%s\")", s->desk);
+  return r;
+}
+
+parley_err row_open(struct node *n, const struct statement *s, struct plain *out, struct errmsg *e) {
+  struct buf text = {0};
+  *out = (struct plain){0};
+  parley_err r = row_text(n, s, &text, e);
+  if (!r) r = plain_parse(out, buf_view(&text), e);
+  buf_free(&text);
   return r;
 }
 
@@ -167,6 +179,7 @@ static json_t *delivery_here(struct node *n, const struct row *r, const struct s
     }
   }
   put_ack(n, o, &r->id, party, d);
+  answer_put_rejection(n, o, &r->id, party);
   return o;
 }
 
@@ -187,6 +200,7 @@ json_t *row_delivery(struct node *n, const struct row *r, const struct statement
       d->all = false;
     put_files(n, o, r, s, s->to[i], d);
     put_ack(n, o, &r->id, s->to[i], d);
+    answer_put_rejection(n, o, &r->id, s->to[i]);
     json_array_append_new(list, o);
   }
   return list;
@@ -194,15 +208,16 @@ json_t *row_delivery(struct node *n, const struct row *r, const struct statement
 
 static const char *row_state(struct node *n, const struct row *r, const struct delivery_state *d) {
   struct hash ack;
-  if (!r->ours) return answer_find(n, ANSWER_ACK, &r->id, n->own.name, &ack, NULL) == PARLEY_OK ? "acknowledged" : "received";
+  if (!r->ours && answer_find(n, ANSWER_ACK, &r->id, n->own.name, &ack, NULL) == PARLEY_OK) return "acknowledged";
+  if (!r->ours) return answer_disputed(n, &r->id, n->own.name) ? "rejected" : "received";
   if (d->read) return "read";
   if (d->all) return "delivered";
   return r->index < r->forum->log.signed_size ? "signed" : "accepted";
 }
 
 static const char *body_title(const json_t *body) {
-  static const char *const names[] = {"title", "summary", "note"};
-  for (size_t i = 0; i < 3; i++) {
+  static const char *const names[] = {"title", "summary", "note", "reasons", "ground"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     const char *t = json_string_value(json_object_get(body, names[i]));
     if (t) return t;
   }
@@ -241,6 +256,7 @@ json_t *row_summary(struct node *n, const struct row *r) {
     const char *state = row_state(n, r, &ds);
     json_put_str(o, "state", state);
     json_object_set_new(o, "acked", json_boolean(!strcmp(state, "acknowledged")));
+    answer_put_summary(n, o, &r->id, &s);
     if (s.sealed.p && !row_open(n, &s, &p, NULL)) {
       json_put_str(o, "title", body_title(p.body));
       plain_clear(&p);

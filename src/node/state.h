@@ -417,6 +417,8 @@ parley_err row_find(struct node *n, const char *text, struct row *out, struct er
 parley_err row_entry(struct node *n, const struct row *r, struct arena *a, struct bytes *entry, struct errmsg *e);
 /* Opens the body with whichever of our seal keys fits. */
 parley_err row_open(struct node *n, const struct statement *s, struct plain *out, struct errmsg *e);
+/* Its plaintext as it is; out is wiped by buf_free, after errors too. */
+parley_err row_text(struct node *n, const struct statement *s, struct buf *out, struct errmsg *e);
 /* Index keys. */
 void key_box(struct buf *out, bool inbox, uint64_t order);
 struct delivery_state {
@@ -437,7 +439,17 @@ void drafts_free(struct node *n);
 void drafts_settle(struct node *n, const struct submission *s, bool committed);
 
 /* ---- receipt.c ---- */
-parley_err receipt_build(struct node *n, const struct row *r, json_t **files, struct errmsg *e);
+#define RECEIPT_CARDS_MAX 256
+/* All cards at hand of a statement's author and addressees, the newest ones of each; out has RECEIPT_CARDS_MAX elements. ENOTFOUND. */
+parley_err receipt_cards(const struct node *n, const struct statement *s, const struct card **out, size_t *count,
+                         struct errmsg *e);
+/* What a disclosed pack has besides (record/pack.h); p NULL: not. */
+struct disclosed {
+  struct bytes body, range, reject_body;
+};
+/* The evidence pack as {name: base64}; d NULL: a receipt. */
+parley_err receipt_build(struct node *n, const struct row *r, const struct disclosed *d, json_t **files,
+                         struct errmsg *e);
 
 /* ---- call.h holds requests ---- */
 
