@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "formats/age_armor.h"
 #include "home/dirs.h"
 #include "home/secrets.h"
 
@@ -44,9 +45,22 @@ static parley_err open_asked(struct buf *out, struct loading *l, struct bytes fi
   return PARLEY_OK;
 }
 
+/* Binary, or armored as people print it and type it in again. */
+static parley_err read_sealed(struct buf *out, const char *path, struct errmsg *e) {
+  struct buf text = {0};
+  const parley_err err = secret_read(&text, path, e);
+  if (err || !age_armored(buf_view(&text))) {
+    *out = text;
+    return err;
+  }
+  const parley_err bad = age_armor_read(out, buf_view(&text), e);
+  buf_free(&text);
+  return bad ? err_prefix(e, bad, "%s", path) : PARLEY_OK;
+}
+
 static parley_err open_protected(struct buf *out, struct loading *l, const char *path, struct errmsg *e) {
   struct buf file = {0};
-  parley_err err = secret_read(&file, path, e);
+  parley_err err = read_sealed(&file, path, e);
   bool opened = false;
   if (!err && l->passphrase.n)
     opened = age_open_scrypt(out, buf_view(&file), buf_view(&l->passphrase), NULL) == PARLEY_OK;

@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "formats/age_armor.h"
 #include "home/dirs.h"
 #include "home/secrets.h"
 
@@ -437,6 +438,36 @@ static void keys_protected_by_a_passphrase(void **state) {
   arena_free(&a);
 }
 
+/* A key that was printed, locked away, and typed in again. */
+static void a_protected_key_as_armored_text(void **state) {
+  const struct place *p = *state;
+  struct home_new n = plain_home;
+  struct arena a = {0};
+  struct card c;
+  struct home_keys k;
+  struct errmsg e = {""};
+  struct buf binary = {0}, text = {0};
+  struct asked right = {"correct horse", 0};
+  char path[HOME_PATH_MAX + 32];
+  n.protect_keys = true;
+  n.key_passphrase = bytes_str("correct horse");
+  make_home(&p->home, &n);
+  read_card(&c, &a, &p->home);
+  snprintf(path, sizeof path, "%s/keys/log.pem.age", p->home.dir);
+  assert_int_equal(file_read(&binary, path, 4096, &e), PARLEY_OK);
+  assert_int_equal(age_armor_write(&text, buf_view(&binary), &e), PARLEY_OK);
+  assert_int_equal(file_write(path, buf_view(&text), 0600, &e), PARLEY_OK);
+  if (home_keys_load(&k, &p->home, &c, answer, &right, &e)) fail_msg("%s", e.text);
+  home_keys_free(&k);
+  text.p[100] = '!';
+  assert_int_equal(file_write(path, buf_view(&text), 0600, &e), PARLEY_OK);
+  assert_refused(home_keys_load(&k, &p->home, &c, answer, &right, &e), PARLEY_EINVAL, e,
+                 "log.pem.age: line 3 of the armored");
+  buf_free(&binary);
+  buf_free(&text);
+  arena_free(&a);
+}
+
 static void passphrase_from_a_file(void **state) {
   const struct place *p = *state;
   char path[128];
@@ -667,6 +698,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(init_leaves_nothing_behind_and_nothing_damaged, set_up, tear_down),
       cmocka_unit_test_setup_teardown(init_spares_a_folder_that_holds_something_else, set_up, tear_down),
       cmocka_unit_test_setup_teardown(keys_protected_by_a_passphrase, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_protected_key_as_armored_text, set_up, tear_down),
       cmocka_unit_test_setup_teardown(passphrase_from_a_file, set_up, tear_down),
       cmocka_unit_test_setup_teardown(keys_that_do_not_fit_are_refused, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_certificate_of_another_key_is_refused, set_up, tear_down),
