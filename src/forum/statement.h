@@ -21,6 +21,7 @@
 #define KIND_MAX 48
 #define ORIGIN_MAX 160
 #define SEED_SIZE 32
+#define CARDS_CARRIED_MAX 8 /* in one forum.card */
 
 enum status { STATUS_ACTUAL, STATUS_EXERCISE, STATUS_TEST };
 const char *status_name(enum status s);

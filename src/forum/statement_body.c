@@ -24,19 +24,27 @@ static parley_err check_charter_part(const json_t *body, struct errmsg *e) {
             : err_set(e, PARLEY_EINVAL, "body.data: must be the padded base64 of 1 to %d bytes", CHARTER_PART_MAX);
 }
 
-/* The envelope itself is judged by who takes the card. */
-static parley_err check_card(const json_t *body, struct errmsg *e) {
+/* The envelopes themselves are judged by who takes the cards. */
+static parley_err check_card(const json_t *list, size_t i, struct errmsg *e) {
   const char *card;
   struct buf decoded = {0};
-  parley_err err = fields_order(body, "body", (const char *const[]){"card", NULL}, e);
-  if (err == PARLEY_OK) err = json_get_str(&card, body, "body", "card", e);
+  const parley_err err = fields_item_str(&card, list, "body.cards", i, e);
   if (err != PARLEY_OK) return err;
   const bool ok = base64_decode(&decoded, bytes_str(card), true) && decoded.n > 0 && decoded.n <= CARD_SIZE_MAX;
   const bool memory = !decoded.failed;
   buf_free(&decoded);
   if (!memory) return err_set(e, PARLEY_ENOMEM, "out of memory while reading a statement");
   return ok ? PARLEY_OK
-            : err_set(e, PARLEY_EINVAL, "body.card: must be the padded base64 of 1 to %d bytes", CARD_SIZE_MAX);
+            : err_set(e, PARLEY_EINVAL, "body.cards[%zu]: must be the padded base64 of 1 to %d bytes", i,
+                      CARD_SIZE_MAX);
+}
+
+static parley_err check_cards(const json_t *body, struct errmsg *e) {
+  json_t *list;
+  parley_err err = fields_order(body, "body", (const char *const[]){"cards", NULL}, e);
+  if (err == PARLEY_OK) err = json_get_arr(&list, body, "body", "cards", 1, CARDS_CARRIED_MAX, e);
+  for (size_t i = 0; err == PARLEY_OK && i < json_array_size(list); i++) err = check_card(list, i, e);
+  return err;
 }
 
 static parley_err parse_open(struct statement *s, const json_t *top, struct errmsg *e) {
@@ -47,7 +55,7 @@ static parley_err parse_open(struct statement *s, const json_t *top, struct errm
   if (err == PARLEY_OK && strcmp(s->kind, "forum.held") == 0 && json_object_size(body) > 0)
     err = err_set(e, PARLEY_EINVAL, "body: must be {} in a forum.held");
   if (err == PARLEY_OK && strcmp(s->kind, "forum.charter") == 0) err = check_charter_part(body, e);
-  if (err == PARLEY_OK && strcmp(s->kind, "forum.card") == 0) err = check_card(body, e);
+  if (err == PARLEY_OK && strcmp(s->kind, "forum.card") == 0) err = check_cards(body, e);
   if (err == PARLEY_OK) s->body = json_incref(body);
   return err;
 }

@@ -98,6 +98,12 @@ parley_err cosignature_verify(const struct node *n, const char *party, uint64_t 
 
 /* ---- taking a successor ---- */
 
+struct learned {
+  struct arena arena;
+  struct card card;
+  bool fresh, voids; /* voids: it is the second successor of one card */
+};
+
 static void key_card(struct buf *k, const char *party, uint64_t serial) {
   buf_fmt(k, "c/%s\n%020" PRIu64, party, serial);
 }
@@ -150,7 +156,8 @@ static parley_err judge_serial(struct node *n, struct peer *p, struct bytes enve
   return PARLEY_OK;
 }
 
-parley_err cards_judge(struct node *n, struct peer *p, struct bytes envelope, struct learned *out, struct errmsg *e) {
+static parley_err cards_judge(struct node *n, struct peer *p, struct bytes envelope, struct learned *out,
+                              struct errmsg *e) {
   bool unproved;
   *out = (struct learned){0};
   parley_err r = card_parse(&out->card, &out->arena, envelope, NULL, &unproved, e);
@@ -161,7 +168,7 @@ parley_err cards_judge(struct node *n, struct peer *p, struct bytes envelope, st
   return r;
 }
 
-parley_err cards_store(struct node *n, struct peer *p, const struct learned *l, struct errmsg *e) {
+static parley_err cards_store(struct node *n, struct peer *p, const struct learned *l, struct errmsg *e) {
   struct buf k = {0}, v = {0};
   if (!l->fresh) return PARLEY_OK;
   if (l->voids) {
@@ -211,7 +218,7 @@ static void go_forward(struct node *n, struct peer *p, const struct learned *l) 
   node_log_line(n, 6, "%s has a new card, serial %" PRIu64, p->card.name, p->card.serial);
 }
 
-void cards_apply(struct node *n, struct peer *p, struct learned *l) {
+static void cards_apply(struct node *n, struct peer *p, struct learned *l) {
   if (!l->fresh) return;
   if (l->voids)
     go_back(n, p, l->card.serial);

@@ -61,7 +61,7 @@ static parley_err judge_rules(const struct forum *f, const struct their_log *l, 
   bool known = answer_of(s->kind) || !strcmp(s->kind, "forum.charter") || !strcmp(s->kind, "forum.held") ||
                !strcmp(s->kind, "forum.card") || charter_form(&f->charter, s->kind);
   if (!known) return err_set(e, PARLEY_EINVAL, "kind: %s is not in force under this charter", s->kind);
-  if (index == 0 && strcmp(s->kind, "forum.charter"))
+  if (index == 0 && strcmp(s->kind, "forum.charter") && strcmp(s->kind, "forum.card"))
     return err_set(e, PARLEY_EINVAL, "kind: a log begins with its charter, not with %s", s->kind);
   if (!kind_is_open(s->kind) && author && author->role == ROLE_RELAY)
     return err_set(e, PARLEY_EINVAL, "from: %s is a relay in this forum and has no say", s->from);
@@ -141,39 +141,16 @@ static parley_err put_payload(struct node *n, const struct their_log *l, const s
   return r;
 }
 
-/* The author's card in force at the end of what was taken in; of a void one the card before. */
-static const struct card *card_there(const struct node *n, const struct their_log *l) {
-  const struct card *c = node_card_serial(n, l->from->peer->card.name, l->serial);
-  return c ? c : &l->from->peer->card;
-}
-
-/* The author's next card: by its own statement key, and the successor of the one in force here. OK: *next is what to do after the commit. */
-static parley_err judge_card(struct node *n, const struct their_log *l, const struct statement *s, const struct dsse *d,
-                             struct learned *next, struct errmsg *e) {
-  struct buf envelope = {0};
-  struct arena a = {0};
-  struct card c;
-  const struct card *there = card_there(n, l);
-  base64_decode(&envelope, bytes_str(json_string_value(json_object_get(s->body, "card"))), true);
-  parley_err r = buf_ok(&envelope) ? card_parse(&c, &a, buf_view(&envelope), there, NULL, e)
-                                   : err_set(e, PARLEY_ENOMEM, "out of memory");
-  if (!r) r = statement_verify(d, s, &c, e);
-  if (!r) r = cards_judge(n, l->from->peer, buf_view(&envelope), next, e);
-  buf_free(&envelope);
-  arena_free(&a);
-  return r;
-}
-
 static parley_err judge(struct node *n, const struct their_log *l, uint64_t index, struct bytes entry,
-                        const struct hash *id, struct statement *s, struct arena *a, struct learned *next,
+                        const struct hash *id, struct statement *s, struct arena *a, uint64_t *serial,
                         struct errmsg *why) {
   struct dsse d;
   parley_err r = statement_parse(s, a, entry, &d, why);
   if (!r) r = judge_rules(l->from->forum, l, index, s, why);
   if (!r && !strcmp(s->kind, "forum.card"))
-    r = judge_card(n, l, s, &d, next, why);
+    r = card_entry_judge(n, l, s, &d, serial, why);
   else if (!r)
-    r = statement_verify(&d, s, card_there(n, l), why);
+    r = statement_verify(&d, s, card_in_force(n, l), why);
   if (!r) r = put_payload(n, l, id, s->issued, d.payload, why);
   if (!r && answer_of(s->kind)) r = answer_judge(n, l, s, why);
   return r;
@@ -201,14 +178,15 @@ static parley_err is_new(struct node *n, const struct their_log *l, const struct
   return r;
 }
 
-/* *next is set when the entry brings a new card: the batch ends with it, so that what follows is judged by it. */
-static parley_err take_one(struct node *n, struct their_log *l, uint64_t index, unsigned *signatures,
-                           struct learned *next, bool *has_next, struct errmsg *e) {
+/* *learn: the entry brings cards that are to be learned first; it is not taken. */
+static parley_err take_one(struct node *n, struct their_log *l, uint64_t index, unsigned *signatures, bool *learn,
+                           struct errmsg *e) {
   struct arena a = {0};
   struct bytes entry;
   struct statement s = {0};
   struct errmsg why = {{0}};
   struct hash id;
+  uint64_t serial = l->serial;
   parley_err r = copy_entry(mirror_copy(l->mirror), index, &a, &entry, e);
   if (!r) {
     statement_id(&id, entry);
@@ -218,7 +196,13 @@ static parley_err take_one(struct node *n, struct their_log *l, uint64_t index, 
       return PARLEY_OK;
     }
   }
-  parley_err bad = r ? r : judge(n, l, index, entry, &id, &s, &a, next, &why);
+  parley_err bad = r ? r : judge(n, l, index, entry, &id, &s, &a, &serial, &why);
+  *learn = !r && bad == PARLEY_ENOTFOUND && !strcmp(s.kind, "forum.card") && l->cards_tried != index + 1;
+  if (*learn) {
+    statement_clear(&s);
+    arena_free(&a);
+    return PARLEY_OK;
+  }
   if (!r && transient(bad)) r = err_set(e, bad, "%s", why.text);
   if (!r && bad) {
     node_log_line(n, 4, "%s, entry %llu is kept but counts for nothing: %s", l->origin, (unsigned long long)index,
@@ -228,9 +212,7 @@ static parley_err take_one(struct node *n, struct their_log *l, uint64_t index, 
     look_at_held(n, l, &s);
     if (!kind_is_open(s.kind)) l->gained = index + 1;
   }
-  if (bad) arena_free(&next->arena);
-  *has_next = !r && !bad && !strcmp(s.kind, "forum.card");
-  if (*has_next) r = cards_store(n, l->from->peer, next, e);
+  if (!r && !bad) l->serial = serial;
   *signatures += 1 + (unsigned)s.n_held;
   if (!r) r = put_row(n, l, index, &id, &s, bad ? why.text : NULL, e);
   if (!r) r = put_index(n, &id, &s, bad != PARLEY_OK, e);
@@ -281,11 +263,21 @@ static uint64_t held_size(const struct their_log *l) {
   return s.size;
 }
 
-static void new_card(struct node *n, struct their_log *l, struct learned *next) {
+/* Cards are learned one by one, each in a transaction of its own, before the entry that brings them counts; what cannot be learned is marked then. */
+static void learn_cards(struct node *n, struct their_log *l) {
   struct errmsg e;
-  cards_apply(n, l->from->peer, next);
-  if (their_log_keys(n, l, &e) || their_log_keys(n, &l->from->bulk, &e))
-    node_log_line(n, 3, "%s: its keys cannot be set: %s", l->origin, e.text);
+  struct arena a = {0};
+  struct bytes entry;
+  parley_err r = copy_entry(mirror_copy(l->mirror), l->taken_in, &a, &entry, &e);
+  if (!r) r = card_entry_learn(n, l, entry, &e);
+  if (transient(r)) {
+    node_log_line(n, 3, "%s: a new card cannot be stored now: %s", l->origin, e.text);
+    node_retry(n);
+  } else {
+    l->cards_tried = l->taken_in + 1;
+    n->intake_due = true;
+  }
+  arena_free(&a);
 }
 
 /* One batch of one log in one transaction. */
@@ -293,15 +285,16 @@ static void take_log(struct node *n, struct their_log *l) {
   uint64_t size = held_size(l), most = l->taken_in + INTAKE_BATCH < size ? l->taken_in + INTAKE_BATCH : size;
   uint64_t upto = l->taken_in;
   unsigned signatures = 0;
+  bool learn = false;
   struct errmsg e = {{0}};
   if (l->taken_in >= size) return;
   uint64_t order = n->next_order, gained = l->gained, serial = l->serial;
-  struct learned next = {0};
-  bool has_next = false;
   parley_err r = store_begin(n->env.store, &e);
-  for (; !r && !has_next && upto < most && signatures < INTAKE_SIGNATURES; upto++)
-    r = take_one(n, l, upto, &signatures, &next, &has_next, &e);
-  if (!r && has_next) l->serial++;
+  while (!r && upto < most && signatures < INTAKE_SIGNATURES) {
+    r = take_one(n, l, upto, &signatures, &learn, &e);
+    if (learn) break;
+    upto++;
+  }
   if (!r) r = intake_save(n, l, upto, l->heard, &e);
   if (!r)
     r = store_commit(n->env.store, &e);
@@ -311,15 +304,18 @@ static void take_log(struct node *n, struct their_log *l) {
     n->next_order = order;
     l->gained = gained;
     l->serial = serial;
-    arena_free(&next.arena);
     node_log_line(n, 3, "%s: what arrived cannot be indexed now: %s", l->origin, e.text);
     node_retry(n);
     return;
   }
   l->taken_in = upto;
   n->news++;
-  if (has_next) new_card(n, l, &next);
-  if (upto < size) n->intake_due = true;
+  if (l->serial != serial && (their_log_keys(n, l, &e) || their_log_keys(n, &l->from->bulk, &e)))
+    node_log_line(n, 3, "%s: its keys cannot be set: %s", l->origin, e.text);
+  if (learn)
+    learn_cards(n, l);
+  else if (upto < size)
+    n->intake_due = true;
 }
 
 void intake_run(struct node *n) {

@@ -161,9 +161,26 @@ static parley_err submit_part(struct node *n, struct forum *f, size_t part, size
   return r;
 }
 
-/* The complete envelope stands in each member's log before anything else. Called again after a crash: only an empty log gets it. */
+/* A log of one entry may hold our newer card alone. */
+static bool has_charter(const struct forum *f) {
+  struct arena a = {0};
+  struct bytes entry;
+  struct statement s = {0};
+  struct dsse d;
+  bool yes = copy_size(f->log.copy) > 0;
+  if (copy_size(f->log.copy) == 1 && copy_entry(f->log.copy, 0, &a, &entry, NULL) == PARLEY_OK &&
+      statement_parse(&s, &a, entry, &d, NULL) == PARLEY_OK)
+    yes = strcmp(s.kind, "forum.card") != 0;
+  statement_clear(&s);
+  arena_free(&a);
+  return yes;
+}
+
+/*
+ * The complete envelope stands in each member's log before anything else but our newer cards. Called again after a crash: only a log without it gets it.
+ */
 parley_err forum_open_log(struct node *n, struct forum *f, struct errmsg *e) {
-  if (copy_size(f->log.copy) > 0) return PARLEY_OK;
+  if (has_charter(f)) return PARLEY_OK;
   size_t parts = (f->envelope.n + CHARTER_PART - 1) / CHARTER_PART;
   for (size_t i = 0; i < parts; i++) {
     size_t at = i * CHARTER_PART, len = f->envelope.n - at < CHARTER_PART ? f->envelope.n - at : CHARTER_PART;
@@ -177,8 +194,8 @@ static parley_err activate(struct node *n, struct proposal *p, struct errmsg *e)
   if (p->active || !p->complete) return PARLEY_OK;
   parley_err r = forum_find(n, p->digest) ? PARLEY_OK : forum_load(n, buf_view(&p->envelope), e);
   struct forum *f = r ? NULL : forum_find(n, p->digest);
-  if (!r) r = forum_open_log(n, f, e);
   if (!r) r = renewal_announce(n, f, e);
+  if (!r) r = forum_open_log(n, f, e);
   if (r) return r;
   p->active = true;
   node_log_line(n, 6, "forum “%s” is in force", p->charter.title);
@@ -270,8 +287,10 @@ static parley_err load_one(void *ctx, struct bytes key, struct bytes v, struct e
 parley_err proposals_load(struct node *n, struct errmsg *e) {
   struct errmsg local;
   parley_err r = store_scan(n->env.store, STORE_PROPOSALS, BYTES_NONE, BYTES_NONE, false, load_one, n, e ? e : &local);
-  for (struct forum *f = n->forums; f && !r; f = f->next) r = forum_open_log(n, f, e);
-  for (struct forum *f = n->forums; f && !r; f = f->next) r = renewal_announce(n, f, e);
+  for (struct forum *f = n->forums; f && !r; f = f->next) {
+    r = renewal_announce(n, f, e);
+    if (!r) r = forum_open_log(n, f, e);
+  }
   return r;
 }
 

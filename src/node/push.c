@@ -309,6 +309,7 @@ static void done_ask(struct node *n, struct push *p, const struct outbound_resul
 
 static void refused(struct node *n, struct push *p, const struct outbound_result *r) {
   if (r->status == 404) proposal_again(n, p->log->forum->id, p->to->peer);
+  if (r->status == 403) renewal_again(p->to->peer);
   int len = r->body.n < 160 ? (int)r->body.n : 160;
   while (len > 0 && r->body.p[len - 1] < ' ') len--;
   lane_fail(n, &p->lane, r->retry_after, "%s answers %u: %.*s", p->to->peer->card.name, r->status, len,

@@ -59,30 +59,41 @@ parley_err renewal_load(struct node *n, struct own_log *l, uint64_t charter_seri
   return r == PARLEY_ENOTFOUND ? PARLEY_OK : r;
 }
 
-static parley_err submit_card(struct node *n, struct forum *f, const struct card *c, struct errmsg *e) {
+/* Our cards after the one in force in the log, base64, oldest first: as many of the newest as an entry carries. */
+static json_t *cards_after(const struct node *n, uint64_t serial) {
+  const struct card *cards[CARDS_CARRIED_MAX];
+  const size_t k = node_cards(n, n->own.name, cards, CARDS_CARRIED_MAX);
+  json_t *list = json_array();
+  for (size_t i = 0; list && i < k; i++) {
+    if (cards[i]->serial <= serial) continue;
+    struct buf text = {0};
+    base64_encode(&text, cards[i]->envelope, true);
+    const char *s = buf_cstr(&text);
+    if (!s || json_array_append_new(list, json_string(s))) {
+      json_decref(list);
+      list = NULL;
+    }
+    buf_free(&text);
+  }
+  return list;
+}
+
+/* The first entry that our newest statement key signs in the log: it stands before whatever waits to be sent. */
+parley_err renewal_announce(struct node *n, struct forum *f, struct errmsg *e) {
   struct statement s = {0};
   struct submission *sub;
+  if (f->log.announced >= n->own.serial) return PARLEY_OK;
   compose_common(n, f, &s, "forum.card");
   s.body = json_object();
-  parley_err r = s.body && json_put_b64(s.body, "card", c->envelope.p, c->envelope.n)
+  json_t *cards = cards_after(n, f->log.announced);
+  parley_err r = s.body && cards && !json_object_set_new(s.body, "cards", cards)
                      ? compose_submit(n, f, &s, &sub, e)
                      : err_set(e, PARLEY_ENOMEM, "out of memory");
   if (!r) {
     sub->opening = true;
-    sub->card_serial = c->serial;
+    sub->card_serial = f->log.announced = n->own.serial;
   }
   statement_clear(&s);
-  return r;
-}
-
-/*
- * An announcement is signed with the card's own statement key, so only the newest card's can be made now; one that no start of the node has seen
- * reaches the counterparts by propose alone.
- */
-parley_err renewal_announce(struct node *n, struct forum *f, struct errmsg *e) {
-  if (f->log.announced >= n->own.serial) return PARLEY_OK;
-  parley_err r = submit_card(n, f, &n->own, e);
-  if (!r) f->log.announced = n->own.serial;
   return r;
 }
 
@@ -131,9 +142,7 @@ parley_err renewal_sign(struct node *n, struct own_log *l, const struct signed_t
   return PARLEY_OK;
 }
 
-bool renewal_waits(const struct node *n, const struct own_log *l) {
-  return is_first(n, l) && copy_size(l->copy) > 0;
-}
+bool renewal_waits(const struct node *n, const struct own_log *l) { return is_first(n, l) && copy_size(l->copy) > 0; }
 
 bool node_needs_log_key_before(const struct node *n) {
   for (const struct forum *f = n->forums; f; f = f->next)
@@ -193,6 +202,8 @@ bool renewal_next(struct node *n, struct outbound *out) {
   }
   return false;
 }
+
+void renewal_again(struct peer *p) { p->card_told = 0; }
 
 static void told(struct node *n, struct peer *p) {
   struct errmsg e;

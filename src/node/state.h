@@ -118,6 +118,7 @@ struct their_log {
   bool day_stored;
   uint64_t taken_in;    /* statements below this index are indexed */
   uint64_t serial;      /* of its author's card in force there */
+  uint64_t cards_tried; /* index + 1 of the forum.card whose cards were tried to be learned */
   uint64_t heard;       /* size of its newest heard line on our record */
   uint64_t heard_taken; /* and in statements that wait for their commit; 0 none */
   uint64_t gained;      /* size up to which it gained anything but bookkeeping */
@@ -249,19 +250,9 @@ size_t node_cards(const struct node *n, const char *name, const struct card **ou
 /* Loads what the store holds of a counterpart's successors. */
 parley_err cards_load(struct node *n, struct peer *p, struct errmsg *e);
 /*
- * Judges an envelope as the counterpart's next card and stores it, in a transaction of the caller's; memory changes with cards_apply after the
- * commit. OK with *fresh false: it is held already, or older than what is held. ECONFLICT: a serial between is missing, it is void, or it is the second
- * successor of one card (that is stored, too: apply after the commit then as well). EVERIFY, EINVAL.
+ * Takes an envelope as the counterpart's next card, in a transaction of its own. OK with *fresh false: it is held already, or older than what is
+ * held. ECONFLICT: a serial between is missing, it is void, or it is the second successor of one card (which is stored, and voids both). EVERIFY, EINVAL.
  */
-struct learned {
-  struct arena arena;
-  struct card card;
-  bool fresh, voids;
-};
-parley_err cards_judge(struct node *n, struct peer *p, struct bytes envelope, struct learned *out, struct errmsg *e);
-parley_err cards_store(struct node *n, struct peer *p, const struct learned *l, struct errmsg *e);
-void cards_apply(struct node *n, struct peer *p, struct learned *l);
-/* Judges, stores and applies in one transaction. */
 parley_err cards_learn(struct node *n, struct peer *p, struct bytes envelope, bool *fresh, struct errmsg *e);
 /* Sets the log keys that a mirrored log may be signed with, after its author's cards or its place in it have changed. */
 parley_err their_log_keys(const struct node *n, struct their_log *l, struct errmsg *e);
@@ -271,6 +262,15 @@ parley_err own_note_verify(const struct node *n, const struct own_log *l, const 
 /* Verifies a cosignature line of a party by the mirror key of its newest card, or of another of serial `oldest` or later. ENOTFOUND: not its line. */
 parley_err cosignature_verify(const struct node *n, const char *party, uint64_t oldest, struct bytes line,
                               struct bytes text, int64_t *time, struct errmsg *e);
+
+/* ---- card_entry.c: forum.card in counterparts' logs ---- */
+/* The author's card in force at the end of what was taken in. */
+const struct card *card_in_force(const struct node *n, const struct their_log *l);
+/* Judges a forum.card that is next in the log; *serial gets that of its last card. ENOTFOUND: well-formed, but a card of it is not held. */
+parley_err card_entry_judge(const struct node *n, const struct their_log *l, const struct statement *s,
+                            const struct dsse *d, uint64_t *serial, struct errmsg *e);
+/* Learns the cards of such an entry (cards_learn); any other entry is none of its business. */
+parley_err card_entry_learn(struct node *n, const struct their_log *l, struct bytes entry, struct errmsg *e);
 
 /* ---- renewal.c: our own new card on its way ---- */
 /* What the store knows of an own log's announced cards and its first checkpoint under a new key. charter_serial: of the card that the charter names. */
@@ -285,6 +285,8 @@ parley_err renewal_sign(struct node *n, struct own_log *l, const struct signed_t
                         struct errmsg *e);
 /* The log has no checkpoint under both keys yet, and needs one. */
 bool renewal_waits(const struct node *n, const struct own_log *l);
+/* The counterpart does not know the key of our log: it may have gone back in time and lost our cards, which it is told again. */
+void renewal_again(struct peer *p);
 bool renewal_next(struct node *n, struct outbound *out);
 bool renewal_done(struct node *n, uint64_t id, const struct outbound_result *r);
 int64_t renewal_next_ms(const struct node *n);

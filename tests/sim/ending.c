@@ -73,8 +73,19 @@ static bool statement_arrived(struct world *w, const struct sent *s, char *why, 
   return ok;
 }
 
+/* Each holds the newest card of each other. */
+static bool cards_arrived(struct world *w, char *why, size_t n) {
+  const struct card *c;
+  for (unsigned i = 0; i < w->n; i++)
+    for (unsigned k = 0; k < w->n; k++)
+      for (size_t p = 0; (c = node_pinned(w->homes[i].node, p)) != NULL; p++)
+        if (!strcmp(c->name, w->homes[k].name) && c->serial + 1 != w->homes[k].n_cards)
+          return missing(why, n, "%s does not hold the newest card of %s", w->homes[i].name, c->name);
+  return true;
+}
+
 bool ending_reached(struct world *w, char *why, size_t n) {
-  if (!logs_arrived(w, why, n)) return false;
+  if (!logs_arrived(w, why, n) || !cards_arrived(w, why, n)) return false;
   for (size_t i = 0; i < w->drafts_n; i++)
     if (w->drafts[i].state != DRAFT_OVER && !excused(&w->homes[w->drafts[i].home]))
       return missing(why, n, "draft %s of %s is not sent", w->drafts[i].id, w->homes[w->drafts[i].home].name);
@@ -123,9 +134,7 @@ static void check_held(struct audit *au, const struct held *h) {
   struct buf text = {0};
   checkpoint_text(&text, h->origin, h->size, &h->root);
   for (unsigned i = 0; i < w->n && !verified; i++) {
-    struct vkey key;
-    verified = card_mirror_vkey(&key, &w->homes[i].card, NULL) == PARLEY_OK &&
-               note_verify_line(bytes_str(h->line), buf_view(&text), &key, NULL, NULL) == PARLEY_OK;
+    verified = home_cosigned(&w->homes[i], bytes_str(h->line), buf_view(&text));
     if (verified && h->size > au->held[i]) au->held[i] = h->size;
   }
   buf_free(&text);
@@ -212,21 +221,24 @@ static bool fetch(struct home *h, const char *origin, uint64_t i, struct arena *
   return node_log_entry(h->node, origin, i, a, out, NULL) == PARLEY_OK;
 }
 
-/* The charter comes first (docs/protocol.md, section 3). */
-static void check_opening(struct audit *au, struct bytes entry) {
+/* The charter comes first, or after a card newer than the one that it names (docs/protocol.md, section 5). */
+static bool check_opening(struct audit *au, uint64_t index, struct bytes entry) {
   struct arena a = {0};
   struct statement s = {0};
   struct dsse d;
-  if (statement_parse(&s, &a, entry, &d, NULL) || strcmp(s.kind, "forum.charter"))
+  const bool charter = !statement_parse(&s, &a, entry, &d, NULL) && !strcmp(s.kind, "forum.charter");
+  if (!charter && (index > 0 || strcmp(s.kind, "forum.card")))
     violation(au->w, "I6", "%s does not begin with its charter", au->origin);
   statement_clear(&s);
   arena_free(&a);
+  return charter;
 }
 
 /* The own log here, its mirror there. */
 static void compare(struct world *w, struct home *author, struct home *there, const struct node_log_view *v) {
   struct audit au = {.w = w, .author = author, .origin = v->origin};
   const bool bulk = strstr(v->origin, "/bulk") != NULL;
+  bool opened = false;
   struct hash one, two;
   if (v->size && (node_log_root(author->node, v->origin, v->size, &one, NULL) ||
                   node_log_root(there->node, v->origin, v->size, &two, NULL) || !hash_eq(&one, &two)))
@@ -239,7 +251,7 @@ static void compare(struct world *w, struct home *author, struct home *there, co
                 there->name);
     else if (!bulk)
       check_statement(&au, x, i, there);
-    if (!bulk && i == 0 && !violated(w)) check_opening(&au, x);
+    if (!bulk && !opened && !violated(w)) opened = check_opening(&au, i, x);
     arena_free(&a);
   }
   if (!violated(w)) check_recorded(&au);

@@ -99,13 +99,17 @@ static parley_err memory_save(void *ctx, const char *origin, enum signer_role ro
 
 /* ---- making ---- */
 
-static bool make_card(struct home *h) {
+/* rotation: seed of the key that signs it besides its own; NULL for the first. */
+static bool make_card(struct home *h, const uint8_t *rotation) {
   struct card c = {.not_before = WALL_BASE - 100000000, .not_after = WALL_BASE + 100000000, .n_seal = 1, .n_link = 1};
-  struct ed25519_key *k[4] = {NULL};
+  struct ed25519_key *k[5] = {NULL};
   uint8_t digest[32] = {(uint8_t)h->number, 0x51};
   struct buf pin = {0};
   bool ok = true;
+  struct buf envelope = {0};
   for (size_t i = 0; i < 4; i++) ok = ok && ed25519_from_seed(&k[i], h->keys[i], NULL) == PARLEY_OK;
+  if (rotation) ok = ok && ed25519_from_seed(&k[4], rotation, NULL) == PARLEY_OK;
+  c.serial = h->n_cards;
   if (ok) {
     memcpy(c.statement, ed25519_public(k[0]), 32);
     memcpy(c.log, ed25519_public(k[1]), 32);
@@ -119,14 +123,42 @@ static bool make_card(struct home *h) {
     buf_str(&pin, "sha256//");
     base64_encode(&pin, BYTES(digest, 32), true);
     snprintf(c.link[0], sizeof c.link[0], "%s", buf_cstr(&pin) ? (const char *)pin.p : "");
-    const struct card_signers signers = {k[0], k[1], k[2], NULL};
-    bool unproved;
-    ok = card_make(&h->card_envelope, &c, &signers, NULL) == PARLEY_OK &&
-         card_parse(&h->card, &h->arena, buf_view(&h->card_envelope), NULL, &unproved, NULL) == PARLEY_OK;
+    const struct card_signers signers = {k[0], k[1], k[2], k[4]};
+    const struct card *before = h->n_cards ? &h->cards[h->n_cards - 1] : NULL;
+    ok = card_make(&envelope, &c, &signers, NULL) == PARLEY_OK &&
+         card_parse(&h->cards[h->n_cards], &h->arena, buf_view(&envelope), before, NULL, NULL) == PARLEY_OK;
+    h->n_cards += ok;
   }
-  for (size_t i = 0; i < 4; i++) ed25519_free(k[i]);
+  for (size_t i = 0; i < 5; i++) ed25519_free(k[i]);
   buf_free(&pin);
+  buf_free(&envelope);
   return ok;
+}
+
+void home_renew(struct home *h) {
+  struct world *w = h->w;
+  uint8_t rotation[32], log[32];
+  if (h->n_cards == SIM_CARDS_MAX) return;
+  memcpy(rotation, h->keys[3], 32);
+  memcpy(log, h->keys[1], 32);
+  const uint64_t which = one_in(w, 2) ? 15 : 1 + below(w, 15);
+  for (size_t i = 0; i < 4; i++)
+    if (which >> i & 1) fill(h, h->keys[i], 32);
+  if (which >> 1 & 1) {
+    memcpy(h->log_before, log, 32);
+    h->has_log_before = !one_in(w, 4);
+  }
+  if (!make_card(h, rotation)) w->failed = true;
+  trace(w, "%s has card %u, new keys %llu, old log key %s", h->name, h->n_cards - 1, (unsigned long long)which,
+        h->has_log_before ? "at hand" : "not at hand");
+}
+
+bool home_cosigned(const struct home *h, struct bytes line, struct bytes text) {
+  for (unsigned i = 0; i < h->n_cards; i++) {
+    struct vkey key;
+    if (!card_mirror_vkey(&key, &h->cards[i], NULL) && !note_verify_line(line, text, &key, NULL, NULL)) return true;
+  }
+  return false;
 }
 
 bool home_make(struct world *w, unsigned number) {
@@ -143,13 +175,12 @@ bool home_make(struct world *w, unsigned number) {
   char vfs[48];
   snprintf(vfs, sizeof vfs, "sim-disk-%u", number);
   h->disk = fault_disk_new(vfs, luck, w);
-  return h->disk && age_identity_from_secret(&h->seal, secret) && make_card(h);
+  return h->disk && age_identity_from_secret(&h->seal, secret) && make_card(h, NULL);
 }
 
 void home_free(struct home *h) {
   fault_image_free(h->saved);
   fault_disk_free(h->disk);
-  buf_free(&h->card_envelope);
   arena_free(&h->arena);
 }
 
@@ -162,6 +193,9 @@ static parley_err open_signer(struct home *h, struct errmsg *e) {
   if (!err)
     err = signer_new(&h->signer, h->name, k[0], k[1], k[2], (struct signer_memory){h, memory_load, memory_save}, e);
   for (size_t i = 0; i < 3 && err; i++) ed25519_free(k[i]);
+  struct ed25519_key *before = NULL;
+  if (!err && h->has_log_before) err = ed25519_from_seed(&before, h->log_before, e);
+  if (!err) signer_set_log_before(h->signer, before);
   return err;
 }
 
@@ -178,9 +212,10 @@ static parley_err open_node(struct home *h, struct errmsg *e) {
                                .forms = &w->form,
                                .n_forms = 1,
                                .log = log_line};
-  parley_err err = node_open(&h->node, &env, buf_view(&h->card_envelope), e);
-  for (unsigned i = 0; i < w->n && !err; i++)
-    if (i != h->number) err = node_pin(h->node, buf_view(&w->homes[i].card_envelope), e);
+  parley_err err = node_open(&h->node, &env, h->cards[h->n_cards - 1].envelope, e);
+  for (unsigned i = h->n_cards - 1; i-- > 0 && !err;) err = node_own_before(h->node, h->cards[i].envelope, e);
+  for (unsigned i = 0; i < w->n && !err; i++) /* people have compared the first card; the others come by themselves */
+    if (i != h->number) err = node_pin(h->node, w->homes[i].cards[0].envelope, e);
   return err ? err : node_start(h->node, e);
 }
 

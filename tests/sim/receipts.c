@@ -42,7 +42,7 @@ static void verify(struct world *w, size_t statement, struct bytes json) {
   const struct sent *s = &w->sent[statement];
   for (unsigned i = 0; i < w->n; i++) {
     snprintf(anchors[i].party, sizeof anchors[i].party, "%s", w->homes[i].name);
-    memcpy(anchors[i].fingerprint, w->homes[i].card.fingerprint, SHA256_SIZE);
+    memcpy(anchors[i].fingerprint, w->homes[i].cards[0].fingerprint, SHA256_SIZE); /* later ones prove themselves */
   }
   if (json_parse(&o, json, 2 * PACK_BYTES_MAX, &e) || !pack_of(&pack, &a, json_object_get(o, "files")))
     violation(w, "I4", "the receipt of %.16s is malformed: %s", s->id, e.text);

@@ -12,6 +12,7 @@
 #define DEATH_NEVER UINT64_MAX
 #define NO_STATEMENT SIZE_MAX
 #define NAME_SIZE 32
+#define SIM_CARDS_MAX 4 /* that one home has in one run */
 
 /* ---- events ---- */
 
@@ -59,8 +60,10 @@ struct home {
   char name[NAME_SIZE];
   uint8_t keys[4][32]; /* seeds: statement, log, mirror, rotation */
   struct age_identity seal;
-  struct buf card_envelope;
-  struct card card;
+  struct card cards[SIM_CARDS_MAX]; /* oldest first; the last is in force */
+  unsigned n_cards;
+  uint8_t log_before[32]; /* seed of the log key before the present one */
+  bool has_log_before;
   struct arena arena;
   struct fault_disk *disk;
   struct memory memory; /* of the signer; what is in it is durable */
@@ -229,6 +232,10 @@ void home_start(struct home *h);
 /* The power goes (or only the process, with kill) and comes back after a while. */
 void home_crash(struct home *h, bool kill);
 void home_stop(struct home *h); /* in order */
+/* While it is down: its next card, with some or all keys new; sometimes the old log key is lost. */
+void home_renew(struct home *h);
+/* The line verifies over the text by the mirror key of one of its cards. */
+bool home_cosigned(const struct home *h, struct bytes line, struct bytes text);
 /* After calls into the node: true when the machine died in one of them; it is down now, and what the call said must be forgotten. */
 bool home_died(struct home *h);
 /* Lets the node work, and takes what it says. idle: only its timer rang. */
