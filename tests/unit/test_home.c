@@ -438,6 +438,36 @@ static void keys_protected_by_a_passphrase(void **state) {
   arena_free(&a);
 }
 
+/* "-> scrypt <salt> <work factor>" is the second line of a protected key. */
+static void salt_line(char out[static 64], const struct home *home, const char *name) {
+  char path[HOME_PATH_MAX + 32];
+  struct buf file = {0};
+  struct errmsg e;
+  struct bytes line, rest;
+  snprintf(path, sizeof path, "%s/keys/%s.pem.age", home->dir, name);
+  assert_int_equal(file_read(&file, path, 4096, &e), PARLEY_OK);
+  rest = buf_view(&file);
+  assert_true(bytes_line(&rest, &line) && bytes_line(&rest, &line) && line.n < 64);
+  memcpy(out, line.p, line.n);
+  out[line.n] = '\0';
+  buf_free(&file);
+}
+
+/* One passphrase, and yet another salt in every file. */
+static void salts_differ(void **state) {
+  const struct place *p = *state;
+  struct home_new n = plain_home;
+  char log[64], mirror[64];
+  n.protect_keys = true;
+  n.key_passphrase = bytes_str("correct horse");
+  make_home(&p->home, &n);
+  salt_line(log, &p->home, "log");
+  salt_line(mirror, &p->home, "mirror");
+  assert_memory_equal(log, "-> scrypt ", 10);
+  assert_memory_equal(mirror, "-> scrypt ", 10);
+  assert_memory_not_equal(log + 10, mirror + 10, 22);
+}
+
 /* A key that was printed, locked away, and typed in again. */
 static void a_protected_key_as_armored_text(void **state) {
   const struct place *p = *state;
@@ -698,6 +728,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(init_leaves_nothing_behind_and_nothing_damaged, set_up, tear_down),
       cmocka_unit_test_setup_teardown(init_spares_a_folder_that_holds_something_else, set_up, tear_down),
       cmocka_unit_test_setup_teardown(keys_protected_by_a_passphrase, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(salts_differ, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_protected_key_as_armored_text, set_up, tear_down),
       cmocka_unit_test_setup_teardown(passphrase_from_a_file, set_up, tear_down),
       cmocka_unit_test_setup_teardown(keys_that_do_not_fit_are_refused, set_up, tear_down),
