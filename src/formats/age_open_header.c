@@ -8,7 +8,7 @@ struct scrypt_stanza {
   unsigned log_n;
 };
 
-static bool is_type(const struct age_stanza *s, const char *type) { return s->argc > 0 && bytes_is(s->args[0], type); }
+static bool is_type(const struct age_stanza *s, const char *type) { return bytes_is(s->args[0], type); }
 
 /* age: "The X25519 recipient type". A stanza of the type that is malformed is refused, not passed over. */
 static parley_err check_x25519(uint8_t share[static X25519_SIZE], const struct age_stanza *s, struct errmsg *e) {

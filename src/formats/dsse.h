@@ -24,7 +24,10 @@ struct dsse {
   struct dsse_sig *sigs;
 };
 
-/* Parses at most max bytes and refuses (EINVAL) anything that dsse_write would not write again byte for byte. No signature is checked. */
+/*
+ * Parses at most max bytes and refuses (EINVAL) anything that dsse_write would not write again byte for byte. No
+ * signature is checked.
+ */
 parley_err dsse_parse(struct dsse *out, struct arena *a, struct bytes in, size_t max, struct errmsg *e);
 void dsse_write(struct buf *out, const struct dsse *d);
 /* PAE: what is signed. */

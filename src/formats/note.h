@@ -1,6 +1,7 @@
 /*
  * C2SP signed-note, tlog-checkpoint and tlog-cosignature (Ed25519): parsing, building, verifying.
- * Bounds: a note is at most 65,536 bytes and 64 signature lines when read; we write at most 16 (signed-note promises no more).
+ * Bounds: a note is at most 65,536 bytes and 64 signature lines when read; we write at most 16 (signed-note promises no
+ * more).
  */
 #ifndef PARLEY_FORMATS_NOTE_H
 #define PARLEY_FORMATS_NOTE_H
@@ -48,7 +49,8 @@ parley_err note_parse(struct note *out, struct arena *a, struct bytes in, struct
 /*
  * Verifies every signature of known key k: OK when at least one line has its name and id and all such lines verify;
  * ENOTFOUND when there is no such line; EVERIFY when one fails (the whole note is to be refused).
- * *time (may be NULL) gets the earliest timestamp of a cosignature key, in seconds; *which (may be NULL) the index of that line.
+ * *time (may be NULL) gets the earliest timestamp of a cosignature key, in seconds; *which (may be NULL) the index of
+ * that line.
  */
 parley_err note_verify(const struct note *n, const struct vkey *k, int64_t *time, size_t *which, struct errmsg *e);
 
@@ -68,7 +70,10 @@ void checkpoint_text(struct buf *out, const char *origin, uint64_t size, const s
 void note_sig_line(struct buf *out, const struct vkey *k, struct bytes sig);
 /* The bytes a cosignature of type 0x04 signs: "cosignature/v1\ntime T\n" + checkpoint text. */
 void cosignature_message(struct buf *out, int64_t time, struct bytes checkpoint_text);
-/* Parses one signature line (with or without newline) and verifies it over a checkpoint text by k. EVERIFY, EINVAL, ENOTFOUND. */
+/*
+ * Parses one signature line (with or without newline) and verifies it over a checkpoint text by k. EVERIFY, EINVAL,
+ * ENOTFOUND.
+ */
 parley_err note_verify_line(struct bytes line, struct bytes text, const struct vkey *k, int64_t *time,
                             struct errmsg *e);
 

@@ -28,12 +28,15 @@ void tlog_proof_write(struct buf *out, const struct tlog_proof *p);
 struct tlog_policy; /* in the arena */
 parley_err tlog_policy_parse(struct tlog_policy **out, struct arena *a, struct bytes in, struct errmsg *e);
 /*
- * Checks a note against a policy: signed by one of its logs whose vkey name is the origin, and the quorum cosigned it. A known key
- * whose signature fails refuses the note. EVERIFY says which witness or group is missing.
+ * Checks a note against a policy: signed by one of its logs whose vkey name is the origin, and the quorum cosigned it.
+ * A known key whose signature fails refuses the note. EVERIFY says which witness or group is missing.
  */
 parley_err tlog_policy_check(const struct tlog_policy *p, const struct note *n, struct errmsg *e);
 
-/* Appends a policy: one log line, one witness line each (named w1, w2 …), "group all-addressees all …" when n > 1, and the quorum line. */
+/*
+ * Appends a policy: one log line, one witness line each (named w1, w2 …), "group all-addressees all …" when n > 1, and
+ * the quorum line.
+ */
 void tlog_policy_write(struct buf *out, const struct vkey *log, const struct vkey *witnesses, size_t n);
 
 /* ---- tlog-witness add-checkpoint ---- */
@@ -72,7 +75,10 @@ struct entry_package {
   struct proof proof;
 };
 
-/* Reads one package of exactly n entries (1..256). EBUSY when `in` is too short yet; ELIMIT an entry over entry_max bytes. */
+/*
+ * Reads one package of exactly n entries (1..256). EBUSY when `in` is too short yet; ELIMIT an entry over entry_max
+ * bytes.
+ */
 parley_err entry_package_parse(struct entry_package *out, size_t *used, struct bytes in, size_t n, size_t entry_max,
                                struct errmsg *e);
 void entry_package_write(struct buf *out, const struct entry_package *p);
