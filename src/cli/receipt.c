@@ -49,7 +49,7 @@ static int run(struct cli *c, const struct args *a) {
   if (rc == PARLEY_OK) rc = draw(c, &pack, a->arg[0], &e);
   if (rc == PARLEY_OK) rc = anchors_home(c, &known, &e);
   if (rc == PARLEY_OK) {
-    rc = pack_verify(&result, &c->arena, &pack, known.list, known.n, &e);
+    rc = pack_verify(&result, &c->arena, &pack, &(struct pack_known){.anchors = known.list, .n_anchors = known.n}, &e);
     verified = rc == PARLEY_OK;
   }
   if (rc == PARLEY_OK && dir != NULL) rc = pack_dir_write(&pack, dir, &e);

@@ -38,7 +38,7 @@ static int verify_pack(struct cli *c, const char *dir, const struct anchors *kno
   struct errmsg e;
   parley_err rc = pack_dir_read(&pack, &c->arena, dir, &e);
   if (rc != PARLEY_OK) return cli_fail(c, rc, &e);
-  rc = pack_verify(&result, &c->arena, &pack, known->list, known->n, &e);
+  rc = pack_verify(&result, &c->arena, &pack, &(struct pack_known){.anchors = known->list, .n_anchors = known->n}, &e);
   if (rc != PARLEY_OK) {
     err_prefix(&e, rc, _("%s does not verify"), dir);
     return cli_fail(c, rc, &e);

@@ -128,7 +128,8 @@ static parley_err check(struct node *n, const struct pack *p, const struct card 
     memcpy(anchors[i].party, cards[i]->name, sizeof anchors[i].party);
     memcpy(anchors[i].fingerprint, cards[i]->fingerprint, SHA256_SIZE);
   }
-  parley_err r = pack_verify(&result, &a, p, anchors, n_cards, e);
+  const struct pack_known known = {.anchors = anchors, .n_anchors = n_cards};
+  parley_err r = pack_verify(&result, &a, p, &known, e);
   if (r)
     err_prefix(e, r, "the receipt was drawn but does not verify (a defect: please report it)");
   else

@@ -22,12 +22,6 @@ struct pack_file_name disclosure_sealed_name(size_t n);
 
 /* ---- who was able to read ---- */
 
-/* The key that one stanza of a sealed body or file is to. */
-struct pack_reader {
-  const struct card *card; /* the newest that has the key */
-  const struct card_seal *seal;
-};
-
 /*
  * Finds, for each addressee in the order of `to` and then for the author, the card whose seal key (label `desk`, for the
  * author `duty`) the file is sealed to: the stanza must be the one that the seed gives. file: -1 the body, else the number
@@ -52,12 +46,12 @@ parley_err resealing_open(struct resealing **out, struct pack_stream clear, cons
                           int file, const uint8_t (*recipients)[X25519_SIZE], size_t n, struct errmsg *e);
 /* The next bytes of the age file: *got of up to n (at least 1), 0 only at its end. Errors of the clear stream are handed on. */
 parley_err resealing_read(struct resealing *r, uint8_t *p, size_t n, size_t *got, struct errmsg *e);
-/* After the end: size and digest of the clear file, and of the sealed one. */
+/* After the end: size and digest of the clear file. */
 struct resealed {
-  uint64_t clear_size, sealed_size;
-  uint8_t clear_sha256[SHA256_SIZE], sealed_sha256[SHA256_SIZE];
+  uint64_t size;
+  uint8_t sha256[SHA256_SIZE];
 };
-void resealing_result(const struct resealing *r, struct resealed *out);
+const struct resealed *resealing_result(const struct resealing *r);
 void resealing_free(struct resealing *r);
 
 /* ---- bulk/range ---- */

@@ -5,6 +5,8 @@
 #ifndef PARLEY_RECORD_PACK_H
 #define PARLEY_RECORD_PACK_H
 
+#include "forum/answer.h"
+#include "forum/form.h"
 #include "forum/statement.h"
 #include "formats/tlog.h"
 
@@ -72,29 +74,77 @@ struct pack_input {
   const struct pack_delivery *ack;    /* NULL: not read yet. Its author's and addressee's cards are among `cards`. */
   const struct pack_delivery *reject; /* likewise a rejection */
   /* What is disclosed besides (record/disclosure.h); p NULL: not. */
-  struct bytes body, range, reject_body;
+  struct bytes body, reject_body;
+  bool has_range; /* files are; range may be empty */
+  struct bytes range;
 };
 
 /* Builds every file, VERIFY.md included, in the arena. The result is checked by the caller with pack_verify before it is given out. */
 parley_err pack_build(struct pack *out, struct arena *a, const struct pack_input *in, struct errmsg *e);
-/* The text of VERIFY.md for these parties: how to check by hand with openssl, sha256sum and python3. */
-void pack_verify_md(struct buf *out, const struct statement *s, bool has_ack, bool has_bulk);
 
 /* ---- verifying ---- */
 
-/* An identity that the verifier holds from elsewhere. */
+/* An identity that the verifier holds from elsewhere. There may be several of one party. */
 struct anchor {
   char party[PARTY_NAME_MAX + 1];
   uint8_t fingerprint[SHA256_SIZE];
 };
 
+/* What the verifier brings along. */
+struct pack_known {
+  const struct anchor *anchors;
+  size_t n_anchors;
+  const struct form *const
+      *forms; /* for the verdict on a rejection; those that the charter does not pin are left aside */
+  size_t n_forms;
+};
+
 struct pack_party {
   char name[PARTY_NAME_MAX + 1];
-  uint8_t fingerprint[SHA256_SIZE];
-  bool anchored;
-  bool addressee;          /* else author */
-  int64_t delivered;       /* time of its cosignature over the statement, seconds; 0 for the author */
-  int64_t files_delivered; /* 0: none or pending */
+  const struct card *const *cards; /* its run, oldest first */
+  size_t n_cards;
+  uint8_t fingerprint[SHA256_SIZE]; /* of the first card of the run: what is to be compared */
+  size_t established;               /* an anchor vouches for the cards from this number on; n_cards: for none */
+  bool anchored;                    /* identified: it vouches for all */
+  bool addressee;                   /* else author */
+  size_t card;                      /* number of the card under whose key it signed: the entry, or its cosignature */
+  size_t log_card;                  /* of the author: whose log key signed the checkpoint */
+  int64_t delivered;                /* time of its cosignature over the statement, seconds; 0 for the author */
+  int64_t files_delivered;          /* 0: none or pending */
+};
+
+/* Where the rejection leaves the matter. */
+enum pack_dispute {
+  DISPUTE_NONE,  /* no rejection in the pack */
+  DISPUTE_OPEN,  /* delivered, and not accepted as it is */
+  DISPUTE_ENDED, /* the same party acknowledged it later */
+  DISPUTE_VOID,  /* the rejection came after the same party's acknowledgement, and counts for nothing */
+};
+
+/* What a disclosure shows about the ground of a rejection. */
+enum pack_finding { FINDING_OPEN, FINDING_CONTRADICTED, FINDING_BORNE_OUT };
+
+/* Section 8: what is disclosed, and who was able to read it. */
+struct pack_disclosed {
+  bool body;                         /* the rest holds only with it, but for `ground` */
+  struct plain text;                 /* the plaintext; pack_result_clear */
+  const struct pack_reader *readers; /* of the body: the addressees in the order of `to`, then the author */
+  bool file[STATEMENT_ATTACH_MAX];   /* file number n is disclosed */
+  size_t n_files;                    /* how many are */
+  const struct pack_reader *file_readers[STATEMENT_ATTACH_MAX]; /* as `readers`; NULL unless disclosed */
+  bool reject;                                                  /* the rejection's plaintext is */
+  struct plain reject_text;
+  const struct pack_reader *reject_readers; /* the author of the statement, then the rejecter */
+  enum ground ground;
+  const char *reasons; /* of the rejection; NULL: none given */
+  enum pack_finding finding;
+  char why[256]; /* of a rejection for its form that is borne out: what is wrong with it */
+};
+
+/* The key that one stanza of a sealed body or file is to. */
+struct pack_reader {
+  const struct card *card; /* the newest that has the key */
+  const struct card_seal *seal;
 };
 
 struct pack_result {
@@ -106,19 +156,27 @@ struct pack_result {
   struct statement ack;
   struct hash ack_id;
   int64_t ack_delivered; /* time of the author's cosignature over the ack */
-  bool files_pending;    /* attachments whose delivery is not in the pack */
-  bool identified;       /* author and every addressee have an anchor that fits */
-  char title[257];       /* of the charter */
+  bool has_reject;
+  struct statement reject;
+  struct hash reject_id;
+  int64_t reject_delivered;
+  enum pack_dispute dispute;
+  bool files_pending; /* attachments whose delivery is not in the pack */
+  bool identified;    /* author and every addressee are */
+  char title[257];    /* of the charter */
   int64_t skew; /* largest |cosignature time - issued| seen, seconds; for a warning above the charter's tolerance */
   int64_t tolerance;
+  struct pack_disclosed disclosed;
 };
 
 /*
- * Checks everything. On failure e names the file and what is wrong in it. EVERIFY or EINVAL: the pack is bad or an anchor does not fit.
- * OK with identified == false: consistent, identities not established.
+ * Checks everything, sections 7 and 8; stored files are read once each, through p->source. On failure e names the file
+ * and what is wrong in it. EVERIFY or EINVAL: the pack is bad or an anchor does not fit; EIO, ENOMEM: it could not be
+ * read. OK with identified == false: consistent, identities not established. known may be NULL. The result points into
+ * the arena.
  */
-parley_err pack_verify(struct pack_result *out, struct arena *a, const struct pack *p, const struct anchor *anchors,
-                       size_t n_anchors, struct errmsg *e);
+parley_err pack_verify(struct pack_result *out, struct arena *a, const struct pack *p, const struct pack_known *known,
+                       struct errmsg *e);
 void pack_result_clear(struct pack_result *r);
 
 #endif

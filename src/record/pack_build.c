@@ -12,7 +12,7 @@ struct build {
   size_t room; /* files allocated */
   struct arena *a;
   struct errmsg *e;
-  struct pack_cards cards;
+  struct pack_cards known, cards; /* all, and those that go into the pack */
 };
 
 static parley_err put(struct build *b, const char *name, struct bytes data) {
@@ -46,23 +46,71 @@ static parley_err put_policy(struct build *b, const char *name, const struct pac
   return rc == PARLEY_OK ? put(b, name, text) : rc;
 }
 
-static parley_err put_statement(struct build *b, const struct pack_delivery *d, const struct statement *s,
-                                const struct pack_parties *who) {
+static parley_err put_delivery(struct build *b, const struct pack_trio *files, const struct pack_delivery *d,
+                               const struct statement *s, const struct pack_parties *who) {
   struct pack_note note;
   parley_err rc = pack_note_read(&note, b->a, d->note, who, s->forum, false, b->e);
-  if (rc != PARLEY_OK) return err_prefix(b->e, rc, "%s", PACK_PROOF);
-  rc = put(b, PACK_ENTRY, d->entry);
-  if (rc == PARLEY_OK) rc = put_proof(b, PACK_PROOF, d, note.text);
-  if (rc == PARLEY_OK) rc = put_policy(b, PACK_POLICY, &note.signers);
+  if (rc != PARLEY_OK) return err_prefix(b->e, rc, "%s", files->proof);
+  rc = put(b, files->entry, d->entry);
+  if (rc == PARLEY_OK) rc = put_proof(b, files->proof, d, note.text);
+  if (rc == PARLEY_OK) rc = put_policy(b, files->policy, &note.signers);
+  return rc;
+}
+
+/* ---- cards ---- */
+
+/* The number of the oldest card of a run that the charter at hand names; run.n: it names none of them. */
+static parley_err oldest_named(size_t *out, struct build *b, struct bytes envelope, struct pack_run run) {
+  struct dsse d;
+  struct charter *c = arena_alloc(b->a, sizeof *c);
+  if (c == NULL) return err_set(b->e, PARLEY_ENOMEM, "out of memory while building an evidence pack");
+  parley_err rc = dsse_parse(&d, b->a, envelope, CHARTER_SIZE_MAX, b->e);
+  if (rc == PARLEY_OK) rc = charter_parse(c, b->a, d.payload, b->e);
+  if (rc != PARLEY_OK) return err_prefix(b->e, rc, "%s", PACK_CHARTER);
+  const struct charter_member *m = charter_member(c, run.list[0]->name);
+  const size_t named = m != NULL ? pack_run_find(run, m->fingerprint) : run.n;
+  if (named < *out) *out = named;
+  return PARLEY_OK;
+}
+
+/* A party's run begins with the oldest card that a charter in the pack names, so that its signatures can be checked. */
+static parley_err add_run(struct build *b, const struct card **list, const struct pack_input *in, struct pack_run run) {
+  size_t first = run.n;
+  parley_err rc = oldest_named(&first, b, in->charter, run);
+  for (size_t i = 0; i < in->n_predecessors && rc == PARLEY_OK; i++)
+    rc = oldest_named(&first, b, in->predecessors[i], run);
+  if (first == run.n) first = run.n - 1;
+  for (; first < run.n && rc == PARLEY_OK; first++) list[b->cards.n++] = run.list[first];
+  return rc;
+}
+
+/* The cards of author and addressees that are needed, out of all that are known. */
+static parley_err choose_cards(struct build *b, const struct pack_input *in, const struct statement *s) {
+  struct pack_parties who;
+  const struct card **list = arena_alloc(b->a, (in->n_cards + 1) * sizeof *list);
+  if (list == NULL) return err_set(b->e, PARLEY_ENOMEM, "out of memory while building an evidence pack");
+  b->cards = (struct pack_cards){list, 0};
+  parley_err rc = pack_cards_sort(&b->known, b->a, in->cards, in->n_cards, b->e);
+  if (rc == PARLEY_OK) rc = pack_parties_find(&who, s, &b->known, b->e);
+  if (rc != PARLEY_OK) return rc;
+  rc = add_run(b, list, in, who.from);
+  for (size_t i = 0; i < who.n_to && rc == PARLEY_OK; i++) rc = add_run(b, list, in, who.to[i]);
+  return rc == PARLEY_OK ? pack_cards_sort(&b->cards, b->a, list, b->cards.n, b->e) : rc;
+}
+
+static parley_err put_run(struct build *b, struct pack_run run) {
+  parley_err rc = PARLEY_OK;
+  for (size_t i = 0; i < run.n && rc == PARLEY_OK; i++) rc = put(b, pack_run_file(run, i).text, run.list[i]->envelope);
   return rc;
 }
 
 static parley_err put_cards(struct build *b, const struct pack_parties *who) {
-  parley_err rc = put(b, pack_card_file(who->from->name).text, who->from->envelope);
-  for (size_t i = 0; i < who->n_to && rc == PARLEY_OK; i++)
-    rc = put(b, pack_card_file(who->to[i]->name).text, who->to[i]->envelope);
+  parley_err rc = put_run(b, who->from);
+  for (size_t i = 0; i < who->n_to && rc == PARLEY_OK; i++) rc = put_run(b, who->to[i]);
   return rc;
 }
+
+/* ---- the rest ---- */
 
 static parley_err put_charters(struct build *b, const struct pack_input *in) {
   parley_err rc = put(b, PACK_CHARTER, in->charter);
@@ -83,46 +131,55 @@ static parley_err put_bulk(struct build *b, const struct pack_input *in, const s
   return rc == PARLEY_OK ? put(b, PACK_BULK_CONSISTENCY, text) : rc;
 }
 
-/* The acknowledgement is delivered to the statement's author, whoever else it may be addressed to. */
-static parley_err put_ack_parsed(struct build *b, const struct pack_delivery *d, const struct statement *ack,
-                                 const struct card *author) {
-  const struct pack_parties who = {.from = pack_card(&b->cards, ack->from), .to = {author}, .n_to = 1};
-  if (who.from == NULL) return err_set(b->e, PARLEY_EINVAL, "%s: the card of %s is missing", PACK_ACK_ENTRY, ack->from);
-  struct pack_note note;
-  parley_err rc = pack_note_read(&note, b->a, d->note, &who, ack->forum, false, b->e);
-  if (rc != PARLEY_OK) return err_prefix(b->e, rc, "%s", PACK_ACK_PROOF);
-  rc = put(b, PACK_ACK_ENTRY, d->entry);
-  if (rc == PARLEY_OK) rc = put_proof(b, PACK_ACK_PROOF, d, note.text);
-  if (rc == PARLEY_OK) rc = put_policy(b, PACK_ACK_POLICY, &note.signers);
+/* It is delivered to the statement's author, whoever else it may be addressed to. */
+static parley_err put_answer(struct build *b, const struct pack_trio *files, const struct pack_delivery *d,
+                             struct pack_run author) {
+  struct statement answer = {0};
+  struct dsse envelope;
+  if (d == NULL) return PARLEY_OK;
+  parley_err rc = statement_parse(&answer, b->a, d->entry, &envelope, b->e);
+  struct pack_parties who = {.to = {author}, .n_to = 1};
+  if (rc == PARLEY_OK) who.from = pack_run(&b->known, answer.from);
+  if (rc == PARLEY_OK && who.from.n == 0) rc = err_set(b->e, PARLEY_EINVAL, "the card of %s is missing", answer.from);
+  if (rc == PARLEY_OK)
+    rc = put_delivery(b, files, d, &answer, &who);
+  else
+    err_prefix(b->e, rc, "%s", files->entry);
+  statement_clear(&answer);
   return rc;
 }
 
-static parley_err put_ack(struct build *b, const struct pack_delivery *d, const struct card *author) {
-  struct statement ack = {0};
-  struct dsse envelope;
-  parley_err rc = statement_parse(&ack, b->a, d->entry, &envelope, b->e);
-  if (rc == PARLEY_OK)
-    rc = put_ack_parsed(b, d, &ack, author);
-  else
-    err_prefix(b->e, rc, "%s", PACK_ACK_ENTRY);
-  statement_clear(&ack);
+static parley_err put_disclosed(struct build *b, const struct pack_input *in) {
+  parley_err rc = in->body.p != NULL ? put(b, PACK_BODY, in->body) : PARLEY_OK;
+  if (rc == PARLEY_OK && in->has_range) rc = put(b, PACK_BULK_RANGE, in->range);
+  if (rc == PARLEY_OK && in->reject_body.p != NULL) rc = put(b, PACK_REJECT_BODY, in->reject_body);
   return rc;
 }
 
 static parley_err put_manual(struct build *b, const struct pack_input *in, const struct statement *s) {
   struct buf text = {0};
-  pack_verify_md(&text, s, in->ack != NULL, in->has_bulk);
+  const struct pack_manual m = {.cards = &b->cards,
+                                .has_ack = in->ack != NULL,
+                                .has_reject = in->reject != NULL,
+                                .has_bulk = in->has_bulk,
+                                .has_body = in->body.p != NULL,
+                                .has_reject_body = in->reject_body.p != NULL,
+                                .has_files = in->has_range};
+  pack_verify_md(&text, s, &m);
   return put_buf(b, PACK_MANUAL, &text);
 }
 
 static parley_err put_all(struct build *b, const struct pack_input *in, const struct statement *s) {
   struct pack_parties who;
-  parley_err rc = pack_parties_find(&who, s, &b->cards, b->e);
-  if (rc == PARLEY_OK) rc = put_statement(b, &in->statement, s, &who);
+  parley_err rc = choose_cards(b, in, s);
+  if (rc == PARLEY_OK) rc = pack_parties_find(&who, s, &b->cards, b->e);
+  if (rc == PARLEY_OK) rc = put_delivery(b, &pack_statement_files, &in->statement, s, &who);
   if (rc == PARLEY_OK) rc = put_cards(b, &who);
   if (rc == PARLEY_OK) rc = put_charters(b, in);
   if (rc == PARLEY_OK && in->has_bulk) rc = put_bulk(b, in, s, &who);
-  if (rc == PARLEY_OK && in->ack != NULL) rc = put_ack(b, in->ack, who.from);
+  if (rc == PARLEY_OK) rc = put_answer(b, &pack_ack_files, in->ack, who.from);
+  if (rc == PARLEY_OK) rc = put_answer(b, &pack_reject_files, in->reject, who.from);
+  if (rc == PARLEY_OK) rc = put_disclosed(b, in);
   if (rc == PARLEY_OK) rc = put_manual(b, in, s);
   return rc;
 }
@@ -134,7 +191,7 @@ static int by_name(const void *a, const void *b) {
 
 parley_err pack_build(struct pack *out, struct arena *a, const struct pack_input *in, struct errmsg *e) {
   *out = (struct pack){0};
-  struct build b = {.out = out, .room = PACK_FILES_MAX, .a = a, .e = e, .cards = {in->cards, in->n_cards}};
+  struct build b = {.out = out, .room = PACK_FILES_MAX, .a = a, .e = e};
   out->files = arena_alloc(a, b.room * sizeof *out->files);
   if (out->files == NULL) return err_set(e, PARLEY_ENOMEM, "out of memory while building an evidence pack");
   struct statement s = {0};

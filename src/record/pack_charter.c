@@ -18,9 +18,10 @@ struct version {
 static parley_err signature_check(const struct charter *c, const struct dsse *d, size_t i,
                                   const struct pack_cards *cards, struct errmsg *e) {
   const struct charter_member *m = &c->members[i];
-  const struct card *card = pack_card(cards, m->name);
-  if (card != NULL && memcmp(card->fingerprint, m->fingerprint, SHA256_SIZE) == 0) {
-    if (dsse_verify(d, i, card->statement)) return PARLEY_OK;
+  const struct pack_run run = pack_run(cards, m->name);
+  const size_t named = pack_run_find(run, m->fingerprint);
+  if (named < run.n) {
+    if (dsse_verify(d, i, run.list[named]->statement)) return PARLEY_OK;
     return err_set(e, PARLEY_EVERIFY, "signature %zu is not one of %s", i + 1, m->name);
   }
   if (c->n_members == 2)
@@ -110,16 +111,18 @@ static parley_err chain_check(const struct version *v, size_t n, const struct st
   return all_known(v, n, e);
 }
 
+/* Of each party of the pack the card that the charter cited names is there. */
 static parley_err members_check(const struct charter *c, const struct pack_cards *cards, struct errmsg *e) {
-  for (size_t i = 0; i < cards->n; i++) {
-    const struct card *card = cards->list[i];
-    const struct charter_member *m = charter_member(c, card->name);
+  for (size_t i = 0; i < cards->n;) {
+    const char *party = cards->list[i]->name;
+    const struct pack_run run = pack_run(cards, party);
+    const struct charter_member *m = charter_member(c, party);
     if (m == NULL)
-      return err_set(e, PARLEY_EVERIFY, "%s: %s is no member by %s", pack_card_file(card->name).text, card->name,
-                     PACK_CHARTER);
-    if (memcmp(m->fingerprint, card->fingerprint, SHA256_SIZE) != 0)
-      return err_set(e, PARLEY_EVERIFY, "%s: %s names another card of %s", pack_card_file(card->name).text,
-                     PACK_CHARTER, card->name);
+      return err_set(e, PARLEY_EVERIFY, "%s: %s is no member by %s", pack_card_file(party).text, party, PACK_CHARTER);
+    if (pack_run_find(run, m->fingerprint) == run.n)
+      return err_set(e, PARLEY_EVERIFY, "%s: %s names another card of %s, which is not in the pack",
+                     pack_card_file(party).text, PACK_CHARTER, party);
+    i += run.n;
   }
   return PARLEY_OK;
 }

@@ -3,14 +3,33 @@
  */
 #include "record/pack_parts.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/encoding.h"
 
+const struct pack_trio pack_statement_files = {PACK_ENTRY, PACK_PROOF, PACK_POLICY},
+                       pack_ack_files = {PACK_ACK PACK_ENTRY, PACK_ACK PACK_PROOF, PACK_ACK PACK_POLICY},
+                       pack_reject_files = {PACK_REJECT PACK_ENTRY, PACK_REJECT PACK_PROOF, PACK_REJECT PACK_POLICY};
+
 static const char *const fixed_names[] = {
-    PACK_ENTRY,     PACK_PROOF,     PACK_POLICY,     PACK_CHARTER, PACK_BULK_CHECKPOINT, PACK_BULK_CONSISTENCY,
-    PACK_ACK_ENTRY, PACK_ACK_PROOF, PACK_ACK_POLICY, PACK_MANUAL,
+    PACK_ENTRY,
+    PACK_PROOF,
+    PACK_POLICY,
+    PACK_CHARTER,
+    PACK_BULK_CHECKPOINT,
+    PACK_BULK_CONSISTENCY,
+    PACK_BULK_RANGE,
+    PACK_ACK PACK_ENTRY,
+    PACK_ACK PACK_PROOF,
+    PACK_ACK PACK_POLICY,
+    PACK_REJECT PACK_ENTRY,
+    PACK_REJECT PACK_PROOF,
+    PACK_REJECT PACK_POLICY,
+    PACK_BODY,
+    PACK_REJECT_BODY,
+    PACK_MANUAL,
 };
 
 const struct pack_file *pack_find(const struct pack *p, const char *name) {
@@ -22,6 +41,12 @@ const struct pack_file *pack_find(const struct pack *p, const char *name) {
 struct pack_file_name pack_card_file(const char *party) {
   struct pack_file_name name;
   snprintf(name.text, sizeof name.text, "cards/%s.json", party);
+  return name;
+}
+
+struct pack_file_name pack_older_card_file(const char *party, uint64_t serial) {
+  struct pack_file_name name;
+  snprintf(name.text, sizeof name.text, "cards/%s.%" PRIu64 ".json", party, serial);
   return name;
 }
 
@@ -39,17 +64,44 @@ static struct bytes middle(const char *name, const char *prefix) {
   return BYTES(name + front, n - front - back);
 }
 
+static bool is_party(struct bytes text) {
+  char name[PARTY_NAME_MAX + 1] = {0};
+  if (text.n == 0 || text.n > PARTY_NAME_MAX) return false;
+  memcpy(name, text.p, text.n);
+  return party_name_valid(name);
+}
+
+/* A party, or a party and a serial: which of both only the card in it says. */
+static bool is_card_name(struct bytes text) {
+  uint64_t serial;
+  size_t dot = text.n;
+  while (dot > 0 && text.p[dot - 1] != '.') dot--;
+  return is_party(text) ||
+         (dot > 0 && dec_decode(&serial, BYTES(text.p + dot, text.n - dot)) && is_party(BYTES(text.p, dot - 1)));
+}
+
 static bool name_known(const char *name) {
   for (size_t i = 0; i < sizeof fixed_names / sizeof *fixed_names; i++)
     if (strcmp(name, fixed_names[i]) == 0) return true;
   uint64_t k;
   const struct bytes number = middle(name, "charter.");
   if (number.n > 0) return dec_decode(&k, number) && k < PACK_FILES_MAX;
-  const struct bytes party = middle(name, "cards/");
-  char text[PARTY_NAME_MAX + 1] = {0};
-  if (party.n == 0 || party.n > PARTY_NAME_MAX) return false;
-  memcpy(text, party.p, party.n);
-  return party_name_valid(text);
+  return is_card_name(middle(name, "cards/"));
+}
+
+/* Those under files/: what they are called is told by the statement's body, which is not read yet. */
+static parley_err check_stored_names(const struct pack *p, struct errmsg *e) {
+  if (p->n_stored > PACK_STORED_MAX)
+    return err_set(e, PARLEY_EINVAL, "files/: the pack has %zu files there, an evidence pack at most %d", p->n_stored,
+                   PACK_STORED_MAX);
+  for (size_t i = 0; i < p->n_stored; i++) {
+    const char *name = p->stored[i].text;
+    if (memchr(name, 0, PACK_NAME_SIZE) == NULL)
+      return err_set(e, PARLEY_EINVAL, "files/: the name of a file is too long");
+    if (i > 0 && strcmp(p->stored[i - 1].text, name) >= 0)
+      return err_set(e, PARLEY_EINVAL, "%s: the file stands twice or out of order in the pack", name);
+  }
+  return PARLEY_OK;
 }
 
 parley_err pack_check_names(const struct pack *p, struct errmsg *e) {
@@ -70,7 +122,7 @@ parley_err pack_check_names(const struct pack *p, struct errmsg *e) {
                      f->name, PACK_BYTES_MAX);
     total += f->data.n;
   }
-  return PARLEY_OK;
+  return check_stored_names(p, e);
 }
 
 parley_err pack_need(const struct pack_file **out, const struct pack *p, const char *name, struct errmsg *e) {

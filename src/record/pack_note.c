@@ -19,14 +19,6 @@ static parley_err taken(struct bytes *out, struct arena *a, struct buf *b, struc
   return out->p == NULL ? no_memory(e) : PARLEY_OK;
 }
 
-static parley_err signers_make(struct pack_signers *out, const char *origin, const struct pack_parties *who,
-                               struct errmsg *e) {
-  parley_err rc = card_log_vkey(&out->log, who->from, origin, e);
-  for (size_t i = 0; i < who->n_to && rc == PARLEY_OK; i++) rc = card_mirror_vkey(&out->mirrors[i], who->to[i], e);
-  out->n = who->n_to;
-  return rc;
-}
-
 /* Sets the epoch and writes the origin that a log of this party in this forum has. */
 static parley_err origin_check(struct pack_note *out, char origin[static ORIGIN_MAX + 1], const char *party,
                                const uint8_t forum[static SHA256_SIZE], bool bulk, struct errmsg *e) {
@@ -41,25 +33,39 @@ static parley_err origin_check(struct pack_note *out, char origin[static ORIGIN_
   return PARLEY_OK;
 }
 
-static parley_err sig_copy(struct buf *out, const struct note *n, const struct vkey *k, int64_t *time,
-                           struct errmsg *e) {
-  size_t which;
-  const parley_err rc = note_verify(n, k, time, &which, e);
-  if (rc == PARLEY_ENOTFOUND)
-    return err_set(e, PARLEY_EVERIFY, "the checkpoint does not carry the signature of %s", k->name);
-  if (rc != PARLEY_OK) return err_prefix(e, rc, "signature of %s", k->name);
-  note_sig_line(out, k, n->sigs[which].sig);
-  return PARLEY_OK;
+/* The vkey of card number i of a run: of its log in this origin, or, without an origin, of its mirror. */
+static parley_err run_vkey(struct vkey *out, struct pack_run run, size_t i, const char *origin, struct errmsg *e) {
+  return origin != NULL ? card_log_vkey(out, run.list[i], origin, e) : card_mirror_vkey(out, run.list[i], e);
 }
 
-static parley_err rewrite(struct pack_note *out, struct arena *a, const struct note *n, const char *origin,
-                          struct errmsg *e) {
+/*
+ * Copies one signature of a party: that of the newest of its cards that signed. A key that stays in several cards counts
+ * as that of the newest, which is met first.
+ */
+static parley_err sig_copy(struct buf *out, struct vkey *k, size_t *which, int64_t *time, const struct note *n,
+                           struct pack_run run, const char *origin, struct errmsg *e) {
+  for (size_t i = run.n; i-- > 0;) {
+    size_t line;
+    parley_err rc = run_vkey(k, run, i, origin, e);
+    if (rc == PARLEY_OK) rc = note_verify(n, k, time, &line, e);
+    if (rc == PARLEY_ENOTFOUND) continue;
+    if (rc != PARLEY_OK) return err_prefix(e, rc, "signature of %s", k->name);
+    *which = i;
+    note_sig_line(out, k, n->sigs[line].sig);
+    return PARLEY_OK;
+  }
+  return err_set(e, PARLEY_EVERIFY, "the checkpoint does not carry the signature of %s", k->name);
+}
+
+static parley_err rewrite(struct pack_note *out, struct arena *a, const struct note *n, const struct pack_parties *who,
+                          const char *origin, struct errmsg *e) {
   struct buf b = {0};
   checkpoint_text(&b, origin, out->checkpoint.size, &out->checkpoint.root);
   buf_str(&b, "\n");
-  parley_err rc = sig_copy(&b, n, &out->signers.log, NULL, e);
-  for (size_t i = 0; i < out->signers.n && rc == PARLEY_OK; i++)
-    rc = sig_copy(&b, n, &out->signers.mirrors[i], &out->times[i], e);
+  parley_err rc = sig_copy(&b, &out->signers.log, &out->log_card, NULL, n, who->from, origin, e);
+  for (size_t i = 0; i < who->n_to && rc == PARLEY_OK; i++)
+    rc = sig_copy(&b, &out->signers.mirrors[i], &out->cards[i], &out->times[i], n, who->to[i], NULL, e);
+  out->signers.n = who->n_to;
   if (rc == PARLEY_OK) return taken(&out->text, a, &b, e);
   buf_free(&b);
   return rc;
@@ -72,9 +78,8 @@ parley_err pack_note_read(struct pack_note *out, struct arena *a, struct bytes n
   char origin[ORIGIN_MAX + 1];
   parley_err rc = note_parse(&n, a, note, e);
   if (rc == PARLEY_OK) rc = checkpoint_parse(&out->checkpoint, n.text, e);
-  if (rc == PARLEY_OK) rc = origin_check(out, origin, who->from->name, forum, bulk, e);
-  if (rc == PARLEY_OK) rc = signers_make(&out->signers, origin, who, e);
-  if (rc == PARLEY_OK) rc = rewrite(out, a, &n, origin, e);
+  if (rc == PARLEY_OK) rc = origin_check(out, origin, who->from.list[0]->name, forum, bulk, e);
+  if (rc == PARLEY_OK) rc = rewrite(out, a, &n, who, origin, e);
   return rc;
 }
 
@@ -97,16 +102,12 @@ parley_err pack_consistency_text(struct bytes *out, struct arena *a, const struc
   return taken(out, a, &b, e);
 }
 
-parley_err pack_consistency_parse(struct hash *old, struct proof *proof, struct bytes text, struct errmsg *e) {
+parley_err pack_hashes_parse(struct hash *out, size_t *n, size_t max, struct bytes text, struct errmsg *e) {
   struct bytes line;
-  size_t n = 0;
-  while (text.n > 0 && n <= PROOF_MAX) {
-    struct hash *h = n == 0 ? old : &proof->h[n - 1];
-    n++;
-    if (!bytes_line(&text, &line) || !base64_decode_fixed(h->b, sizeof h->b, line, true))
-      return err_set(e, PARLEY_EINVAL, "line %zu is not a hash in base64", n);
+  for (*n = 0; text.n > 0; (*n)++) {
+    if (*n == max) return err_set(e, PARLEY_EINVAL, "the file has more than %zu lines", max);
+    if (!bytes_line(&text, &line) || !base64_decode_fixed(out[*n].b, sizeof out->b, line, true))
+      return err_set(e, PARLEY_EINVAL, "line %zu is not a hash in base64", *n + 1);
   }
-  if (n == 0 || text.n > 0) return err_set(e, PARLEY_EINVAL, "the file has not between 1 and %d lines", PROOF_MAX + 1);
-  proof->n = n - 1;
   return PARLEY_OK;
 }

@@ -16,15 +16,24 @@
 #define PACK_CHARTER "charter.json"
 #define PACK_BULK_CHECKPOINT "bulk/checkpoint"
 #define PACK_BULK_CONSISTENCY "bulk/consistency"
-#define PACK_ACK_ENTRY "ack/entry.json"
-#define PACK_ACK_PROOF "ack/proof.tlog-proof"
-#define PACK_ACK_POLICY "ack/policy.tlog-policy"
+#define PACK_BULK_RANGE "bulk/range"
+#define PACK_ACK "ack/"
+#define PACK_REJECT "reject/"
+#define PACK_BODY "body.json"
+#define PACK_REJECT_BODY PACK_REJECT PACK_BODY
 #define PACK_MANUAL "VERIFY.md"
 
 /* ---- files (pack_files.c) ---- */
 
-struct pack_file_name pack_card_file(const char *party); /* "cards/<party>.json" */
-struct pack_file_name pack_charter_file(size_t k);       /* "charter.<k>.json" */
+/* The files of one delivered statement. */
+struct pack_trio {
+  const char *entry, *proof, *policy;
+};
+extern const struct pack_trio pack_statement_files, pack_ack_files, pack_reject_files;
+
+struct pack_file_name pack_card_file(const char *party);                        /* "cards/<party>.json" */
+struct pack_file_name pack_older_card_file(const char *party, uint64_t serial); /* "cards/<party>.<serial>.json" */
+struct pack_file_name pack_charter_file(size_t k);                              /* "charter.<k>.json" */
 
 /* Bounds, order, and that each name is one that some pack may have. Which of them this one may have comes later. */
 parley_err pack_check_names(const struct pack *p, struct errmsg *e);
@@ -35,23 +44,40 @@ parley_err pack_same(struct bytes have, struct bytes want, struct errmsg *e);
 
 /* ---- parties (pack_cards.c) ---- */
 
+/* Sorted by party, then serial, so that each party's run is together. */
 struct pack_cards {
   const struct card *const *list;
   size_t n;
 };
 
+/* The cards of one party, oldest first. */
+struct pack_run {
+  const struct card *const *list;
+  size_t n; /* 0: none at hand */
+};
+
 struct pack_parties {
-  const struct card *from;
-  const struct card *to[PACK_ADDRESSEES_MAX]; /* in the order of the statement's `to` */
+  struct pack_run from;
+  struct pack_run to[PACK_ADDRESSEES_MAX]; /* in the order of the statement's `to` */
   size_t n_to;
 };
 
+/* Sorts cards that are at hand; the list is in the arena. */
+parley_err pack_cards_sort(struct pack_cards *out, struct arena *a, const struct card *const *cards, size_t n,
+                           struct errmsg *e);
 /* Parses and verifies every file under cards/. */
 parley_err pack_cards_read(struct pack_cards *out, struct arena *a, const struct pack *p, struct errmsg *e);
-const struct card *pack_card(const struct pack_cards *cards, const char *party); /* NULL: not at hand */
-/* The cards of a statement's author and addressees; EINVAL names the first that is missing. */
+struct pack_run pack_run(const struct pack_cards *cards, const char *party);
+/* The name of the file of card number i of a run. */
+struct pack_file_name pack_run_file(struct pack_run run, size_t i);
+/* The number of the card with this fingerprint; run.n: none. */
+size_t pack_run_find(struct pack_run run, const uint8_t fingerprint[static SHA256_SIZE]);
+/* The runs of a statement's author and addressees; EINVAL names the first that is missing. */
 parley_err pack_parties_find(struct pack_parties *out, const struct statement *s, const struct pack_cards *cards,
                              struct errmsg *e);
+/* Checks the first signature of a statement; *which gets the number of the card whose key it is. */
+parley_err pack_statement_verify(size_t *which, const struct dsse *envelope, const struct statement *s,
+                                 struct pack_run author, struct errmsg *e);
 
 /* ---- charters (pack_charter.c) ---- */
 
@@ -73,16 +99,31 @@ struct pack_note {
   struct checkpoint checkpoint; /* its origin points into the note that was read */
   uint64_t epoch;
   struct pack_signers signers;
+  size_t log_card; /* numbers of the cards whose keys these are */
+  size_t cards[PACK_ADDRESSEES_MAX];
   int64_t times[PACK_ADDRESSEES_MAX]; /* of the cosignatures */
 };
 
-/* Reads a note of who->from's log in that forum and writes it anew. Signatures by others are left out. */
+/*
+ * Reads a note of who->from's log in that forum and writes it anew. Signatures by others are left out, and of one party
+ * all but that under its newest card.
+ */
 parley_err pack_note_read(struct pack_note *out, struct arena *a, struct bytes note, const struct pack_parties *who,
                           const uint8_t forum[static SHA256_SIZE], bool bulk, struct errmsg *e);
 parley_err pack_policy_text(struct bytes *out, struct arena *a, const struct pack_signers *signers, struct errmsg *e);
 /* bulk/consistency: the old root, then the proof's hashes. */
 parley_err pack_consistency_text(struct bytes *out, struct arena *a, const struct hash *old, const struct proof *proof,
                                  struct errmsg *e);
-parley_err pack_consistency_parse(struct hash *old, struct proof *proof, struct bytes text, struct errmsg *e);
+/* Up to max hashes, base64, one a line; *n gets how many. */
+parley_err pack_hashes_parse(struct hash *out, size_t *n, size_t max, struct bytes text, struct errmsg *e);
+
+/* ---- for people (verify_md.c) ---- */
+
+/* What else is in the pack that VERIFY.md is for. */
+struct pack_manual {
+  const struct pack_cards *cards; /* those in the pack */
+  bool has_ack, has_reject, has_bulk, has_body, has_reject_body, has_files;
+};
+void pack_verify_md(struct buf *out, const struct statement *s, const struct pack_manual *m);
 
 #endif

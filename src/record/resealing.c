@@ -9,10 +9,10 @@
 struct resealing {
   struct pack_stream clear;
   struct age_writer writer;
-  struct sha256_ctx *of_clear, *of_sealed;
+  struct sha256_ctx *digest;
   struct buf ready; /* sealed, of which `taken` bytes are handed out */
   size_t taken;
-  bool ended, known;
+  bool ended;
   struct resealed result;
   uint8_t chunk[AGE_CHUNK];
 };
@@ -42,10 +42,8 @@ parley_err resealing_open(struct resealing **out, struct pack_stream clear, cons
   *out = NULL;
   if (r == NULL) return no_memory(e);
   r->clear = clear;
-  r->of_clear = sha256_new();
-  r->of_sealed = sha256_new();
-  const parley_err rc =
-      r->of_clear != NULL && r->of_sealed != NULL ? header(r, seed, file, recipients, n, e) : no_memory(e);
+  r->digest = sha256_new();
+  const parley_err rc = r->digest != NULL ? header(r, seed, file, recipients, n, e) : no_memory(e);
   if (rc == PARLEY_OK)
     *out = r;
   else
@@ -64,9 +62,10 @@ static parley_err fill(struct resealing *r, struct errmsg *e) {
     size_t got = 0;
     rc = r->clear.read(r->clear.ctx, r->chunk, sizeof r->chunk, &got, e);
     if (rc != PARLEY_OK) return rc;
-    sha256_update(r->of_clear, BYTES(r->chunk, got));
-    r->result.clear_size += got;
+    sha256_update(r->digest, BYTES(r->chunk, got));
+    r->result.size += got;
     r->ended = got == 0;
+    if (r->ended) sha256_final(r->digest, r->result.sha256);
     rc = r->ended ? age_writer_finish(&r->writer, &r->ready, e)
                   : age_writer_feed(&r->writer, BYTES(r->chunk, got), &r->ready, e);
     if (rc == PARLEY_OK && !buf_ok(&r->ready)) rc = no_memory(e);
@@ -74,35 +73,21 @@ static parley_err fill(struct resealing *r, struct errmsg *e) {
   return rc;
 }
 
-/* At the end, once. */
-static parley_err result_digests(struct resealing *r) {
-  if (!r->known) {
-    sha256_final(r->of_clear, r->result.clear_sha256);
-    sha256_final(r->of_sealed, r->result.sealed_sha256);
-  }
-  r->known = true;
-  return PARLEY_OK;
-}
-
 parley_err resealing_read(struct resealing *r, uint8_t *p, size_t n, size_t *got, struct errmsg *e) {
   const parley_err rc = fill(r, e);
   if (rc != PARLEY_OK) return rc;
   *got = r->ready.n - r->taken < n ? r->ready.n - r->taken : n;
-  if (*got == 0) return result_digests(r);
-  memcpy(p, r->ready.p + r->taken, *got);
-  sha256_update(r->of_sealed, BYTES(p, *got));
+  if (*got > 0) memcpy(p, r->ready.p + r->taken, *got);
   r->taken += *got;
-  r->result.sealed_size += *got;
   return PARLEY_OK;
 }
 
-void resealing_result(const struct resealing *r, struct resealed *out) { *out = r->result; }
+const struct resealed *resealing_result(const struct resealing *r) { return &r->result; }
 
 void resealing_free(struct resealing *r) {
   if (r == NULL) return;
   age_writer_free(&r->writer);
-  sha256_free(r->of_clear);
-  sha256_free(r->of_sealed);
+  sha256_free(r->digest);
   buf_free(&r->ready);
   wipe(r, sizeof *r);
   free(r);

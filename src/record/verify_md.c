@@ -188,7 +188,7 @@ static void ack_section(struct buf *out, const struct statement *s, bool has_ack
           s->from);
 }
 
-void pack_verify_md(struct buf *out, const struct statement *s, bool has_ack, bool has_bulk) {
+void pack_verify_md(struct buf *out, const struct statement *s, const struct pack_manual *m) {
   char issued[TIME_TEXT_SIZE];
   time_format(issued, s->issued);
   buf_fmt(out,
@@ -202,6 +202,6 @@ void pack_verify_md(struct buf *out, const struct statement *s, bool has_ack, bo
   parties_section(out, s);
   charter_section(out);
   statement_section(out, s);
-  files_section(out, s, has_bulk);
-  ack_section(out, s, has_ack);
+  files_section(out, s, m->has_bulk);
+  ack_section(out, s, m->has_ack);
 }

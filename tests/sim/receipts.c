@@ -46,7 +46,7 @@ static void verify(struct world *w, size_t statement, struct bytes json) {
   }
   if (json_parse(&o, json, 2 * PACK_BYTES_MAX, &e) || !pack_of(&pack, &a, json_object_get(o, "files")))
     violation(w, "I4", "the receipt of %.16s is malformed: %s", s->id, e.text);
-  else if (pack_verify(&result, &a, &pack, anchors, w->n, &e))
+  else if (pack_verify(&result, &a, &pack, &(struct pack_known){.anchors = anchors, .n_anchors = w->n}, &e))
     violation(w, "I4", "the receipt of %.16s does not verify: %.300s", s->id, e.text);
   else {
     hex_encode(id, BYTES(result.id.b, 32));

@@ -22,7 +22,7 @@ parley_err check(const struct pack *p, const struct anchor *anchors, size_t n, s
   struct arena a = {0};
   struct pack_result r;
   e->text[0] = '\0';
-  const parley_err rc = pack_verify(&r, &a, p, anchors, n, e);
+  const parley_err rc = pack_verify(&r, &a, p, &(struct pack_known){.anchors = anchors, .n_anchors = n}, e);
   pack_result_clear(&r);
   arena_free(&a);
   return rc;

@@ -130,7 +130,7 @@ static void test_removed_whole(void **state) {
   fixture_remove(&p, "ack/proof.tlog-proof");
   fixture_remove(&p, "ack/policy.tlog-policy");
   fixture_remove(&p, "bulk/checkpoint");
-  assert_int_equal(pack_verify(&r, &a, &p, NULL, 0, NULL), PARLEY_OK);
+  assert_int_equal(pack_verify(&r, &a, &p, NULL, NULL), PARLEY_OK);
   assert_true(!r.has_ack && r.files_pending && r.parties[1].files_delivered == 0);
   pack_result_clear(&r);
   arena_free(&a);
