@@ -1,6 +1,7 @@
 #include <inttypes.h>
 
 #include "base/encoding.h"
+#include "base/json_load.h"
 #include "base/json_path.h"
 #include "base/utf8.h"
 
@@ -62,10 +63,7 @@ static parley_err syntax_error(const json_error_t *je, struct bytes text, struct
   char path[JSON_PATH_SIZE];
   /* jansson stands behind the token it refuses; one byte back is inside it. */
   json_path_at(path, text, je->position > 0 ? (size_t)je->position - 1 : 0);
-  if (je->text[0] == '\0') /* it leaves the error untouched when memory for a value is out */
-    return err_set(e, PARLEY_ENOMEM, "out of memory while reading JSON");
   switch (json_error_code(je)) {
-  case json_error_out_of_memory: return err_set(e, PARLEY_ENOMEM, "out of memory while reading JSON");
   case json_error_duplicate_key: return refuse(e, path, "the member stands here twice; keep one");
   case json_error_numeric_overflow:
     return refuse(e, path, "the number is outside -(2^53 - 1) to 2^53 - 1; write it as a string");
@@ -86,7 +84,9 @@ parley_err json_parse(json_t **out, struct bytes text, size_t max, struct errmsg
   /* Depth first: it bounds the recursion of everything that follows. */
   if (!json_path_at(path, text, text.n)) return refuse(e, path, "nested deeper than 32 levels; flatten it");
   json_error_t je = {.position = 0};
-  json_t *v = json_loadb(text.n > 0 ? (const char *)text.p : "", text.n, JSON_REJECT_DUPLICATES, &je);
+  bool no_memory;
+  json_t *v = json_load_text(text, &je, &no_memory);
+  if (no_memory) return err_set(e, PARLEY_ENOMEM, "out of memory while reading JSON");
   if (v == NULL) return syntax_error(&je, text, e);
   path[0] = '\0';
   parley_err code = json_is_object(v) ? check_value(v, path, 0, e) : refuse(e, path, "must be an object: { … }");
