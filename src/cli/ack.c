@@ -3,26 +3,10 @@
  */
 #include <stdio.h>
 
-#include "cli/api.h"
+#include "cli/answer.h"
 #include "cli/delivery.h"
-#include "cli/options.h"
 #include "cli/output.h"
 #include "cli/text.h"
-
-static parley_err acknowledge(struct cli *c, const struct args *a, const char **id, struct errmsg *e) {
-  json_t *o = json_object(), *answer = NULL;
-  const char *note = args_value(a, "note"), *path = NULL;
-  parley_err rc = api_path(c, &path, "/v1/statements/", a->arg[0], "/ack", e);
-  if (rc == PARLEY_OK && (o == NULL || !json_put_str(o, "officer", args_value(a, "officer")) ||
-                          (note != NULL && !json_put_str(o, "note", note))))
-    rc = err_set(e, PARLEY_EINVAL, _("out of memory, or an option is not valid UTF-8"));
-  if (rc == PARLEY_OK) rc = api_call(c, &answer, "POST", path, json_incref(o), e);
-  json_decref(o);
-  if (rc == PARLEY_OK) *id = arena_strdup(&c->arena, json_text(answer, "id"));
-  if (rc == PARLEY_OK && *id == NULL) rc = err_set(e, PARLEY_ENOMEM, _("out of memory"));
-  json_decref(answer);
-  return rc;
-}
 
 static int run(struct cli *c, const struct args *a) {
   struct errmsg e;
@@ -32,7 +16,13 @@ static int run(struct cli *c, const struct args *a) {
     return cli_usage(c, "%s", _("who acknowledges? --officer ROLE (a role, such as duty-officer, not a name)"));
   parley_err rc = args_number(&wait_s, a, "wait", 0, WAIT_MAX, &e);
   if (rc != PARLEY_OK) return cli_usage(c, "%s", e.text);
-  rc = acknowledge(c, a, &id, &e);
+  json_t *o = json_object();
+  const char *note = args_value(a, "note");
+  if (note != NULL && o != NULL && !json_put_str(o, "note", note)) {
+    json_decref(o);
+    o = NULL;
+  }
+  rc = answer_post(c, &id, a->arg[0], "/ack", args_value(a, "officer"), o, &e);
   if (rc != PARLEY_OK) return cli_fail(c, rc, &e);
   if (!c->json) out_print(_("Acknowledged by %s: received, not agreed.\n"), out_line(c, args_value(a, "officer")));
   return delivery_report(c, id, wait_s, 0);

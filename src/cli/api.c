@@ -88,8 +88,8 @@ parley_err api_put_file(struct cli *c, const char *path, int fd, uint64_t size, 
   return transfer(c, "PUT", path, fd, size, -1, progress, ctx, e);
 }
 
-parley_err api_get_file(struct cli *c, const char *path, int fd, struct errmsg *e) {
-  return transfer(c, "GET", path, -1, 0, fd, NULL, NULL, e);
+parley_err api_get_file(struct cli *c, const char *path, int fd, http_progress progress, void *ctx, struct errmsg *e) {
+  return transfer(c, "GET", path, -1, 0, fd, progress, ctx, e);
 }
 
 /* ---- parts of requests ---- */

@@ -17,7 +17,7 @@ parley_err api_get(struct cli *c, json_t **answer, const char *path, struct errm
 /* Streams a file to and from the node. */
 parley_err api_put_file(struct cli *c, const char *path, int fd, uint64_t size, http_progress progress, void *ctx,
                         struct errmsg *e);
-parley_err api_get_file(struct cli *c, const char *path, int fd, struct errmsg *e);
+parley_err api_get_file(struct cli *c, const char *path, int fd, http_progress progress, void *ctx, struct errmsg *e);
 
 /*
  * "<before><id><after>" in the arena, for a path. EINVAL when id is not 8 to 64 hex digits (capitals and spaces are no

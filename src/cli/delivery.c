@@ -176,6 +176,20 @@ static const char *files_state(struct cli *c, const json_t *party) {
       held, total);
 }
 
+static void print_rejection(struct cli *c, const json_t *party) {
+  const json_t *o = json_object_get(party, "rejection");
+  if (o == NULL) return;
+  const char *ground = has(o, "ground") ? json_text(o, "ground") : _("not readable here");
+  out_field(c, 4, _("Rejected"),
+            arena_fmt(&c->arena,
+                      json_is_true(json_object_get(party, "disputed"))
+                          ? _("%s by %s (ground: %s): disputed")
+                          : _("%s by %s (ground: %s): no longer, it was acknowledged since"),
+                      out_when(c, o, "issued"), json_text(o, "officer"), ground));
+  out_field(c, 4, _("Reasons"), json_text(o, "reasons"));
+  out_field(c, 4, _("Rejection"), json_text(o, "id"));
+}
+
 void delivery_print(struct cli *c, const json_t *party, bool received) {
   out_print("  %s\n", json_text(party, "party"));
   /* Of what came in we know our own part only. */
@@ -190,4 +204,5 @@ void delivery_print(struct cli *c, const json_t *party, bool received) {
     read = arena_fmt(&c->arena, _("%s, acknowledged by %s (received, not agreed)"), out_when(c, party, "read"),
                      json_text(party, "officer"));
   out_field(c, 4, _("Read"), read);
+  print_rejection(c, party);
 }

@@ -32,7 +32,9 @@ static const char *title(struct cli *c, const json_t *row) {
   if (strcmp(status, "exercise") == 0) mark = _("[EXERCISE] ");
   if (strcmp(status, "test") == 0) mark = _("[TEST] ");
   const char *text = out_cut(c, out_line(c, json_text(row, "title")), 120);
-  return arena_fmt(&c->arena, "%s%s%s", problem ? _("[PROBLEM] ") : "", mark, text);
+  const bool disclosed = json_array_size(json_object_get(row, "disclosed")) > 0;
+  return arena_fmt(&c->arena, "%s%s%s%s", problem ? _("[PROBLEM] ") : "", disclosed ? _("[DISCLOSED] ") : "", mark,
+                   text);
 }
 
 static const char *state(const json_t *row) {
@@ -41,9 +43,12 @@ static const char *state(const json_t *row) {
   } states[] = {
       {"accepted", N_("accepted")}, {"signed", N_("on its way")}, {"delivered", N_("delivered")},
       {"read", N_("read")},         {"received", N_("new")},      {"acknowledged", N_("acknowledged")},
+      {"rejected", N_("rejected")},
   };
   const char *s = json_text(row, "state");
   if (strcmp(json_text(row, "kind"), "ack") == 0 && strcmp(s, "received") == 0) return _("received"); /* ends there */
+  if (strcmp(json_text(row, "box"), "sent") == 0 && json_array_size(json_object_get(row, "disputed")) > 0)
+    return _("disputed");
   for (size_t i = 0; i < sizeof states / sizeof *states; i++)
     if (strcmp(states[i].name, s) == 0) return _(states[i].text);
   return s;
@@ -102,7 +107,8 @@ const struct verb verb_inbox = {
     .usage = N_("[--sent] [--limit N]"),
     .summary = N_("list the statements that came in, or went out"),
     .about = N_("Lists statements, newest first. The first 8 digits of an id or more are enough for other verbs. "
-                "\"delivered\" says that their machines hold it, \"read\" that officers acknowledged it."),
+                "\"delivered\" says that their machines hold it, \"read\" that officers acknowledged it, \"disputed\" "
+                "that one of them rejected it."),
     .options = options,
     .examples = {"parley inbox", "parley inbox --sent --limit 10"},
     .exits = EXIT_BIT(EXIT_NOT_REACHED),

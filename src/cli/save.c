@@ -100,7 +100,9 @@ static parley_err check_digest(const struct saving *s, int fd, const json_t *fil
   if (strlen(hex) == 64 && hex_decode(want, SHA256_SIZE, bytes_str(hex)) && memcmp(want, got, SHA256_SIZE) == 0)
     return PARLEY_OK;
   return err_set(s->e, PARLEY_EVERIFY,
-                 _("%s is not the file that the statement names: its SHA-256 differs; it was not saved"), name);
+                 _("%s is not the file that the statement names: its SHA-256 differs; it was not saved. To tell its "
+                   "sender: parley reject %.12s --ground files --officer ROLE"),
+                 name, json_text(s->row, "id"));
 }
 
 static parley_err save_file(const struct saving *s, size_t i) {
@@ -108,7 +110,7 @@ static parley_err save_file(const struct saving *s, size_t i) {
   const char *path = arena_fmt(&s->c->arena, "/v1/statements/%s/files/%zu", json_text(s->row, "id"), i);
   const int fd = part_open(s);
   if (path == NULL || fd < 0) return fd < 0 ? cannot(s, s->part) : err_set(s->e, PARLEY_ENOMEM, _("out of memory"));
-  parley_err rc = api_get_file(s->c, path, fd, s->e);
+  parley_err rc = api_get_file(s->c, path, fd, NULL, NULL, s->e);
   if (rc != PARLEY_OK) err_prefix(s->e, rc, "%s", s->name[i]);
   if (rc == PARLEY_OK) rc = check_digest(s, fd, file, s->name[i]);
   if (rc == PARLEY_OK) rc = finish(s, fd, s->name[i]);

@@ -6,6 +6,7 @@
 
 #include "cli/api.h"
 #include "cli/delivery.h"
+#include "cli/marking.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/text.h"
@@ -13,21 +14,6 @@
 #define VALUE_MAX 20000 /* bytes of one value shown; parley save has all */
 
 /* ---- the outer members ---- */
-
-static const char *tlp_words(const char *tlp) {
-  static const struct {
-    const char *tlp, *text;
-  } words[] = {
-      {"clear", N_("clear: may be made public")},
-      {"green", N_("green: for the community, not the public")},
-      {"amber", N_("amber: for those who need to know, in the organisation and its clients")},
-      {"amber+strict", N_("amber+strict: for those who need to know, in the organisation only")},
-      {"red", N_("red: for the people addressed only")},
-  };
-  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-    if (strcmp(words[i].tlp, tlp) == 0) return _(words[i].text);
-  return tlp;
-}
 
 static void print_loud(const char *status) {
   if (strcmp(status, "exercise") == 0) out_print("%s\n\n", _("*** EXERCISE  EXERCISE  EXERCISE: this is not real ***"));
@@ -49,7 +35,7 @@ static void print_outer(struct cli *c, const json_t *row) {
   out_field(c, 0, _("Issued"), out_when(c, row, "issued"));
   if (strcmp(json_text(row, "box"), "inbox") == 0) out_field(c, 0, _("Received"), out_when(c, row, "received"));
   out_field(c, 0, _("Precedence"), json_text(o, "precedence"));
-  out_field(c, 0, _("TLP"), tlp_words(json_text(o, "tlp")));
+  out_field(c, 0, _("TLP"), marking_words(json_text(o, "tlp")));
   out_field(c, 0, _("Status"), json_text(o, "status"));
   if (json_object_get(o, "answer_by") != NULL) out_field(c, 0, _("Answer by"), out_when(c, o, "answer_by"));
   out_field(c, 0, _("Officer"), json_text(o, "officer"));
@@ -136,7 +122,7 @@ static void show_files(struct cli *c, const json_t *row) {
   out_heading(_("Files"));
   for (size_t i = 0; i < json_array_size(files); i++) {
     const json_t *f = json_array_get(files, i);
-    out_print("  %s\n", out_line(c, json_text(f, "name")));
+    out_print(_("  %zu: %s\n"), i, out_line(c, json_text(f, "name")));
     out_field(c, 4, _("Size"), out_size(c, (uint64_t)json_integer_value(json_object_get(f, "size"))));
     out_field(c, 4, _("Type"), json_text(f, "type"));
     out_field(c, 4, _("SHA-256"), json_text(f, "sha256"));
@@ -151,10 +137,36 @@ static void show_delivery(struct cli *c, const json_t *row) {
   for (size_t i = 0; i < json_array_size(list); i++) delivery_print(c, json_array_get(list, i), received);
 }
 
+/* Of each addressee that told us that it discloses the statement; or of ourselves. */
+static void show_disclosed(struct cli *c, const json_t *row) {
+  const json_t *list = json_object_get(row, "disclosed");
+  if (json_array_size(list) == 0) return;
+  out_heading(_("Disclosed to others"));
+  for (size_t i = 0; i < json_array_size(list); i++) {
+    const json_t *o = json_array_get(list, i);
+    out_print("  %s\n", out_line(c, json_text(o, "party")));
+    out_field(c, 4, _("Told"), arena_fmt(&c->arena, _("%s by %s"), out_when(c, o, "issued"), json_text(o, "officer")));
+    out_field(c, 4, _("Notice"), json_text(o, "id"));
+    out_field(c, 4, _("Reasons"), json_text(o, "reasons"));
+  }
+}
+
+/* What the node has found that an officer could reject it for. */
+static void show_ground(struct cli *c, const json_t *row) {
+  const json_t *o = json_object_get(row, "rejectable");
+  if (o == NULL) return;
+  out_print(_("\nWARNING: not in order (ground %s): %s\n"), out_line(c, json_text(o, "ground")),
+            out_line(c, json_text(o, "why")));
+  out_print(_("To reject it: parley reject %.12s --ground %s --officer ROLE\n"), json_text(row, "id"),
+            out_line(c, json_text(o, "ground")));
+}
+
 static void show_next(const json_t *row) {
   const bool inbox = strcmp(json_text(row, "box"), "inbox") == 0;
   const char *state = json_text(row, "state");
-  if (inbox && strcmp(state, "received") == 0 && strcmp(json_text(row, "kind"), "ack") != 0)
+  if (inbox && strcmp(state, "rejected") == 0)
+    out_print(_("\nTo end the dispute: parley ack %.12s --officer ROLE\n"), json_text(row, "id"));
+  else if (inbox && strcmp(state, "received") == 0 && strcmp(json_text(row, "kind"), "ack") != 0)
     out_print(_("\nTo acknowledge it: parley ack %.12s --officer ROLE\n"), json_text(row, "id"));
   else if (strcmp(state, "delivered") == 0 || strcmp(state, "read") == 0)
     out_print(_("\nFor the proof: parley receipt %.12s --out DIR\n"), json_text(row, "id"));
@@ -174,6 +186,8 @@ static int run(struct cli *c, const struct args *a) {
   show_body(c, row, lang != NULL ? lang : json_text(json_object_get(row, "outer"), "lang"));
   show_files(c, row);
   show_delivery(c, row);
+  show_disclosed(c, row);
+  show_ground(c, row);
   show_next(row);
   json_decref(row);
   return EXIT_DONE;

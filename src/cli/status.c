@@ -41,6 +41,8 @@ static void print_waiting(struct cli *c, const json_t *f) {
   const json_t *list = json_object_get(f, "waiting");
   const size_t n = json_array_size(list);
   const char *why = json_text(f, "why");
+  const json_t *disputed = json_object_get(f, "disputed");
+  if (json_array_size(disputed) > 0) out_field(c, 4, _("Disputed"), waiting(c, disputed));
   if (n > 0) out_field(c, 4, _("Waiting"), waiting(c, list));
   if (why[0] != '\0') out_field(c, 4, _("Why"), why);
   if (json_object_get(f, "next_attempt") != NULL) out_field(c, 4, _("Next attempt"), out_when(c, f, "next_attempt"));

@@ -71,7 +71,16 @@ static size_t on_download(char *p, size_t size, size_t n, void *ctx) {
   long status = 0;
   curl_easy_getinfo(l->easy, CURLINFO_RESPONSE_CODE, &status);
   if (l->out_fd >= 0 && status == 200) {
-    return write_all(l, p, bytes) ? bytes : 0;
+    if (!write_all(l, p, bytes)) {
+      return 0;
+    }
+    if (l->file_fd < 0) { /* else it is what was sent that counts */
+      l->sent += bytes;
+      if (l->progress != NULL) {
+        l->progress(l->ctx, l->sent);
+      }
+    }
+    return bytes;
   }
   if (bytes > HTTP_RESPONSE_MAX - l->answer->body.n) {
     l->too_long = true;

@@ -148,6 +148,7 @@ static parley_err disclose(struct disclosure *d, const char *query, json_t **out
     return r;
   }
   *out = json_object();
+  json_put_hex(*out, "id", d->f->row.id.b, 32);
   json_object_set_new(*out, "files", files);
   json_object_set_new(*out, "attached", attached(d));
   if (d->sealing.text[0]) json_put_str(*out, "sealing", d->sealing.text);

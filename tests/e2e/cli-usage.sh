@@ -3,7 +3,7 @@
 . "$(dirname "$0")/lib.sh"
 
 verbs=("init" "card show" "card export" "trust" "forum propose" "forum accept" "forum list" "forum show" "send" "inbox"
-  "show" "save" "ack" "receipt" "verify" "status" "config")
+  "show" "save" "ack" "reject" "receipt" "disclose" "verify" "status" "config")
 
 # COMMAND...: standard output is one line, a JSON object with these members
 json_has() {
@@ -83,7 +83,7 @@ for verb in "${verbs[@]}"; do
   json_has "error message" parley $verb --json --nonsense
   expect_exit 2 parley $verb --json --nonsense
 done
-for verb in init "forum propose" "forum accept" "forum show" send show save ack receipt verify; do
+for verb in init "forum propose" "forum accept" "forum show" send show save ack reject receipt disclose verify; do
   expect_exit 2 parley $verb
 done
 expect_exit 2 parley frobnicate
@@ -95,6 +95,16 @@ said 'did you mean "forum list"'
 expect_exit 2 parley init "not a name"
 expect_exit 2 parley init nodots
 expect_exit 2 parley ack 12345678
+said 'officer'
+expect_exit 2 parley reject 12345678 --officer duty
+said 'on what ground'
+expect_exit 2 parley reject 12345678 --ground taste --officer duty
+expect_exit 2 parley reject 12345678 --ground form
+said 'officer'
+expect_exit 2 parley disclose 12345678
+expect_exit 2 parley disclose 12345678 --out "$TMPDIR/none" --file one
+expect_exit 2 parley disclose 12345678 --out "$TMPDIR/none" --file 0 --without-files
+expect_exit 2 parley disclose 12345678 --out "$TMPDIR/none" --override "Because."
 said 'officer'
 expect_exit 2 parley save 12345678
 expect_exit 2 parley send incident.notice --tlp red --text x
@@ -117,6 +127,7 @@ done
 expect_exit 0 on nowhere parley config
 make_home us cert.us.example
 for verb in "forum list" "forum show 12345678" "inbox" "show 12345678" "receipt 12345678" "status" "ack 12345678 --officer duty" \
+  "reject 12345678 --ground form --officer duty" "disclose 12345678 --out $TMPDIR/none" \
   "forum propose --title T --member a.example" "send incident.notice --precedence FLASH --tlp red --text x"; do
   expect_exit 3 us parley $verb
   said 'no node listens on .*parleyd'
