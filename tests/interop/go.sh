@@ -2,14 +2,10 @@
 # Evidence packs and logs checked by Go: signed notes and Merkle proofs by golang.org/x/mod/sumdb, DSSE by
 # go-securesystemslib, TLS by its own library. The program is tests/interop/go; its versions are pinned in go.sum.
 . "$(dirname "$0")/../e2e/lib.sh"
-command -v go >/dev/null || skip "there is no go command"
+. tests/interop/go.lib
 
 step "The Go program is built"
-export GOFLAGS="-mod=readonly -modcacherw -buildvcs=false" GOTOOLCHAIN=local
-export GOMODCACHE=$PARLEY_CACHE/go/mod GOCACHE=$PARLEY_CACHE/go/build
-mkdir -p "$GOMODCACHE" "$GOCACHE"
-(cd tests/interop/go && go mod download) >"$out" 2>&1 || { cat "$out"; skip "the pinned Go modules cannot be had: $(tail -n 1 "$out")"; }
-(cd tests/interop/go && go vet . && go build -o "$TMPDIR/peer" .)
+go_program tests/interop/go "$TMPDIR/peer"
 peer() { "$TMPDIR/peer" "$@"; }
 
 step "A notice with a file goes from us to ru, a second one follows, both are read"
