@@ -111,7 +111,8 @@ parley_err disclose_dir_verify(struct pack_result *out, struct disclose_dir *d, 
                                struct errmsg *e) {
   struct pack pack;
   parley_err rc = pack_dir_read(&pack, &d->c->arena, d->pack, e);
-  if (rc == PARLEY_OK) rc = pack_verify(out, &d->c->arena, &pack, known->list, known->n, e);
+  const struct pack_known k = {.anchors = known->list, .n_anchors = known->n};
+  if (rc == PARLEY_OK) rc = pack_verify(out, &d->c->arena, &pack, &k, e);
   return rc;
 }
 

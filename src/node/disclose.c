@@ -118,7 +118,10 @@ static parley_err take_all(struct disclosure *d, const char *query, json_t **fil
   if (reject_check_sealing(d->n, d->f, buf_view(&d->text), &d->plain, &d->sealing) == PARLEY_OK)
     d->sealing.text[0] = '\0';
   take_rejection(d);
-  const struct disclosed parts = {buf_view(&d->text), buf_view(&d->range), buf_view(&d->reject_text)};
+  const struct disclosed parts = {.body = buf_view(&d->text),
+                                  .reject_body = buf_view(&d->reject_text),
+                                  .has_range = d->n_files > 0,
+                                  .range = buf_view(&d->range)};
   return receipt_build(d->n, &d->f->row, &parts, files, e);
 }
 

@@ -171,6 +171,7 @@ static parley_err draw_disclosed(struct node *n, struct pack *pack, struct arena
   parley_err r = draw(n, pack, a, in, cards, e);
   if (r || !d) return r;
   in->body = d->body;
+  in->has_range = d->has_range;
   in->range = d->range;
   if (in->reject) in->reject_body = d->reject_body;
   return pack_build(pack, a, in, e);

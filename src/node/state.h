@@ -447,7 +447,9 @@ parley_err receipt_cards(const struct node *n, const struct statement *s, const 
                          struct errmsg *e);
 /* What a disclosed pack has besides (record/pack.h); p NULL: not. */
 struct disclosed {
-  struct bytes body, range, reject_body;
+  struct bytes body, reject_body;
+  bool has_range; /* files are disclosed */
+  struct bytes range;
 };
 /* The evidence pack as {name: base64}; d NULL: a receipt. */
 parley_err receipt_build(struct node *n, const struct row *r, const struct disclosed *d, json_t **files,
