@@ -23,8 +23,8 @@ bool aead_open(uint8_t *out, const uint8_t key[static 32], const uint8_t nonce[s
   EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
   int n = 0, last = 0;
   uint8_t end[AEAD_TAG_SIZE]; /* a stream cipher writes nothing here */
-  bool ok = ctx != NULL && EVP_DecryptInit_ex2(ctx, crypto_algorithms()->chacha20_poly1305, key, nonce, NULL) == 1;
-  ok = ok && EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, AEAD_TAG_SIZE, (void *)(uintptr_t)(in.p + plain)) == 1;
+  crypto_must(ctx != NULL && EVP_DecryptInit_ex2(ctx, crypto_algorithms()->chacha20_poly1305, key, nonce, NULL) == 1);
+  bool ok = EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, AEAD_TAG_SIZE, (void *)(uintptr_t)(in.p + plain)) == 1;
   ok = ok && (plain == 0 || EVP_DecryptUpdate(ctx, out, &n, in.p, (int)plain) == 1);
   ok = ok && EVP_DecryptFinal_ex(ctx, end, &last) == 1;
   EVP_CIPHER_CTX_free(ctx);

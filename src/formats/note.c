@@ -165,23 +165,33 @@ parley_err note_parse(struct note *out, struct arena *a, struct bytes in, struct
 
 /* ---- verifying ---- */
 
-/* *time: when a cosignature says it was made; 0 for a plain signature. */
-static bool sig_verify(struct bytes sig, struct bytes text, const struct vkey *k, int64_t *time) {
-  *time = 0;
-  if (k->type == NOTE_ED25519) return sig.n == ED25519_SIG_SIZE && ed25519_verify(k->pub, sig.p, text);
-  if (k->type != NOTE_COSIGNATURE || sig.n != COSIGNATURE_SIZE) return false;
-  const uint64_t stamp = u64be(sig.p);
-  if (stamp > INT64_MAX) return false; /* tlog-cosignature: Format */
-  struct buf message = {0};
-  cosignature_message(&message, (int64_t)stamp, text);
-  const bool ok = buf_ok(&message) && ed25519_verify(k->pub, sig.p + TIME_SIZE, buf_view(&message));
-  buf_free(&message);
-  *time = (int64_t)stamp;
-  return ok;
-}
-
 static parley_err does_not_verify(const struct vkey *k, struct errmsg *e) {
   return err_set(e, PARLEY_EVERIFY, "the signature of %s (key id %08x) does not verify", k->name, k->id);
+}
+
+static parley_err cosignature_verify(struct bytes sig, struct bytes text, const struct vkey *k, int64_t *time,
+                                     struct errmsg *e) {
+  const uint64_t stamp = sig.n == COSIGNATURE_SIZE ? u64be(sig.p) : UINT64_MAX;
+  if (stamp > INT64_MAX) return does_not_verify(k, e); /* tlog-cosignature: Format */
+  struct buf message = {0};
+  cosignature_message(&message, (int64_t)stamp, text);
+  parley_err err = PARLEY_OK;
+  if (!buf_ok(&message))
+    err = err_set(e, PARLEY_ENOMEM, "out of memory for a note");
+  else if (!ed25519_verify(k->pub, sig.p + TIME_SIZE, buf_view(&message)))
+    err = does_not_verify(k, e);
+  buf_free(&message);
+  *time = (int64_t)stamp;
+  return err;
+}
+
+/* *time: when a cosignature says it was made; 0 for a plain signature. EVERIFY, ENOMEM. */
+static parley_err sig_verify(struct bytes sig, struct bytes text, const struct vkey *k, int64_t *time,
+                             struct errmsg *e) {
+  *time = 0;
+  if (k->type == NOTE_COSIGNATURE) return cosignature_verify(sig, text, k, time, e);
+  const bool ok = k->type == NOTE_ED25519 && sig.n == ED25519_SIG_SIZE && ed25519_verify(k->pub, sig.p, text);
+  return ok ? PARLEY_OK : does_not_verify(k, e);
 }
 
 parley_err note_verify(const struct note *n, const struct vkey *k, int64_t *time, size_t *which, struct errmsg *e) {
@@ -192,7 +202,8 @@ parley_err note_verify(const struct note *n, const struct vkey *k, int64_t *time
     const struct note_sig *s = &n->sigs[i];
     if (s->id != k->id || !bytes_is(s->name, k->name)) continue;
     int64_t at;
-    if (!sig_verify(s->sig, n->text, k, &at)) return does_not_verify(k, e);
+    const parley_err err = sig_verify(s->sig, n->text, k, &at, e);
+    if (err) return err;
     if (!found || at < earliest) {
       earliest = at;
       best = i;
@@ -219,8 +230,8 @@ parley_err note_verify_line(struct bytes line, struct bytes text, const struct v
     err = err_set(e, sig.failed ? PARLEY_ENOMEM : PARLEY_EINVAL, "the signature line has no base64 of a signature");
   else if (!bytes_is(name, k->name) || u32be(sig.p) != k->id)
     err = err_set(e, PARLEY_ENOTFOUND, "the signature line is not by %s (key id %08x)", k->name, k->id);
-  else if (!sig_verify(BYTES(sig.p + KEY_ID_SIZE, sig.n - KEY_ID_SIZE), text, k, &at))
-    err = does_not_verify(k, e);
+  else
+    err = sig_verify(BYTES(sig.p + KEY_ID_SIZE, sig.n - KEY_ID_SIZE), text, k, &at, e);
   buf_free(&sig);
   if (!err && time) *time = at;
   return err;

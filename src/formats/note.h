@@ -48,7 +48,7 @@ struct note {
 parley_err note_parse(struct note *out, struct arena *a, struct bytes in, struct errmsg *e);
 /*
  * Verifies every signature of known key k: OK when at least one line has its name and id and all such lines verify;
- * ENOTFOUND when there is no such line; EVERIFY when one fails (the whole note is to be refused).
+ * ENOTFOUND when there is no such line; EVERIFY when one fails (the whole note is to be refused); ENOMEM.
  * *time (may be NULL) gets the earliest timestamp of a cosignature key, in seconds; *which (may be NULL) the index of
  * that line.
  */
