@@ -44,6 +44,9 @@ struct daemon {
   bool stop;
   bool tidy; /* nothing happened since the last tidying */
   int64_t busy_ms;
+  bool has_log_before;     /* keys/before/log.pem is there */
+  bool link_adopted;       /* a new link key waits for the next start, or there is none */
+  uint64_t cards_version;  /* of the node's, that the gate knows */
   uint64_t refused_logged; /* refusals of the gate that are in the log */
   int64_t refused_logged_ms;
 };
@@ -53,6 +56,8 @@ parley_err daemon_open(struct daemon *d, const char *home_dir, struct errmsg *e)
 void daemon_close(struct daemon *d);
 /* Gives the gate the link keys of all pinned parties. */
 parley_err daemon_set_gate_pins(struct daemon *d, struct errmsg *e);
+/* renewed.c: what follows from new cards, ours and the counterparts': link keys of the gate, keys that are no longer needed. Once a turn. */
+parley_err daemon_renewed(struct daemon *d, struct errmsg *e);
 /* How counterparts are reached. The strings are the daemon's. */
 struct http_client_config daemon_client_config(const struct daemon *d);
 

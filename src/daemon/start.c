@@ -47,6 +47,7 @@ static parley_err open_home(struct daemon *d, const char *dir, struct errmsg *e)
   parley_err err = home_at(&d->home, dir, e);
   if (!err && !home_exists(&d->home))
     err = err_set(e, PARLEY_ENOTFOUND, "there is no home in %s; make one with: parley init NAME", d->home.dir);
+  if (!err) err = home_finish_change(&d->home, e);
   if (!err) err = config_read(&d->config, &d->home, e);
   if (err) return err;
   log_open(&d->log, d->config.log_level);
@@ -100,7 +101,11 @@ static parley_err open_signer(struct daemon *d, struct errmsg *e) {
   if (!err)
     err = signer_new(&d->signer, d->own.name, d->keys.statement, d->keys.log, d->keys.mirror,
                      memory_file_memory(d->memory), e);
-  if (!err) d->keys.statement = d->keys.log = d->keys.mirror = NULL; /* the signer's now */
+  if (err) return err;
+  d->keys.statement = d->keys.log = d->keys.mirror = NULL; /* the signer's now */
+  d->has_log_before = d->keys.log_before != NULL;
+  signer_set_log_before(d->signer, d->keys.log_before);
+  d->keys.log_before = NULL;
   return err;
 }
 
@@ -113,6 +118,10 @@ static parley_err pin_one(void *ctx, const struct pin *p, struct bytes card, str
   if (err != PARLEY_EREFUSED) return err;
   log_line(&d->log, LOG_AS_WARNING, "%s is not reachable: %s", p->party, e->text);
   return PARLEY_OK;
+}
+
+static parley_err own_before(void *ctx, struct bytes envelope, struct errmsg *e) {
+  return node_own_before(((struct daemon *)ctx)->node, envelope, e);
 }
 
 static parley_err open_node(struct daemon *d, struct errmsg *e) {
@@ -130,6 +139,7 @@ static parley_err open_node(struct daemon *d, struct errmsg *e) {
                                .log = env_log};
   parley_err err = pool_start(&d->pool, e);
   if (!err) err = node_open(&d->node, &env, d->own.envelope, e);
+  if (!err) err = home_cards_before(&d->home, own_before, d, e);
   if (!err) err = home_pins(&d->home, pin_one, d, e);
   return err ? err : node_start(d->node, e);
 }
@@ -171,7 +181,7 @@ static parley_err open_network(struct daemon *d, struct errmsg *e) {
   parley_err err = in_home(d, path, "parleyd.sock", e);
   if (!err) err = http_client_new(&d->client, &client, e);
   if (!err) err = gate_start(&d->gate, &gate, &d->messages, e);
-  if (!err) err = daemon_set_gate_pins(d, e);
+  if (!err) err = daemon_renewed(d, e);
   return err ? err : http_server_start(&d->server, path, &handler, e); /* last: who can connect finds all of it */
 }
 

@@ -3,11 +3,15 @@
  * command line and the daemon alike; everything else in the home goes through the node.
  *
  *   parley.conf            configuration, one commented file
- *   card.json              own card (envelope)
+ *   card.json              own card (envelope); card.<serial>.json those that it replaced
  *   keys/                  0700: statement.pem log.pem mirror.pem (PKCS#8), seal.<label>.txt (age identity),
  *                          link.key.pem link.cert.pem,
+ *                          seal.<label>.<serial>.txt: of a card that was replaced, for what was sealed to it,
+ *                          link.next.key.pem link.next.cert.pem: until every counterpart has the card that names it,
+ *                          before/log.pem: the log key before, until every log has a checkpoint under both,
  *                          rotation.age (PKCS#8 in a passphrase-protected age file: to be moved to a safe)
  *                          any of them may instead be passphrase-protected, with .age after its name
+ *   change/, change.new/   a change of the keys that is decided, or being prepared
  *   signer/                0700: the signer's memory; never in a backup
  *   store.sqlite           the store
  *   parleyd.sock           local API, 0600
@@ -68,9 +72,12 @@ void config_shown(struct buf *out, const struct config *c, const char *option);
 
 /* ---- keys ---- */
 
+#define HOME_SEAL_MAX 64
+
 struct home_keys {
   struct ed25519_key *statement, *log, *mirror;
-  struct age_identity seal[SEAL_KEYS_MAX]; /* in the order of the card's labels that are on this machine */
+  struct ed25519_key *log_before;          /* the log key that the present one replaced, while it is needed; NULL */
+  struct age_identity seal[HOME_SEAL_MAX]; /* the card's labels in its order, those on this machine; then older keys */
   size_t n_seal;
   char link_key[HOME_PATH_MAX], link_cert[HOME_PATH_MAX];
   int link_fd; /* memory that link_key names when the file is protected, else -1 */
@@ -107,6 +114,40 @@ struct home_new {
  * $PARLEY_SCRYPT_LOG_N, 10 to 20, overrides the 18 for tests.
  */
 parley_err home_init(const struct home *h, const struct home_new *n, struct buf *made, struct errmsg *e);
+
+/* ---- the next card ---- */
+
+struct home_renewal {
+  struct bytes rotation; /* the file of the rotation key of the card in force, as it lay in the safe */
+  passphrase_fn ask;     /* for it, and for protected keys that stay */
+  void *ctx;
+  bool statement, log, mirror, link; /* keys to replace */
+  const char *const *seal;           /* labels whose key is replaced; NULL-terminated, may be NULL; likewise below */
+  const char *const *add;            /* new labels */
+  const char *const *drop;           /* labels to leave out; the key stays on this machine */
+  const char *new_rotation;          /* path for a new rotation key, which must not exist; NULL: it stays */
+  struct bytes new_passphrase;       /* of that file; empty: one is made */
+  const char *url;                   /* NULL: it stays */
+  int64_t days;                      /* of validity from now */
+  int64_t now;                       /* seconds */
+};
+/*
+ * Makes the card of the next serial and the keys that it names, whole or not at all (key_files.h). A key that is replaced need not be there any more; one
+ * that stays must. *made gets the passphrase that was made for a new rotation key. Afterwards parleyd is to be started again.
+ * EREFUSED: not the rotation key of the card in force, or the wrong passphrase. EINVAL: a label.
+ */
+parley_err home_renew(const struct home *h, const struct home_renewal *r, struct buf *made, struct errmsg *e);
+/* Finishes what a crash interrupted. Before anything else is read. */
+parley_err home_finish_change(const struct home *h, struct errmsg *e);
+/* Own cards that were replaced, newest first: calls f for each. */
+typedef parley_err (*card_fn)(void *ctx, struct bytes envelope, struct errmsg *e);
+parley_err home_cards_before(const struct home *h, card_fn f, void *ctx, struct errmsg *e);
+/* The log key before is no longer needed: removes it. Nothing to do is OK. */
+parley_err home_forget_before(const struct home *h, struct errmsg *e);
+/* Every counterpart has the card that names the next link key: it becomes the one in use at the next start. *adopted: there was one. */
+parley_err home_adopt_link(const struct home *h, bool *adopted, struct errmsg *e);
+/* Protects all keys that stay here with a passphrase, or none (empty), whole or not at all. */
+parley_err home_protect(const struct home *h, passphrase_fn ask, void *ctx, struct bytes passphrase, struct errmsg *e);
 
 /* ---- pins ---- */
 

@@ -9,11 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "home/dirs.h"
-#include "home/secrets.h"
-
-#define DAY INT64_C(86400)
-#define CARD_DAYS 730
+#include "home/key_files.h"
 
 struct making {
   const struct home_new *ask;
@@ -26,29 +22,12 @@ struct making {
 
 /* ---- keys ---- */
 
-static parley_err no_randomness(struct errmsg *e) {
-  return err_set(e, PARLEY_EIO, "the operating system gives no randomness");
-}
-
-static parley_err make_signing(struct ed25519_key **out, uint8_t pub[static 32], struct errmsg *e) {
-  uint8_t seed[32];
-  if (!random_bytes(seed, sizeof seed)) return no_randomness(e);
-  const parley_err err = ed25519_from_seed(out, seed, e);
-  wipe(seed, sizeof seed);
-  if (!err) memcpy(pub, ed25519_public(*out), 32);
-  return err;
-}
-
 static parley_err make_seal(struct making *m, struct errmsg *e) {
-  uint8_t secret[X25519_SIZE];
-  if (!random_bytes(secret, sizeof secret)) return no_randomness(e);
-  const bool ok = age_identity_from_secret(&m->seal, secret);
-  wipe(secret, sizeof secret);
-  if (!ok) return err_set(e, PARLEY_ENOMEM, "out of memory for a seal key");
+  const parley_err err = key_make_seal(&m->seal, e);
   m->card.n_seal = 1;
   snprintf(m->card.seal[0].label, sizeof m->card.seal[0].label, "duty");
   memcpy(m->card.seal[0].recipient, m->seal.pub, X25519_SIZE);
-  return PARLEY_OK;
+  return err;
 }
 
 /* Writes keys/<name>, or keys/<name>.age when passphrase is not empty. */
@@ -73,15 +52,10 @@ static parley_err put_signing(const struct making *m, const char *name, const st
   return err;
 }
 
-static parley_err put_seal(const struct making *m, struct bytes passphrase, struct errmsg *e) {
+static parley_err put_seal(struct making *m, struct bytes passphrase, struct errmsg *e) {
   struct buf text = {0};
-  buf_str(&text, "# public key: ");
-  age_recipient_write(&text, m->seal.pub);
-  buf_str(&text, "\n");
-  age_identity_write(&text, &m->seal);
-  buf_str(&text, "\n");
-  const parley_err err = buf_ok(&text) ? put_secret(m, "seal.duty.txt", buf_view(&text), passphrase, e)
-                                       : err_set(e, PARLEY_ENOMEM, "out of memory for a seal key");
+  parley_err err = key_seal_text(&text, &m->seal, e);
+  if (!err) err = put_secret(m, "seal.duty.txt", buf_view(&text), passphrase, e);
   buf_free(&text);
   return err;
 }
@@ -100,10 +74,10 @@ static parley_err put_link(struct making *m, struct bytes passphrase, struct err
 }
 
 static parley_err make_keys(struct making *m, struct errmsg *e) {
-  parley_err err = make_signing(&m->statement, m->card.statement, e);
-  if (!err) err = make_signing(&m->log, m->card.log, e);
-  if (!err) err = make_signing(&m->mirror, m->card.mirror, e);
-  if (!err) err = make_signing(&m->rotation, m->card.rotation, e);
+  parley_err err = key_make_signing(&m->statement, m->card.statement, e);
+  if (!err) err = key_make_signing(&m->log, m->card.log, e);
+  if (!err) err = key_make_signing(&m->mirror, m->card.mirror, e);
+  if (!err) err = key_make_signing(&m->rotation, m->card.rotation, e);
   return err ? err : make_seal(m, e);
 }
 
@@ -182,8 +156,8 @@ static parley_err fill(struct making *m, struct bytes rotation_passphrase, struc
   snprintf(c->name, sizeof c->name, "%s", m->config.name);
   snprintf(c->submission, sizeof c->submission, "%s", m->config.url);
   snprintf(c->monitoring, sizeof c->monitoring, "%s", m->config.url);
-  c->not_before = m->ask->now - DAY;
-  c->not_after = m->ask->now + CARD_DAYS * DAY;
+  c->not_before = m->ask->now - KEY_DAY;
+  c->not_after = m->ask->now + CARD_DAYS * KEY_DAY;
   if (!err) err = make_keys(m, e);
   if (!err) err = put_keys(m, rotation_passphrase, e);
   if (!err) err = put_card(m, e);

@@ -5,80 +5,58 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "formats/age_armor.h"
-#include "home/dirs.h"
-#include "home/secrets.h"
+#include "home/key_files.h"
 
-struct loading {
-  const struct home *home;
-  const struct card *own;
-  passphrase_fn ask;
-  void *ctx;
-  struct buf passphrase; /* of the last file that one opened */
-};
-
-static parley_err key_path(char out[static HOME_PATH_MAX], const struct loading *l, const char *name, const char *end,
-                           struct errmsg *e) {
-  char inner[64];
+static parley_err key_path(char out[static HOME_PATH_MAX], const struct key_reader *r, const char *name,
+                           const char *end, struct errmsg *e) {
+  char inner[96];
   snprintf(inner, sizeof inner, "keys/%s%s", name, end);
-  return path_join(out, l->home->dir, inner, e);
+  return path_join(out, r->home->dir, inner, e);
 }
 
-static parley_err open_asked(struct buf *out, struct loading *l, struct bytes file, const char *path,
+static parley_err open_asked(struct buf *out, struct key_reader *r, struct bytes file, const char *path,
                              struct errmsg *e) {
   struct buf typed = {0};
   parley_err err =
-      l->ask ? l->ask(l->ctx, path, &typed, e) : err_set(e, PARLEY_ENOTFOUND, "the passphrase of %s is needed", path);
+      r->ask ? r->ask(r->ctx, path, &typed, e) : err_set(e, PARLEY_ENOTFOUND, "the passphrase of %s is needed", path);
   if (!err) err = age_open_scrypt(out, file, buf_view(&typed), e);
-  if (err == PARLEY_ENOTFOUND && l->ask && typed.n)
+  if (err == PARLEY_ENOTFOUND && r->ask && typed.n)
     err = err_set(e, PARLEY_EREFUSED, "the passphrase of %s is wrong", path);
   if (err) {
     buf_free(&typed);
     return err;
   }
-  buf_free(&l->passphrase);
-  l->passphrase = typed;
+  buf_free(&r->passphrase);
+  r->passphrase = typed;
   return PARLEY_OK;
 }
 
-/* Binary, or armored as people print it and type it in again. */
-static parley_err read_sealed(struct buf *out, const char *path, struct errmsg *e) {
-  struct buf text = {0};
-  const parley_err err = secret_read(&text, path, e);
-  if (err || !age_armored(buf_view(&text))) {
-    *out = text;
-    return err;
-  }
-  const parley_err bad = age_armor_read(out, buf_view(&text), e);
-  buf_free(&text);
-  return bad ? err_prefix(e, bad, "%s", path) : PARLEY_OK;
-}
-
-static parley_err open_protected(struct buf *out, struct loading *l, const char *path, struct errmsg *e) {
+static parley_err open_protected(struct buf *out, struct key_reader *r, const char *path, struct errmsg *e) {
   struct buf file = {0};
-  parley_err err = read_sealed(&file, path, e);
+  parley_err err = secret_read(&file, path, e);
   bool opened = false;
-  if (!err && l->passphrase.n)
-    opened = age_open_scrypt(out, buf_view(&file), buf_view(&l->passphrase), NULL) == PARLEY_OK;
-  if (!err && !opened) err = open_asked(out, l, buf_view(&file), path, e);
+  if (!err && r->passphrase.n)
+    opened = age_open_scrypt(out, buf_view(&file), buf_view(&r->passphrase), NULL) == PARLEY_OK;
+  if (!err && !opened) err = open_asked(out, r, buf_view(&file), path, e);
   buf_free(&file);
   return err;
 }
 
-/* Appends the key file's text; path gets the file that it was read from. ENOTFOUND names the unprotected one. */
-static parley_err load_text(struct buf *out, char path[static HOME_PATH_MAX], struct loading *l, const char *name,
-                            struct errmsg *e) {
-  parley_err err = key_path(path, l, name, "", e);
+parley_err key_text(struct buf *out, char path[static HOME_PATH_MAX], struct key_reader *r, const char *name,
+                    struct errmsg *e) {
+  parley_err err = key_path(path, r, name, "", e);
   if (!err) err = secret_read(out, path, e);
   if (err != PARLEY_ENOTFOUND) return err;
   char protected_path[HOME_PATH_MAX];
-  err = key_path(protected_path, l, name, ".age", e);
+  err = key_path(protected_path, r, name, ".age", e);
   if (err) return err;
-  err = open_protected(out, l, protected_path, e);
+  err = open_protected(out, r, protected_path, e);
   if (err == PARLEY_ENOTFOUND && access(protected_path, F_OK) != 0)
     return err_set(e, PARLEY_ENOTFOUND, "there is neither %s nor %s.age; restore it from your backup of the keys", path,
                    name);
@@ -86,17 +64,11 @@ static parley_err load_text(struct buf *out, char path[static HOME_PATH_MAX], st
   return err;
 }
 
-static parley_err not_of_card(const char *path, struct errmsg *e) {
-  return err_set(e, PARLEY_ECONFLICT, "%s is not the key that card.json names; restore the matching pair", path);
-}
-
-static parley_err load_signing(struct ed25519_key **out, struct loading *l, const char *name,
-                               const uint8_t pub[static 32], struct errmsg *e) {
+parley_err key_signing(struct ed25519_key **out, struct key_reader *r, const char *name, struct errmsg *e) {
   char path[HOME_PATH_MAX];
   struct buf text = {0};
-  parley_err err = load_text(&text, path, l, name, e);
+  parley_err err = key_text(&text, path, r, name, e);
   if (!err && (err = ed25519_from_pem(out, buf_view(&text), e))) err_prefix(e, err, "%s", path);
-  if (!err && memcmp(ed25519_public(*out), pub, 32) != 0) err = not_of_card(path, e);
   buf_free(&text);
   return err;
 }
@@ -119,16 +91,67 @@ static parley_err identity_of(struct age_identity *out, struct bytes text, struc
   return found ? PARLEY_OK : err_set(e, PARLEY_EINVAL, "holds no identity (AGE-SECRET-KEY-1…)");
 }
 
+parley_err key_seal(struct age_identity *out, struct key_reader *r, const char *name, struct errmsg *e) {
+  char path[HOME_PATH_MAX];
+  struct buf text = {0};
+  parley_err err = key_text(&text, path, r, name, e);
+  if (!err && (err = identity_of(out, buf_view(&text), e))) err_prefix(e, err, "%s", path);
+  buf_free(&text);
+  return err;
+}
+
+/* ---- the keys of a card ---- */
+
+struct loading {
+  struct key_reader reader;
+  const struct card *own;
+};
+
+static parley_err not_of_card(const struct loading *l, const char *name, struct errmsg *e) {
+  return err_set(e, PARLEY_ECONFLICT, "%s/keys/%s is not the key that card.json names; restore the matching pair",
+                 l->reader.home->dir, name);
+}
+
+static parley_err load_signing(struct ed25519_key **out, struct loading *l, const char *name,
+                               const uint8_t pub[static 32], struct errmsg *e) {
+  const parley_err err = key_signing(out, &l->reader, name, e);
+  return !err && memcmp(ed25519_public(*out), pub, 32) != 0 ? not_of_card(l, name, e) : err;
+}
+
 /* ENOTFOUND when this key is not on this machine. */
 static parley_err load_seal(struct age_identity *out, struct loading *l, const struct card_seal *seal,
                             struct errmsg *e) {
-  char path[HOME_PATH_MAX], name[16 + SEAL_LABEL_MAX];
-  struct buf text = {0};
+  char name[16 + SEAL_LABEL_MAX];
   snprintf(name, sizeof name, "seal.%s.txt", seal->label);
-  parley_err err = load_text(&text, path, l, name, e);
-  if (!err && (err = identity_of(out, buf_view(&text), e))) err_prefix(e, err, "%s", path);
-  if (!err && memcmp(out->pub, seal->recipient, X25519_SIZE) != 0) err = not_of_card(path, e);
-  buf_free(&text);
+  const parley_err err = key_seal(out, &l->reader, name, e);
+  return !err && memcmp(out->pub, seal->recipient, X25519_SIZE) != 0 ? not_of_card(l, name, e) : err;
+}
+
+/* seal.<label>.<serial>.txt: what was sealed to earlier cards stays readable. */
+static bool is_old_seal(const char *file) {
+  char label[SEAL_LABEL_MAX + 1], end[16];
+  unsigned long long serial;
+  return sscanf(file, "seal.%32[a-z0-9-].%llu.%15s", label, &serial, end) == 3 &&
+         (!strcmp(end, "txt") || !strcmp(end, "txt.age"));
+}
+
+static parley_err load_old_seals(struct home_keys *out, struct loading *l, struct errmsg *e) {
+  char keys[HOME_PATH_MAX];
+  struct dir_names names = {0};
+  parley_err err = path_join(keys, l->reader.home->dir, "keys", e);
+  if (!err) err = dir_list(&names, keys, e);
+  for (size_t i = names.n; i-- > 0 && !err;) { /* the newest are the likeliest to be needed */
+    char name[256];
+    if (!is_old_seal(names.name[i])) continue;
+    if (out->n_seal == HOME_SEAL_MAX)
+      err = err_set(e, PARLEY_ELIMIT, "%s holds more than %d seal keys; move the oldest away", keys, HOME_SEAL_MAX);
+    snprintf(name, sizeof name, "%s", names.name[i]);
+    const size_t n = strlen(name);
+    if (n > 4 && !strcmp(name + n - 4, ".age")) name[n - 4] = '\0';
+    if (!err) err = key_seal(&out->seal[out->n_seal], &l->reader, name, e);
+    if (!err) out->n_seal++;
+  }
+  free(names.name);
   return err;
 }
 
@@ -138,9 +161,15 @@ static parley_err load_seals(struct home_keys *out, struct loading *l, struct er
     if (!err) out->n_seal++;
     if (err && err != PARLEY_ENOTFOUND) return err;
   }
-  if (out->n_seal) return PARLEY_OK;
+  if (out->n_seal) return load_old_seals(out, l, e);
   return err_set(e, PARLEY_ENOTFOUND, "there is no seal key in %s/keys; without seal.duty.txt nothing can be read",
-                 l->home->dir);
+                 l->reader.home->dir);
+}
+
+/* The log key before, while it is needed (docs/protocol.md, "A new card"). */
+static parley_err load_before(struct home_keys *out, struct loading *l, struct errmsg *e) {
+  const parley_err err = key_signing(&out->log_before, &l->reader, "before/log.pem", e);
+  return err == PARLEY_ENOTFOUND ? PARLEY_OK : err;
 }
 
 /* ---- link key: TLS libraries take a path, so a protected one is opened into memory that has a path ---- */
@@ -162,14 +191,16 @@ static parley_err check_certificate(const struct home_keys *k, const struct card
   buf_free(&pem);
   for (size_t i = 0; !err && i < own->n_link; i++)
     if (!strcmp(own->link[i], pin)) return PARLEY_OK;
-  return err ? err : not_of_card(k->link_cert, e);
+  return err ? err
+             : err_set(e, PARLEY_ECONFLICT, "%s is not the key that card.json names; restore the matching pair",
+                       k->link_cert);
 }
 
 static parley_err load_link(struct home_keys *out, struct loading *l, struct errmsg *e) {
   struct buf pem = {0};
-  parley_err err = key_path(out->link_cert, l, "link.cert.pem", "", e);
+  parley_err err = key_path(out->link_cert, &l->reader, "link.cert.pem", "", e);
   if (!err) err = check_certificate(out, l->own, e);
-  if (!err) err = load_text(&pem, out->link_key, l, "link.key.pem", e);
+  if (!err) err = key_text(&pem, out->link_key, &l->reader, "link.key.pem", e);
   const size_t n = strlen(out->link_key);
   if (!err && n > 4 && !strcmp(out->link_key + n - 4, ".age"))
     err = into_memory(out->link_key, &out->link_fd, buf_view(&pem), e);
@@ -179,14 +210,15 @@ static parley_err load_link(struct home_keys *out, struct loading *l, struct err
 
 parley_err home_keys_load(struct home_keys *out, const struct home *h, const struct card *own, passphrase_fn ask,
                           void *ctx, struct errmsg *e) {
-  struct loading l = {.home = h, .own = own, .ask = ask, .ctx = ctx};
+  struct loading l = {.reader = {.home = h, .ask = ask, .ctx = ctx}, .own = own};
   *out = (struct home_keys){.link_fd = -1};
   parley_err err = load_signing(&out->statement, &l, "statement.pem", own->statement, e);
   if (!err) err = load_signing(&out->log, &l, "log.pem", own->log, e);
   if (!err) err = load_signing(&out->mirror, &l, "mirror.pem", own->mirror, e);
   if (!err) err = load_seals(out, &l, e);
   if (!err) err = load_link(out, &l, e);
-  buf_free(&l.passphrase);
+  if (!err) err = load_before(out, &l, e);
+  buf_free(&l.reader.passphrase);
   if (err) home_keys_free(out);
   return err;
 }
@@ -195,6 +227,7 @@ void home_keys_free(struct home_keys *k) {
   ed25519_free(k->statement);
   ed25519_free(k->log);
   ed25519_free(k->mirror);
+  ed25519_free(k->log_before);
   if (k->link_fd > 0) close(k->link_fd); /* 0: never loaded */
   wipe(k, sizeof *k);
   k->link_fd = -1;

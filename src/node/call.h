@@ -70,6 +70,7 @@ void local_status(struct node_call *c, struct node_response *out);
 void local_pins(struct node_call *c, struct node_response *out);
 void local_card(struct node_call *c, struct node_response *out);
 void local_cards(struct node_call *c, struct node_response *out);
+void local_successor(struct node_call *c, struct node_response *out);
 void local_forums(struct node_call *c, struct node_response *out);
 void local_forum(struct node_call *c, struct node_response *out);
 void local_forum_propose(struct node_call *c, struct node_response *out);

@@ -15,6 +15,7 @@ static const struct route routes[] = {
     {"GET", "/v1/status", NULL, local_status},
     {"GET", "/v1/card", NULL, local_card},
     {"GET", "/v1/cards", NULL, local_cards},
+    {"POST", "/v1/successor", NULL, local_successor},
     {"GET", "/v1/pins", NULL, local_pins},
     {"GET", "/v1/forums", NULL, local_forums},
     {"POST", "/v1/forums", NULL, local_forum_propose},

@@ -1,5 +1,6 @@
 /*
- * GET /v1/cards: our cards and the counterparts', how old they are, and how far our newest one has come.
+ * GET /v1/cards: our cards and the counterparts', how old they are, and how far our newest one has come. POST /v1/successor: a
+ * counterpart's next card, brought by hand.
  */
 #include "base/encoding.h"
 #include "node/call.h"
@@ -55,4 +56,18 @@ void local_cards(struct node_call *c, struct node_response *out) {
   json_object_set_new(o, "parties", parties);
   json_object_set_new(o, "forums", forums);
   answer_json(out, 200, o);
+}
+
+/* The body is the card's envelope. 201 when it is new, 200 when it was held, 404 when the party is not pinned. */
+void local_successor(struct node_call *c, struct node_response *out) {
+  struct errmsg e;
+  bool fresh;
+  const parley_err r = node_successor(c->n, buf_view(&c->body), &fresh, &e);
+  json_t *o = r ? NULL : json_object();
+  if (r) {
+    answer_err(c, out, r, &e);
+    return;
+  }
+  json_object_set_new(o, "new", json_boolean(fresh));
+  answer_json(out, fresh ? 201 : 200, o);
 }
