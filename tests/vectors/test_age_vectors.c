@@ -1,4 +1,4 @@
-/* The age test kit of C2SP CCTV: binary and armored files with X25519 and scrypt; hybrid identities are not ours yet. */
+/* The age test kit of C2SP CCTV: binary and armored files with X25519 and scrypt; no hybrid identities. */
 #include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>

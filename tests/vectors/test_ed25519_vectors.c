@@ -1,9 +1,9 @@
 /*
- * Our acceptance rule for Ed25519 (docs/protocol.md section 1), checked against the edge cases of C2SP CCTV, and that every
- * format verifies by it: with two rules two honest nodes could hold different records. It is OpenSSL's rule: without the
- * cofactor, by encoding [S]B - [k]A and comparing it with R byte for byte. So R in a non-canonical encoding is refused, and
- * a signature whose low-order parts do not cancel out; whatever else satisfies the equation is accepted, under non-canonical
- * encodings of A too. Keys of small order are refused where a key is taken in.
+ * Our acceptance rule for Ed25519 (docs/protocol.md section 1), checked against the edge cases of C2SP CCTV, and that
+ * every format verifies by it: with two rules two honest nodes could hold different records. It is OpenSSL's rule:
+ * without the cofactor, by encoding [S]B - [k]A and comparing it with R byte for byte. So R in a non-canonical encoding
+ * is refused, and a signature whose low-order parts do not cancel out; whatever else satisfies the equation is accepted,
+ * under non-canonical encodings of A too. Keys of small order are refused where a key is taken in.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -137,8 +137,8 @@ static void expect(struct tally *t, bool got, const struct vector *x, struct buf
 }
 
 /*
- * What an envelope or cosignature signs is never the vector's message. But where key and R are of small order and S is 0,
- * about every eighth message verifies: so a few messages for each vector show both verdicts.
+ * What an envelope or cosignature signs is never the vector's message. But where key and R are of small order and S is
+ * 0, about every eighth message verifies: so a few messages for each vector show both verdicts.
  */
 static void test_same_rule_in_every_format(void **state) {
   (void)state;
