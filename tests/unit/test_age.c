@@ -367,7 +367,7 @@ static void test_scrypt_boundaries(void **state) {
   }
 }
 
-/* A stanza of a type that we do not know stands between ours: it is passed over, and covered by the MAC all the same. */
+/* A stanza of a type that we do not know stands between ours: it is passed over, and yet covered by the MAC. */
 static void test_unknown_stanza_between(void **state) {
   struct fixture *f = *state;
   struct buf file = {0}, text = {0};

@@ -59,8 +59,8 @@ static parley_err parse(struct tlog_policy **out, const char *template, struct e
 }
 
 /*
- * Checks a note signed by the named signers: digits are witnesses, 'a' to 'c' logs; an upper-case 'A' is a log's line over
- * another text, and so is a witness's after '!'.
+ * Checks a note signed by the named signers: digits are witnesses, 'a' to 'c' logs; an upper-case 'A' is a log's line
+ * over another text, and so is a witness's after '!'.
  */
 static parley_err check(const struct tlog_policy *p, const char *who, struct errmsg *e) {
   struct buf b = {0};
