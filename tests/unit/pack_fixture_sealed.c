@@ -12,7 +12,7 @@
 static const struct card *sealing_card(struct fixture *f, const char *party, bool answer) {
   for (size_t i = 0; i < FIXTURE_PARTIES; i++)
     if (strcmp(f->parties[i].name, party) == 0)
-      return &f->parties[i].at[(answer ? f->options.signs_ack : f->options.signs) - f->options.sealed_to].card;
+      return &f->parties[i].at[answer ? f->options.signs_ack : f->options.signs - f->options.sealed_to].card;
   fail_msg("no party %s", party);
   return NULL;
 }
