@@ -90,8 +90,9 @@ static parley_err check_signature(struct charter_check *x, const struct dsse *d,
     ed25519_keyid(keyid, card->statement);
     if (strcmp(keyid, d->sigs[i].keyid) != 0) continue;
     if (x->signed_by[k]) return err_set(e, PARLEY_EVERIFY, _("two signatures of %s"), m->name);
-    if (!dsse_verify(d, i, card->statement))
-      return err_set(e, PARLEY_EVERIFY, _("the signature of %s is wrong"), m->name);
+    const parley_err rc = dsse_signed_by(d, i, card->statement);
+    if (rc == PARLEY_ENOMEM) return err_set(e, rc, _("out of memory"));
+    if (rc != PARLEY_OK) return err_set(e, PARLEY_EVERIFY, _("the signature of %s is wrong"), m->name);
     x->signed_by[k] = true;
     return PARLEY_OK;
   }

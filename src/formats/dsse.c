@@ -128,13 +128,14 @@ void dsse_pae(struct buf *out, struct bytes type, struct bytes payload) {
   buf_bytes(out, payload);
 }
 
-bool dsse_verify(const struct dsse *d, size_t i, const uint8_t pub[static ED25519_KEY_SIZE]) {
+parley_err dsse_signed_by(const struct dsse *d, size_t i, const uint8_t pub[static ED25519_KEY_SIZE]) {
   char keyid[65];
   ed25519_keyid(keyid, pub);
-  if (i >= d->n || strcmp(d->sigs[i].keyid, keyid) != 0) return false;
+  if (i >= d->n || strcmp(d->sigs[i].keyid, keyid) != 0) return PARLEY_EVERIFY;
   struct buf pae = {0};
   dsse_pae(&pae, d->type, d->payload);
-  const bool ok = buf_ok(&pae) && ed25519_verify(pub, d->sigs[i].sig, buf_view(&pae));
+  parley_err err = buf_ok(&pae) ? PARLEY_OK : PARLEY_ENOMEM;
+  if (!err && !ed25519_verify(pub, d->sigs[i].sig, buf_view(&pae))) err = PARLEY_EVERIFY;
   buf_free(&pae);
-  return ok;
+  return err;
 }

@@ -32,7 +32,7 @@ parley_err dsse_parse(struct dsse *out, struct arena *a, struct bytes in, size_t
 void dsse_write(struct buf *out, const struct dsse *d);
 /* PAE: what is signed. */
 void dsse_pae(struct buf *out, struct bytes type, struct bytes payload);
-/* True when signature i is by pub: keyid equals ed25519_keyid(pub) and the signature verifies. */
-bool dsse_verify(const struct dsse *d, size_t i, const uint8_t pub[static ED25519_KEY_SIZE]);
+/* OK when signature i is by pub: keyid equals ed25519_keyid(pub) and the signature verifies. EVERIFY, ENOMEM; no sentence. */
+parley_err dsse_signed_by(const struct dsse *d, size_t i, const uint8_t pub[static ED25519_KEY_SIZE]);
 
 #endif

@@ -73,9 +73,11 @@ static parley_err successor_check(const struct card *c, const struct card *befor
   if (c->serial != before->serial + 1)
     return err_set(e, PARLEY_EINVAL, "%s: of the cards of %s that with the serial %" PRIu64 " is missing", file_of(c),
                    c->name, before->serial + 1);
-  const parley_err rc = dsse_parse(&d, a, c->envelope, CARD_SIZE_MAX, e);
+  parley_err rc = dsse_parse(&d, a, c->envelope, CARD_SIZE_MAX, e);
   if (rc != PARLEY_OK) return err_prefix(e, rc, "%s", file_of(c));
-  if (d.n != 4 || !dsse_verify(&d, 3, before->rotation))
+  rc = d.n == 4 ? dsse_signed_by(&d, 3, before->rotation) : PARLEY_EVERIFY;
+  if (rc == PARLEY_ENOMEM) return err_set(e, rc, "out of memory");
+  if (rc != PARLEY_OK)
     return err_set(e, PARLEY_EVERIFY, "%s: its last signature is not by the rotation key of the card before it, %s",
                    file_of(c), file_of(before));
   return PARLEY_OK;

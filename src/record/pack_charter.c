@@ -21,7 +21,9 @@ static parley_err signature_check(const struct charter *c, const struct dsse *d,
   const struct pack_run run = pack_run(cards, m->name);
   const size_t named = pack_run_find(run, m->fingerprint);
   if (named < run.n) {
-    if (dsse_verify(d, i, run.list[named]->statement)) return PARLEY_OK;
+    const parley_err rc = dsse_signed_by(d, i, run.list[named]->statement);
+    if (rc == PARLEY_ENOMEM) return err_set(e, rc, "out of memory");
+    if (rc == PARLEY_OK) return rc;
     return err_set(e, PARLEY_EVERIFY, "signature %zu is not one of %s", i + 1, m->name);
   }
   if (c->n_members == 2)
