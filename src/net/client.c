@@ -194,6 +194,9 @@ static void finish(struct transfer *t, CURLcode rc) {
     rc = CURLE_OUT_OF_MEMORY;
   }
   o.connected = t->tcp.open;
+  curl_off_t ready = 0;
+  curl_easy_getinfo(t->easy, CURLINFO_PRETRANSFER_TIME_T, &ready);
+  o.ready = ready > 0;
   o.cause = client_cause(t, rc);
   if (rc == CURLE_OK) {
     take_answer(t, &o);

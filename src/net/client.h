@@ -49,6 +49,7 @@ enum http_cause {
   HTTP_NO_REPLY,       /* to the first packet */
   HTTP_SILENT,         /* connected, and nothing came back */
   HTTP_LOST,           /* small packets go through, larger ones are acknowledged by nobody */
+  HTTP_LOST_BACK,      /* the same the other way: what arrives has gaps that nothing fills */
   HTTP_CUT,            /* somebody closed the connection too early */
   HTTP_NOT_TLS,
   HTTP_OLD_TLS,    /* not 1.3 */
@@ -70,6 +71,7 @@ struct http_outcome {
   enum http_cause cause;
   int64_t date;      /* the answer's Date, seconds; 0 when absent */
   const char *tried; /* addresses in the order in which they were tried (the proxy's, where there is one); "" none */
+  bool ready;        /* the handshake was over, and the request on its way */
   bool connected;    /* a TCP connection was made: the last of them, if it failed afterwards */
 };
 

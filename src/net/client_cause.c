@@ -33,7 +33,11 @@ static enum http_cause at_proxy(const struct transfer *t, CURLcode rc, long answ
     return answer < 500 ? HTTP_PROXY_FORBIDS : HTTP_PROXY_CANNOT;
   }
   switch (rc) {
-  case CURLE_OPERATION_TIMEDOUT: return t->tcp.open ? HTTP_PROXY_SILENT : HTTP_PROXY_AWAY;
+  case CURLE_OPERATION_TIMEDOUT:
+    if (t->tried[0] == '\0') {
+      return HTTP_PROXY_UNKNOWN;
+    }
+    return t->tcp.open ? HTTP_PROXY_SILENT : HTTP_PROXY_AWAY;
   case CURLE_COULDNT_CONNECT: return not_connected(t, true);
   case CURLE_PEER_FAILED_VERIFICATION:
   case CURLE_SSL_CACERT_BADFILE:
@@ -43,11 +47,17 @@ static enum http_cause at_proxy(const struct transfer *t, CURLcode rc, long answ
 }
 
 static enum http_cause timed_out(const struct transfer *t) {
+  if (t->tried[0] == '\0' && !happened(t, CURLINFO_PRETRANSFER_TIME_T)) {
+    return HTTP_NAME_UNKNOWN; /* the resolver said nothing */
+  }
   if (!t->tcp.open) {
     return HTTP_NO_REPLY;
   }
   if (t->tcp.untaken) {
     return HTTP_LOST;
+  }
+  if (t->tcp.gap) {
+    return HTTP_LOST_BACK;
   }
   return happened(t, CURLINFO_PRETRANSFER_TIME_T) ? HTTP_STALLED : HTTP_SILENT;
 }

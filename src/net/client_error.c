@@ -61,8 +61,14 @@ void client_explain(char *out, size_t size, const struct transfer *t, enum http_
   switch (cause) {
   case HTTP_ANSWERED: out[0] = '\0'; break;
   case HTTP_OURSELVES: ourselves(out, size, t, rc); break;
-  case HTTP_NAME_UNKNOWN: snprintf(out, size, "the name in %s is not known to the resolver", where); break;
-  case HTTP_PROXY_UNKNOWN: snprintf(out, size, "the name of the proxy %s is not known to the resolver", proxy); break;
+  case HTTP_NAME_UNKNOWN:
+    snprintf(out, size, "the name in %s is not known to the resolver%s", where,
+             rc == CURLE_OPERATION_TIMEDOUT ? ", which does not answer" : "");
+    break;
+  case HTTP_PROXY_UNKNOWN:
+    snprintf(out, size, "the name of the proxy %s is not known to the resolver%s", proxy,
+             rc == CURLE_OPERATION_TIMEDOUT ? ", which does not answer" : "");
+    break;
   case HTTP_PROXY_AWAY: not_connected(out, size, t, "the proxy ", proxy); break;
   case HTTP_PROXY_SILENT:
     snprintf(out, size, "the proxy %s did not answer when it was asked for %s", proxy, where);
@@ -83,6 +89,10 @@ void client_explain(char *out, size_t size, const struct transfer *t, enum http_
   case HTTP_SILENT: snprintf(out, size, "%s takes connections, but does not answer in TLS", where); break;
   case HTTP_LOST:
     snprintf(out, size, "larger packets to %s are lost on the way: nobody acknowledges them",
+             proxy[0] != '\0' ? proxy : where);
+    break;
+  case HTTP_LOST_BACK:
+    snprintf(out, size, "larger packets from %s are lost on the way: what arrives has gaps",
              proxy[0] != '\0' ? proxy : where);
     break;
   case HTTP_CUT: cut(out, size, t); break;

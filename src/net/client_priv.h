@@ -21,7 +21,10 @@
 /* What the kernel knows of a connection (TCP_INFO). */
 struct tcp_state {
   uint64_t taken, received; /* bytes of ours that the other machine acknowledged, and its bytes */
-  bool open, cut;   /* established (libcurl's own times are not set before TLS is up); ended by the other side */
+  bool open;                /* established; libcurl's own times are not set before TLS is up */
+  bool closed;              /* by the other side; dead: reset by it, or given up */
+  bool dead;
+  bool gap;         /* later bytes of it have arrived, earlier ones have not */
   bool untaken;     /* what was sent had to be repeated, and is not acknowledged yet */
   uint64_t idle_ms; /* from the last byte received to the end; 0 not known */
 };
@@ -30,6 +33,8 @@ struct sock { /* a connection that libcurl has open */
   struct sock *next;
   int fd;
   struct transfer *user; /* NULL: kept for later */
+  bool reused;           /* by the present user, when that many bytes had been received */
+  uint64_t received;
   char where[HTTP_WHERE_SIZE];
 };
 

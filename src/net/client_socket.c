@@ -3,12 +3,14 @@
  * ones end.
  */
 #include <arpa/inet.h>
+#include <linux/sock_diag.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -22,6 +24,15 @@
 #define IDLE_TOLD_MS 110000 /* the gate closes after GATE_IDLE_SECONDS: an end before that was somebody else's */
 #define IDLE_LEAST_MS 3000  /* and one right after an answer was not for idleness */
 
+/* What the kernel holds without being able to hand it out: bytes behind a gap. */
+static bool has_gap(int fd) {
+  uint32_t memory[SK_MEMINFO_VARS] = {0};
+  socklen_t n = sizeof memory;
+  int readable = 0;
+  return getsockopt(fd, SOL_SOCKET, SO_MEMINFO, memory, &n) == 0 && memory[SK_MEMINFO_RMEM_ALLOC] > 0 &&
+         ioctl(fd, FIONREAD, &readable) == 0 && readable == 0;
+}
+
 static struct tcp_state state_of(int fd) {
   struct tcp_info i = {0};
   socklen_t n = sizeof i;
@@ -29,14 +40,15 @@ static struct tcp_state state_of(int fd) {
       n < offsetof(struct tcp_info, tcpi_bytes_received) + sizeof i.tcpi_bytes_received) {
     return (struct tcp_state){0};
   }
-  const bool cut = i.tcpi_state == STATE_CLOSE_WAIT || i.tcpi_state == STATE_CLOSE;
-  const bool when = i.tcpi_state == STATE_CLOSE_WAIT && i.tcpi_last_data_recv > i.tcpi_last_ack_recv;
+  const bool told = i.tcpi_last_data_recv > i.tcpi_last_ack_recv; /* its FIN came as an acknowledgement, after data */
   return (struct tcp_state){.taken = i.tcpi_bytes_acked,
                             .received = i.tcpi_bytes_received,
                             .open = i.tcpi_state == STATE_ESTABLISHED,
-                            .cut = cut,
+                            .closed = i.tcpi_state == STATE_CLOSE_WAIT,
+                            .dead = i.tcpi_state == STATE_CLOSE,
+                            .gap = has_gap(fd),
                             .untaken = i.tcpi_unacked > 0 && i.tcpi_retransmits > 0,
-                            .idle_ms = when ? i.tcpi_last_data_recv - i.tcpi_last_ack_recv : 0};
+                            .idle_ms = told ? i.tcpi_last_data_recv - i.tcpi_last_ack_recv : 0};
 }
 
 /* ---- statistics ---- */
@@ -57,10 +69,20 @@ struct line *client_line(struct http_client *c, const char *where, bool make) {
   return l;
 }
 
-/* A kept connection ends: was that somebody on the way? */
+/* Did somebody on the way end this kept connection, while it was idle or before it brought anything to its next user? */
+static bool was_cut(const struct sock *s, const struct tcp_state *now) {
+  if (s->user != NULL) {
+    return s->reused && (now->dead || now->closed) && now->received == s->received;
+  }
+  if (now->idle_ms < IDLE_LEAST_MS) { /* not known, or closed in order after an answer */
+    return now->dead;
+  }
+  return (now->dead || now->closed) && now->idle_ms <= IDLE_TOLD_MS;
+}
+
 static void count_end(struct http_client *c, const struct sock *s) {
   const struct tcp_state now = state_of(s->fd);
-  if (!now.cut || (now.idle_ms != 0 && (now.idle_ms < IDLE_LEAST_MS || now.idle_ms > IDLE_TOLD_MS))) {
+  if (!was_cut(s, &now)) {
     return;
   }
   struct line *l = client_line(c, s->where, true);
@@ -68,7 +90,7 @@ static void count_end(struct http_client *c, const struct sock *s) {
     return;
   }
   l->seen.cut++;
-  const unsigned seconds = (unsigned)(now.idle_ms / 1000);
+  const unsigned seconds = s->user == NULL && now.idle_ms >= IDLE_LEAST_MS ? (unsigned)(now.idle_ms / 1000) : 0;
   if (seconds != 0 && (l->seen.cut_seconds == 0 || seconds < l->seen.cut_seconds)) {
     l->seen.cut_seconds = seconds;
   }
@@ -117,7 +139,8 @@ static int on_close(void *ctx, curl_socket_t fd) {
     }
     if (s->user != NULL) {
       socket_look(s->user);
-    } else if (!c->stopping) {
+    }
+    if (!c->stopping) {
       count_end(c, s);
     }
     *at = s->next;
@@ -147,6 +170,8 @@ static int on_ready(void *ctx, char *remote, char *local, int remote_port, int l
   for (struct sock *s = t->client->socks; s != NULL; s = s->next) {
     if (s->user == NULL && strcmp(s->where, t->where) == 0 && port_of(s->fd) == local_port) {
       s->user = t;
+      s->reused = true;
+      s->received = state_of(s->fd).received;
     }
   }
   return CURL_PREREQFUNC_OK;

@@ -124,6 +124,8 @@ static bool set_proxy(const struct transfer *t) {
 static bool set_link(struct transfer *t) {
   CURLcode rc = curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT, (long)t->client->connect_seconds);
   rc |= curl_easy_setopt(t->easy, CURLOPT_MAXAGE_CONN, 100L); /* before the gate's idle limit */
+  /* A resolver that does not answer is left behind in its thread: waiting for it would stop the owner's loop. */
+  rc |= curl_easy_setopt(t->easy, CURLOPT_QUICK_EXIT, 1L);
   return rc == CURLE_OK && set_proxy(t) && socket_attach(t);
 }
 
