@@ -86,6 +86,19 @@ static parley_err pin_by_node(struct cli *c, const struct card *card, const char
   return rc;
 }
 
+/*
+ * A successor of a pinned card is taken by the rotation key's signature: there is nothing for people to compare. ENOTFOUND: no card of that party
+ * is pinned; EUNREACHABLE: no node runs.
+ */
+static parley_err succeed(struct cli *c, const struct card *card, bool *fresh, struct errmsg *e) {
+  json_t *answer = NULL, *body = NULL;
+  parley_err rc = json_parse(&body, card->envelope, CARD_SIZE_MAX, e);
+  if (rc == PARLEY_OK) rc = api_call(c, &answer, "POST", "/v1/successor", body, e);
+  *fresh = rc == PARLEY_OK && json_is_true(json_object_get(answer, "new"));
+  json_decref(answer);
+  return rc;
+}
+
 static parley_err pin_here(struct cli *c, const struct card *card, const char *basis, struct errmsg *e) {
   struct buf data = {0};
   bool already;
@@ -123,6 +136,26 @@ static parley_err agree(struct cli *c, const struct card *card, const char *give
   return err_set(e, PARLEY_EREFUSED, _("nothing was pinned"));
 }
 
+static int succeeded(struct cli *c, const struct card *card, bool fresh) {
+  if (!c->json) {
+    if (fresh)
+      out_print(_("Taken: the new card of %s. The rotation key of its last card has signed it, so there was nothing to "
+                  "compare.\n"),
+                card->name);
+    else
+      out_print(_("This card of %s is held already.\n"), card->name);
+    return EXIT_DONE;
+  }
+  json_t *o = json_object();
+  if (o == NULL || !json_put_str(o, "party", card->name) || !json_put_int(o, "serial", (int64_t)card->serial) ||
+      !json_put_hex(o, "fingerprint", card->fingerprint, SHA256_SIZE) ||
+      json_object_set_new(o, "new", json_boolean(fresh)) != 0) {
+    json_decref(o);
+    return cli_no_memory(c);
+  }
+  return out_json(c, o);
+}
+
 static int result(struct cli *c, const struct card *card) {
   if (!c->json) {
     out_print(_("Pinned: %s. From now on only these keys speak for them.\n"), card->name);
@@ -148,6 +181,12 @@ static int run(struct cli *c, const struct args *a) {
   parley_err rc = cli_need_home(c, &e);
   if (rc == PARLEY_OK) rc = card_read(c, &card, a->arg[0], &e);
   if (rc == PARLEY_OK && !c->json) card_print(c, &card);
+  if (rc == PARLEY_OK && card.serial > 0) {
+    bool fresh;
+    rc = succeed(c, &card, &fresh, &e);
+    if (rc == PARLEY_OK) return succeeded(c, &card, fresh);
+    if (rc == PARLEY_ENOTFOUND || rc == PARLEY_EUNREACHABLE) rc = PARLEY_OK; /* then people have to compare */
+  }
   if (rc == PARLEY_OK) rc = card_check_time(&card, c->now, &e);
   if (rc == PARLEY_OK) rc = agree(c, &card, given, &e);
   if (rc == PARLEY_OK) rc = pin_by_node(c, &card, basis, &e);

@@ -96,7 +96,7 @@ parley_err home_keys_load(struct home_keys *out, const struct home *h, const str
                           void *ctx, struct errmsg *e);
 /* Wipes and frees what is still owned (a pointer that was handed on is set NULL by its taker). */
 void home_keys_free(struct home_keys *k);
-/* The ready-made passphrase_fn described above. */
+/* The ready-made passphrase_fn described above. ctx: path of a file to read instead, "" for the terminal in any case, NULL. */
 parley_err home_passphrase(void *ctx, const char *prompt, struct buf *out, struct errmsg *e);
 
 struct home_new {
@@ -118,9 +118,10 @@ parley_err home_init(const struct home *h, const struct home_new *n, struct buf 
 /* ---- the next card ---- */
 
 struct home_renewal {
-  struct bytes rotation; /* the file of the rotation key of the card in force, as it lay in the safe */
-  passphrase_fn ask;     /* for it, and for protected keys that stay */
-  void *ctx;
+  struct bytes rotation;             /* the file of the rotation key of the card in force, as it lay in the safe */
+  const char *rotation_passphrase;   /* path of the file that holds its passphrase; "": asked for at the terminal */
+  passphrase_fn ask;                 /* for protected keys that stay */
+  void *ctx;                         /* of ask */
   bool statement, log, mirror, link; /* keys to replace */
   const char *const *seal;           /* labels whose key is replaced; NULL-terminated, may be NULL; likewise below */
   const char *const *add;            /* new labels */
@@ -128,7 +129,7 @@ struct home_renewal {
   const char *new_rotation;          /* path for a new rotation key, which must not exist; NULL: it stays */
   struct bytes new_passphrase;       /* of that file; empty: one is made */
   const char *url;                   /* NULL: it stays */
-  int64_t days;                      /* of validity from now */
+  int64_t days;                      /* of validity from now; 0: as many as a first card has */
   int64_t now;                       /* seconds */
 };
 /*

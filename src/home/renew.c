@@ -17,6 +17,7 @@ struct renewing {
   struct key_reader reader;
   struct key_change change;
   struct ed25519_key *statement, *log, *mirror, *rotation, *new_rotation;
+  int64_t days;
   bool protect; /* keys that stay here are protected by the reader's passphrase */
 };
 
@@ -32,7 +33,7 @@ static parley_err read_before(struct renewing *r, struct errmsg *e) {
 
 static parley_err open_rotation(struct renewing *r, struct errmsg *e) {
   struct buf typed = {0}, pem = {0};
-  parley_err err = r->ask->ask(r->ask->ctx, "the rotation key", &typed, e);
+  parley_err err = home_passphrase((void *)(uintptr_t)r->ask->rotation_passphrase, "the rotation key", &typed, e);
   if (!err) err = age_open_scrypt(&pem, r->ask->rotation, buf_view(&typed), e);
   if (err == PARLEY_ENOTFOUND) err = err_set(e, PARLEY_EREFUSED, "the passphrase of the rotation key is wrong");
   if (!err) err = ed25519_from_pem(&r->rotation, buf_view(&pem), e);
@@ -198,7 +199,7 @@ static parley_err make_link(struct renewing *r, struct errmsg *e) {
   if (!err && (err = link_cert_pin(c->link[1], buf_view(&cert), e))) err_prefix(e, err, "%s", path);
   buf_clear(&cert);
   c->n_link = 2;
-  if (!err) err = link_cert_make(&key, &cert, c->link[0], c->name, c->not_before, (unsigned)(r->ask->days + 2), e);
+  if (!err) err = link_cert_make(&key, &cert, c->link[0], c->name, c->not_before, (unsigned)(r->days + 2), e);
   if (!err) err = change_put_secret(&r->change, "keys/link.next.key.pem", buf_view(&key), passphrase(r), e);
   if (!err) err = change_put(&r->change, "keys/link.next.cert.pem", buf_view(&cert), 0600, e);
   buf_free(&key);
@@ -244,7 +245,7 @@ static parley_err prepare(struct renewing *r, struct buf *made, struct errmsg *e
   *c = r->before;
   c->serial++;
   c->not_before = r->ask->now - KEY_DAY;
-  c->not_after = r->ask->now + r->ask->days * KEY_DAY;
+  c->not_after = r->ask->now + r->days * KEY_DAY;
   if (r->ask->url) {
     if (strlen(r->ask->url) > URL_MAX) return err_set(e, PARLEY_EINVAL, "url: has more than %d bytes", URL_MAX);
     snprintf(c->submission, sizeof c->submission, "%s", r->ask->url);
@@ -258,7 +259,8 @@ static parley_err prepare(struct renewing *r, struct buf *made, struct errmsg *e
 }
 
 parley_err home_renew(const struct home *h, const struct home_renewal *n, struct buf *made, struct errmsg *e) {
-  struct renewing r = {.home = h, .ask = n, .reader = {.home = h, .ask = n->ask, .ctx = n->ctx}};
+  struct renewing r = {
+      .home = h, .ask = n, .days = n->days ? n->days : CARD_DAYS, .reader = {.home = h, .ask = n->ask, .ctx = n->ctx}};
   parley_err err = home_finish_change(h, e);
   if (!err) err = read_before(&r, e);
   if (!err) err = open_rotation(&r, e);
