@@ -299,6 +299,56 @@ static void test_damaged_store(void **state) {
   store_free(s);
 }
 
+/* A store that holds every tile in full; or, with ctx, fails in the way that it says. */
+static parley_err endless_get(void *ctx, unsigned level, uint64_t n, uint8_t *out, unsigned *width, struct errmsg *e) {
+  (void)level, (void)n;
+  if (ctx) return err_set(e, *(const parley_err *)ctx, "the disk is gone");
+  memset(out, 0x11, TILE_WIDTH * 32);
+  *width = TILE_WIDTH;
+  return PARLEY_OK;
+}
+
+static parley_err wide_get(void *ctx, unsigned level, uint64_t n, uint8_t *out, unsigned *width, struct errmsg *e) {
+  const parley_err err = endless_get(ctx, level, n, out, width, e);
+  *width = TILE_WIDTH + 1;
+  return err;
+}
+
+static parley_err no_put(void *ctx, unsigned level, uint64_t n, const uint8_t *data, unsigned width, struct errmsg *e) {
+  (void)ctx, (void)level, (void)n, (void)data, (void)width;
+  return err_set(e, PARLEY_EIO, "nothing is put here");
+}
+
+/* A log holds 2^48 - 1 entries; the next is refused, and the tree goes on working. */
+static void test_largest_tree(void **state) {
+  (void)state;
+  const uint64_t most = (UINT64_C(1) << 48) - 1;
+  struct tree *t;
+  struct errmsg e;
+  struct hash h;
+  struct proof p;
+  assert_int_equal(tree_open(&t, (struct tile_store){NULL, endless_get, no_put}, most - 1, NULL), PARLEY_OK);
+  assert_int_equal(tree_append(t, leaves, 2, &e), PARLEY_ELIMIT);
+  assert_non_null(strstr(e.text, "open a new epoch"));
+  assert_int_equal(tree_append(t, leaves, 1, NULL), PARLEY_OK);
+  assert_true(tree_size(t) == most);
+  assert_int_equal(tree_append(t, leaves, 1, NULL), PARLEY_ELIMIT);
+  assert_int_equal(tree_root(t, most, &h, NULL), PARLEY_OK);
+  assert_int_equal(merkle_inclusion(&p, tree_source(t), most - 1, most, NULL), PARLEY_OK);
+  assert_true(merkle_check_inclusion(&p, most - 1, most, &leaves[0], &h));
+  tree_free(t);
+}
+
+static void test_store_that_fails(void **state) {
+  (void)state;
+  struct tree *t;
+  struct errmsg e;
+  parley_err how = PARLEY_EBUSY;
+  assert_int_equal(tree_open(&t, (struct tile_store){&how, endless_get, no_put}, 5, &e), PARLEY_EBUSY);
+  assert_string_equal(e.text, "the disk is gone");
+  assert_int_equal(tree_open(&t, (struct tile_store){NULL, wide_get, no_put}, 5, &e), PARLEY_EIO);
+}
+
 static void test_nodes_beyond_the_tree(void **state) {
   (void)state;
   struct store *s = store_new();
@@ -412,6 +462,7 @@ int main(void) {
       cmocka_unit_test(test_failed_flush),          cmocka_unit_test(test_damaged_store),
       cmocka_unit_test(test_nodes_beyond_the_tree), cmocka_unit_test(test_tile_names),
       cmocka_unit_test(test_bad_tile_names),        cmocka_unit_test(test_tile_width),
+      cmocka_unit_test(test_largest_tree),          cmocka_unit_test(test_store_that_fails),
   };
   return cmocka_run_group_tests(tests, setup, teardown);
 }
