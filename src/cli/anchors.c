@@ -73,15 +73,19 @@ struct adding {
   struct anchors *out;
 };
 
-static parley_err add_pin(void *ctx, const struct pin *p, struct bytes envelope, struct errmsg *e) {
-  struct adding *d = ctx;
+static parley_err add_envelope(void *ctx, struct bytes envelope, struct errmsg *e) {
+  const struct adding *d = ctx;
   struct card card;
   bool unproved;
-  (void)p;
   const struct bytes kept = arena_copy(&d->c->arena, envelope);
   if (kept.p == NULL) return err_set(e, PARLEY_ENOMEM, _("out of memory"));
   const parley_err rc = card_parse(&card, &d->c->arena, kept, NULL, &unproved, e);
   return rc == PARLEY_OK ? add_card(d->c, d->out, &card, e) : rc;
+}
+
+static parley_err add_pin(void *ctx, const struct pin *p, struct bytes envelope, struct errmsg *e) {
+  (void)p;
+  return add_envelope(ctx, envelope, e);
 }
 
 parley_err anchors_home(struct cli *c, struct anchors *out, struct errmsg *e) {
@@ -91,6 +95,7 @@ parley_err anchors_home(struct cli *c, struct anchors *out, struct errmsg *e) {
   if (!home_exists(&c->home)) return PARLEY_OK;
   parley_err rc = cli_own_card(c, &own, &why);
   if (rc == PARLEY_OK) rc = add_card(c, out, &own, &why);
+  if (rc == PARLEY_OK) rc = home_cards_before(&c->home, add_envelope, &d, &why);
   if (rc == PARLEY_OK) rc = home_pins(&c->home, add_pin, &d, &why);
   if (rc == PARLEY_ENOMEM) return err_set(e, rc, _("out of memory"));
   if (rc != PARLEY_OK) out_note(_("parley: the pins of %s are not used: %s\n"), c->home.dir, why.text);
