@@ -63,7 +63,8 @@ func ageSeal(plain []byte, args []string) ([]byte, error) {
 	if _, err := w.Write(sealed); err != nil {
 		return nil, err
 	}
-	return text.Bytes(), w.Close()
+	err = w.Close()
+	return text.Bytes(), err
 }
 
 func ageSealTo(plain []byte, to ...age.Recipient) ([]byte, error) {
