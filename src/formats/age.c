@@ -48,16 +48,19 @@ static parley_err open_payload(struct buf *out, parley_err code, struct bytes pa
   return code;
 }
 
+/* An empty file may have no address to count from. */
+static struct bytes after(struct bytes file, size_t n) { return n == 0 ? file : BYTES(file.p + n, file.n - n); }
+
 parley_err age_open(struct buf *out, struct bytes file, const struct age_identity *id, struct errmsg *e) {
   size_t used = 0;
   uint8_t payload_key[32];
   parley_err code = age_open_header(&used, payload_key, file, id, e);
-  return open_payload(out, code, BYTES(file.p + used, file.n - used), payload_key, e);
+  return open_payload(out, code, after(file, used), payload_key, e);
 }
 
 parley_err age_open_scrypt(struct buf *out, struct bytes file, struct bytes pass, struct errmsg *e) {
   size_t used = 0;
   uint8_t payload_key[32];
   parley_err code = age_open_header_scrypt(&used, payload_key, file, pass, e);
-  return open_payload(out, code, BYTES(file.p + used, file.n - used), payload_key, e);
+  return open_payload(out, code, after(file, used), payload_key, e);
 }

@@ -153,6 +153,8 @@ static void test_every_prefix(void **state) {
   }
   assert_int_equal(age_open_header(&used, key, buf_view(&file), &f->ids[1], NULL), PARLEY_OK);
   assert_int_equal(used, header);
+  assert_int_equal(age_open(&back, BYTES_NONE, &f->ids[1], NULL), PARLEY_EINVAL);
+  assert_int_equal(age_open_scrypt(&back, BYTES_NONE, bytes_str("p"), NULL), PARLEY_EINVAL);
   buf_free(&file);
   buf_free(&back);
 }
