@@ -145,6 +145,7 @@ static void fault(struct world *w) {
   default:
     if (!h->up) break;
     home_stop(h);
+    if (one_in(w, 2)) home_renew(h);
     at(w, w->now_ms + (int64_t)below(w, 5000), EV_START, h->number);
   }
   at(w, w->now_ms + 1000 + (int64_t)below(w, 90000), EV_FAULT, 0);
