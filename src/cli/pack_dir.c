@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/encoding.h"
+#include "cli/pack_source.h"
 #include "cli/text.h"
 #include "home/home.h"
 
@@ -19,18 +20,24 @@ static int by_name(const void *a, const void *b) {
   return strcmp(((const struct pack_file *)a)->name, ((const struct pack_file *)b)->name);
 }
 
+static int by_text(const void *a, const void *b) {
+  return strcmp(((const struct pack_file_name *)a)->text, ((const struct pack_file_name *)b)->text);
+}
+
 struct reading {
   struct pack *out;
   struct arena *a;
   const char *dir;
   size_t bytes; /* of all files so far */
+  uint64_t stored_bytes;
   struct errmsg *e;
 };
 
 static parley_err begin(struct reading *r) {
-  r->out->n = 0;
+  *r->out = (struct pack){0};
   r->out->files = arena_alloc(r->a, PACK_FILES_MAX * sizeof *r->out->files);
-  return r->out->files != NULL ? PARLEY_OK : err_set(r->e, PARLEY_ENOMEM, _("out of memory"));
+  r->out->stored = arena_alloc(r->a, PACK_STORED_MAX * sizeof *r->out->stored);
+  return r->out->files != NULL && r->out->stored != NULL ? PARLEY_OK : err_set(r->e, PARLEY_ENOMEM, _("out of memory"));
 }
 
 static parley_err add(struct reading *r, const char *name, struct buf *data) {
@@ -89,6 +96,22 @@ static parley_err read_file(struct reading *r, int at, const char *base, const c
   return rc;
 }
 
+/* The files under files/ can be of any size: they are read by whoever verifies, one after the other. */
+static parley_err add_stored(struct reading *r, const char *name, const struct stat *st) {
+  if (S_ISLNK(st->st_mode))
+    return err_set(r->e, PARLEY_EINVAL, _("%s/%s is a link; an evidence pack has files only"), r->dir, name);
+  if (!S_ISREG(st->st_mode)) return err_set(r->e, PARLEY_EINVAL, _("%s/%s is no regular file"), r->dir, name);
+  if (r->out->n_stored == PACK_STORED_MAX)
+    return err_set(r->e, PARLEY_ELIMIT, _("%s/%s has more than %d files; that is no evidence pack"), r->dir,
+                   PACK_STORED, PACK_STORED_MAX);
+  if (strlen(name) >= PACK_NAME_SIZE)
+    return err_set(r->e, PARLEY_EINVAL, _("%s: the name of a file is too long for an evidence pack: %.80s"), r->dir,
+                   name);
+  snprintf(r->out->stored[r->out->n_stored++].text, PACK_NAME_SIZE, "%s", name);
+  r->stored_bytes += (uint64_t)st->st_size;
+  return PARLEY_OK;
+}
+
 static parley_err read_folder(struct reading *r, int fd, const char *prefix);
 
 static parley_err read_entry(struct reading *r, int at, const char *prefix, const char *base) {
@@ -98,7 +121,8 @@ static parley_err read_entry(struct reading *r, int at, const char *prefix, cons
   if (n < 0 || (size_t)n >= sizeof name)
     return err_set(r->e, PARLEY_EINVAL, _("%s: the name of a file is too long for an evidence pack"), r->dir);
   if (fstatat(at, base, &st, AT_SYMLINK_NOFOLLOW) != 0) return io_error(r->dir, name, r->e);
-  if (!S_ISDIR(st.st_mode)) return read_file(r, at, base, name);
+  if (!S_ISDIR(st.st_mode))
+    return strcmp(prefix, PACK_STORED) == 0 ? add_stored(r, name, &st) : read_file(r, at, base, name);
   if (prefix[0] != '\0')
     return err_set(r->e, PARLEY_EINVAL, _("%s/%s is a folder within a folder; an evidence pack has none"), r->dir,
                    name);
@@ -132,8 +156,10 @@ parley_err pack_dir_read(struct pack *out, struct arena *a, const char *dir, str
   parley_err rc = begin(&r);
   if (rc != PARLEY_OK) close(fd);
   if (rc == PARLEY_OK) rc = read_folder(&r, fd, "");
-  if (rc == PARLEY_OK) qsort(out->files, out->n, sizeof *out->files, by_name);
-  return rc;
+  if (rc != PARLEY_OK) return rc;
+  qsort(out->files, out->n, sizeof *out->files, by_name);
+  qsort(out->stored, out->n_stored, sizeof *out->stored, by_text);
+  return pack_source_dir(&out->source, a, dir, r.stored_bytes, e);
 }
 
 parley_err pack_from_json(struct pack *out, struct arena *a, json_t *files, struct errmsg *e) {

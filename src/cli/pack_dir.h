@@ -8,7 +8,7 @@
 #include "base/json.h"
 #include "record/pack.h"
 
-/* Every file below dir, sorted by name, in the arena. */
+/* Every file below dir, sorted by name, in the arena; those under files/ by name only, to be read through out->source. */
 parley_err pack_dir_read(struct pack *out, struct arena *a, const char *dir, struct errmsg *e);
 /* ECONFLICT unless dir is new or an empty folder. */
 parley_err pack_dir_free(const char *dir, struct errmsg *e);

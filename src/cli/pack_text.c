@@ -11,9 +11,16 @@ static void finding(const char *text) {
   if (text != NULL) out_text(text, 2);
 }
 
+/* "", or " (under card 2 of 3)" where a party has several in the pack. */
+static const char *under(struct cli *c, const struct pack_party *p, size_t card) {
+  const char *text =
+      p->n_cards > 1 ? arena_fmt(&c->arena, _(" (under its card %zu of %zu)"), card + 1, p->n_cards) : "";
+  return text != NULL ? text : "";
+}
+
 static void print_party(struct cli *c, const struct pack_result *r, const struct pack_party *p) {
-  finding(arena_fmt(&c->arena, _("Delivered: the machine of %s durably held the statement at %s"), p->name,
-                    out_time(c, p->delivered)));
+  finding(arena_fmt(&c->arena, _("Delivered: the machine of %s durably held the statement at %s%s"), p->name,
+                    out_time(c, p->delivered), under(c, p, p->card)));
   if (r->statement.n_attach == 0) return;
   if (p->files_delivered != 0)
     finding(arena_fmt(&c->arena, _("Files delivered: the machine of %s durably held them at %s"), p->name,
@@ -32,6 +39,101 @@ static void print_ack(struct cli *c, const struct pack_result *r) {
       out_line(c, r->ack.officer), out_time(c, r->ack.issued), r->statement.from, out_time(c, r->ack_delivered)));
 }
 
+/* ---- a rejection ---- */
+
+static const char *ground_words(enum ground g) {
+  switch (g) {
+  case GROUND_UNREADABLE: return _("unreadable (its key does not open it, or what it opens to is not what was signed)");
+  case GROUND_SEALING: return _("sealing (it is not sealed so that it could be proved to others)");
+  case GROUND_FORM: return _("form (it breaks the form of its kind)");
+  case GROUND_LANGUAGE: return _("language (not a language of the charter)");
+  case GROUND_FILES: return _("files (one is missing, does not open or is not what the text says)");
+  }
+  return "";
+}
+
+static void print_dispute(struct cli *c, const struct pack_result *r) {
+  switch (r->dispute) {
+  case DISPUTE_ENDED:
+    finding(arena_fmt(&c->arena, _("Dispute: ended, for %s acknowledged it after that"), r->reject.from));
+    break;
+  case DISPUTE_VOID:
+    finding(arena_fmt(&c->arena,
+                      _("Dispute: none, for %s had acknowledged it before, and the rejection counts for nothing"),
+                      r->reject.from));
+    break;
+  case DISPUTE_OPEN: finding(_("Dispute: open, as far as this pack shows")); break;
+  case DISPUTE_NONE: break;
+  }
+}
+
+static void print_finding(struct cli *c, const struct pack_disclosed *d) {
+  switch (d->finding) {
+  case FINDING_CONTRADICTED: finding(_("Ground: contradicted by what is disclosed")); break;
+  case FINDING_BORNE_OUT:
+    finding(d->why[0] != '\0'
+                ? arena_fmt(&c->arena, _("Ground: BORNE OUT by what is disclosed: %s"), out_line(c, d->why))
+                : _("Ground: BORNE OUT by what is disclosed"));
+    break;
+  case FINDING_OPEN: finding(_("Ground: neither contradicted nor borne out by what is disclosed")); break;
+  }
+}
+
+static void print_reject(struct cli *c, const struct pack_result *r) {
+  const struct pack_disclosed *d = &r->disclosed;
+  if (!r->has_reject) return;
+  finding(arena_fmt(&c->arena,
+                    _("Rejected: by %s, “%s”, dated %s, held by %s at %s (not accepted as it is; not agreed, delivery "
+                      "stands)"),
+                    r->reject.from, out_line(c, r->reject.officer), out_time(c, r->reject.issued), r->statement.from,
+                    out_time(c, r->reject_delivered)));
+  if (d->reject) {
+    finding(arena_fmt(&c->arena, _("Ground given: %s"), ground_words(d->ground)));
+    if (d->reasons != NULL) finding(arena_fmt(&c->arena, _("Reasons given: “%s”"), out_line(c, d->reasons)));
+    print_finding(c, d);
+  }
+  print_dispute(c, r);
+}
+
+/* ---- what is disclosed ---- */
+
+static void print_readers(struct cli *c, const struct pack_result *r, const struct pack_reader *readers,
+                          const char *words) {
+  for (size_t i = 0; i + 1 < r->n_parties; i++)
+    finding(arena_fmt(&c->arena, words, readers[i].card->name, readers[i].seal->label,
+                      (unsigned long long)readers[i].card->serial));
+}
+
+/* A file is sealed for itself, but nearly always to the keys that the text is sealed to. */
+static bool same_readers(const struct pack_result *r, size_t n) {
+  bool same = true;
+  for (size_t i = 0; i < r->n_parties; i++)
+    same = same && r->disclosed.file_readers[n][i].seal == r->disclosed.readers[i].seal;
+  return same;
+}
+
+static void print_file(struct cli *c, const struct pack_result *r, size_t n) {
+  const struct plain_file *f = &r->disclosed.text.files[n];
+  const char *name = out_line(c, f->name), *size = out_size(c, f->size);
+  if (!r->disclosed.file[n])
+    finding(arena_fmt(&c->arena, _("File %zu: “%s” is not disclosed"), n, name));
+  else if (same_readers(r, n))
+    finding(arena_fmt(&c->arena, _("File %zu: “%s”, %s, is what was attached, readable with the same keys"), n, name,
+                      size));
+  else {
+    finding(arena_fmt(&c->arena, _("File %zu: “%s”, %s, is what was attached"), n, name, size));
+    print_readers(c, r, r->disclosed.file_readers[n],
+                  _("Readable: %s was able to read this file (desk “%s”, card serial %llu)"));
+  }
+}
+
+static void print_disclosed(struct cli *c, const struct pack_result *r) {
+  if (!r->disclosed.body) return;
+  finding(_("Disclosed: body.json is the text that was signed and sealed"));
+  print_readers(c, r, r->disclosed.readers, _("Readable: %s was able to read the text (desk “%s”, card serial %llu)"));
+  for (size_t n = 0; n < r->statement.n_attach; n++) print_file(c, r, n);
+}
+
 static void print_identities(const struct pack_result *r) {
   if (r->identified) {
     out_print("\n%s\n", _("Identities: author and addressees have the keys that you know as theirs."));
@@ -43,7 +145,10 @@ static void print_identities(const struct pack_result *r) {
               "--card FILE or --fingerprint PARTY=F:"));
   for (size_t i = 0; i < r->n_parties; i++) {
     if (r->parties[i].anchored) continue;
-    out_print("  %s\n", r->parties[i].name);
+    if (r->parties[i].n_cards > 1)
+      out_print(_("  %s, the first of its %zu cards\n"), r->parties[i].name, r->parties[i].n_cards);
+    else
+      out_print("  %s\n", r->parties[i].name);
     out_fingerprint(r->parties[i].fingerprint, 4);
   }
 }
@@ -63,63 +168,17 @@ void pack_print(struct cli *c, const struct pack_result *r) {
   out_field(c, 0, _("Precedence"), precedence_name(s->precedence));
   out_field(c, 0, _("TLP"), tlp_name(s->tlp));
   out_print("\n%s\n", _("What it proves:"));
-  finding(arena_fmt(&c->arena, _("Sent: %s signed this statement and put it on its record"), s->from));
+  finding(arena_fmt(&c->arena, _("Sent: %s signed this statement and put it on its record%s"), s->from,
+                    under(c, &r->parties[0], r->parties[0].card)));
   for (size_t i = 0; i < r->n_parties; i++)
     if (r->parties[i].addressee) print_party(c, r, &r->parties[i]);
   print_ack(c, r);
+  print_reject(c, r);
+  print_disclosed(c, r);
   finding(_("The times are those that the two sides signed."));
   if (r->skew > r->tolerance)
     out_print(_("\nWARNING: clock unverified: signed times differ from the statement's by up to %s, the charter\n"
                 "tolerates %s.\n"),
               out_period(c, r->skew), out_period(c, r->tolerance));
   print_identities(r);
-}
-
-/* ---- JSON ---- */
-
-static json_t *party_json(const struct pack_party *p) {
-  json_t *o = json_object();
-  bool ok = o != NULL && json_put_str(o, "party", p->name) &&
-            json_put_str(o, "role", p->addressee ? "addressee" : "author") &&
-            json_put_hex(o, "fingerprint", p->fingerprint, SHA256_SIZE) &&
-            json_object_set_new(o, "identified", json_boolean(p->anchored)) == 0;
-  if (p->delivered != 0) ok = ok && json_put_time(o, "delivered", p->delivered);
-  if (p->files_delivered != 0) ok = ok && json_put_time(o, "files_delivered", p->files_delivered);
-  if (ok) return o;
-  json_decref(o);
-  return NULL;
-}
-
-static json_t *ack_json(const struct pack_result *r) {
-  json_t *o = json_object();
-  if (o != NULL && json_put_hex(o, "id", r->ack_id.b, 32) && json_put_str(o, "from", r->ack.from) &&
-      json_put_str(o, "officer", r->ack.officer) && json_put_time(o, "issued", r->ack.issued) &&
-      json_put_time(o, "delivered", r->ack_delivered))
-    return o;
-  json_decref(o);
-  return NULL;
-}
-
-static bool put_statement(json_t *o, const struct statement *s) {
-  return json_put_hex(o, "forum", s->forum, SHA256_SIZE) && json_put_str(o, "from", s->from) &&
-         json_put_str(o, "kind", s->kind) && json_put_str(o, "status", status_name(s->status)) &&
-         json_put_time(o, "issued", s->issued) && json_put_str(o, "precedence", precedence_name(s->precedence)) &&
-         json_put_str(o, "tlp", tlp_name(s->tlp)) && json_put_int(o, "files", (int64_t)s->n_attach);
-}
-
-json_t *pack_json(const struct pack_result *r) {
-  json_t *o = json_object(), *parties = json_array();
-  bool ok = o != NULL && json_object_set_new(o, "verified", json_true()) == 0 &&
-            json_object_set_new(o, "identified", json_boolean(r->identified)) == 0 &&
-            json_put_hex(o, "id", r->id.b, 32) && put_statement(o, &r->statement) && json_put_str(o, "title", r->title);
-  for (size_t i = 0; ok && i < r->n_parties; i++) ok = json_array_append_new(parties, party_json(&r->parties[i])) == 0;
-  ok = ok && json_object_set(o, "parties", parties) == 0;
-  if (r->has_ack) ok = ok && json_object_set_new(o, "ack", ack_json(r)) == 0;
-  ok = ok && json_object_set_new(o, "files_pending", json_boolean(r->files_pending)) == 0 &&
-       json_put_int(o, "skew_seconds", r->skew) && json_put_int(o, "tolerance_seconds", r->tolerance) &&
-       json_object_set_new(o, "clock_unverified", json_boolean(r->skew > r->tolerance)) == 0;
-  json_decref(parties);
-  if (ok) return o;
-  json_decref(o);
-  return NULL;
 }

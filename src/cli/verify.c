@@ -7,6 +7,7 @@
 
 #include "cli/output.h"
 #include "cli/pack_dir.h"
+#include "cli/pack_source.h"
 #include "cli/pack_text.h"
 #include "cli/text.h"
 #include "cli/verify_file.h"
@@ -32,13 +33,24 @@ static int report(struct cli *c, const struct pack_result *r, const struct ancho
   return code;
 }
 
+/* Those that the charter may pin. A home that is damaged is told, and goes no further. */
+static void forms_load(struct home_forms *out, const struct cli *c) {
+  struct errmsg e;
+  if (home_forms_load(out, &c->home, &e) != PARLEY_OK) out_note(_("parley: no form is used: %s\n"), e.text);
+}
+
 static int verify_pack(struct cli *c, const char *dir, const struct anchors *known) {
   struct pack pack;
   struct pack_result result;
   struct errmsg e;
   parley_err rc = pack_dir_read(&pack, &c->arena, dir, &e);
   if (rc != PARLEY_OK) return cli_fail(c, rc, &e);
-  rc = pack_verify(&result, &c->arena, &pack, &(struct pack_known){.anchors = known->list, .n_anchors = known->n}, &e);
+  struct home_forms forms;
+  forms_load(&forms, c);
+  const struct pack_known k = {known->list, known->n, (const struct form *const *)forms.forms, forms.n};
+  pack_source_show(&pack.source, c);
+  rc = pack_verify(&result, &c->arena, &pack, &k, &e);
+  home_forms_free(&forms);
   if (rc != PARLEY_OK) {
     err_prefix(&e, rc, _("%s does not verify"), dir);
     return cli_fail(c, rc, &e);

@@ -4,10 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "pack_expect.h"
+#include "pack_list.h"
 
 /* ---- whole packs ---- */
 
@@ -365,48 +367,80 @@ static void test_charter_chain(void **state) {
   fixture_close(&other);
 }
 
-/* ---- for the tests of other verifiers ---- */
+/* ---- the list, for ourselves and for other verifiers ---- */
 
-static void write_pack(const char *dir, const char *name, struct fixture_options options) {
-  static const char *const folders[] = {"", "cards", "bulk", "ack"};
-  struct fixture f;
-  char path[4096];
-  fixture_open(&f, options);
-  for (size_t i = 0; i < 4; i++) {
-    snprintf(path, sizeof path, "%s/%s/%s", dir, name, folders[i]);
-    mkdir(path, 0777);
+static void test_listed(void **state) {
+  (void)state;
+  for (size_t i = 0; i < listed_packs_count; i++) {
+    const struct listed_pack *x = &listed_packs[i];
+    struct fixture f;
+    struct errmsg e;
+    const struct pack p = listed_pack_open(&f, x);
+    const parley_err rc = check(&p, NULL, 0, &e);
+    if (x->bad == NULL && rc != PARLEY_OK) fail_msg("%s: %s", x->name, e.text);
+    if (x->bad != NULL && (rc == PARLEY_OK || strncmp(e.text, x->bad, strlen(x->bad)) != 0))
+      fail_msg("%s: \"%s\" does not begin with %s", x->name, rc == PARLEY_OK ? "it verifies" : e.text, x->bad);
+    fixture_close(&f);
   }
-  for (size_t i = 0; i < f.pack.n; i++) {
-    snprintf(path, sizeof path, "%s/%s/%s", dir, name, f.pack.files[i].name);
-    FILE *out = fopen(path, "wb");
-    assert_non_null(out);
-    assert_int_equal(fwrite(f.pack.files[i].data.p, 1, f.pack.files[i].data.n, out), f.pack.files[i].data.n);
-    assert_int_equal(fclose(out), 0);
-  }
-  for (size_t i = 0; i <= f.options.addressees; i++) {
-    char hex[65];
-    for (size_t k = 0; k < SHA256_SIZE; k++) snprintf(hex + 2 * k, 3, "%02x", f.parties[i].card.fingerprint[k]);
-    printf("%s %s=%s\n", name, f.parties[i].name, hex);
-  }
-  fixture_close(&f);
 }
 
 static char *write_to;
 
+static void write_file(const char *pack, const char *name, struct bytes data) {
+  char path[4096];
+  snprintf(path, sizeof path, "%s/%s/%s", write_to, pack, name);
+  FILE *out = fopen(path, "wb");
+  assert_non_null(out);
+  assert_int_equal(fwrite(data.p, 1, data.n, out), data.n);
+  assert_int_equal(fclose(out), 0);
+}
+
+static void write_pack(const char *name, const struct fixture *f, const struct pack *p) {
+  static const char *const folders[] = {"", "cards", "bulk", "ack", "reject", "files"};
+  char path[4096];
+  for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+    snprintf(path, sizeof path, "%s/%s/%s", write_to, name, folders[i]);
+    mkdir(path, 0777);
+  }
+  for (size_t i = 0; i < p->n; i++) write_file(name, p->files[i].name, p->files[i].data);
+  for (size_t i = 0; i < f->n_stored; i++) write_file(name, f->stored[i].name.text, f->stored[i].data);
+  for (size_t i = 1; i < sizeof folders / sizeof *folders; i++) {
+    snprintf(path, sizeof path, "%s/%s/%s", write_to, name, folders[i]);
+    rmdir(path); /* those that stayed empty */
+  }
+  for (size_t i = 0; i <= f->options.addressees; i++) {
+    const size_t first = f->options.predecessors > 0 ? 0 : f->options.named;
+    char hex[65];
+    for (size_t k = 0; k < SHA256_SIZE; k++)
+      snprintf(hex + 2 * k, 3, "%02x", f->parties[i].at[first].card.fingerprint[k]);
+    printf("%s %s=%s\n", name, f->parties[i].name, hex);
+  }
+}
+
+/*
+ * Packs as folders; on standard output the fingerprints of each; in the file `verdicts` a line each: name, exit status
+ * with nobody known, exit status with those fingerprints, the file that must be named.
+ */
 static void test_write(void **state) {
+  struct fixture_options forged = usual;
+  struct fixture f;
+  char path[4096];
   (void)state;
-  struct fixture_options forged = usual, large = {.members = 4, .ack = true}, old = usual;
+  snprintf(path, sizeof path, "%s/verdicts", write_to);
+  FILE *verdicts = fopen(path, "w");
+  assert_non_null(verdicts);
+  for (size_t i = 0; i < listed_packs_count; i++) {
+    const struct listed_pack *x = &listed_packs[i];
+    const struct pack p = listed_pack_open(&f, x);
+    write_pack(x->name, &f, &p);
+    fixture_close(&f);
+    fprintf(verdicts, "%s %s %s\n", x->name, x->bad != NULL ? "1 1" : "5 0", x->bad != NULL ? x->bad : "-");
+  }
+  assert_int_equal(fclose(verdicts), 0);
   forged.world = 1;
-  old.bulk_size = 5;
-  write_pack(write_to, "plain", plain);
-  write_pack(write_to, "usual", usual);
-  write_pack(write_to, "grown", grown);
-  write_pack(write_to, "all", all);
-  write_pack(write_to, "pending", (struct fixture_options){.attach = true});
-  write_pack(write_to, "large", large);
-  write_pack(write_to, "forged", forged);
-  write_pack(write_to, "bad-bulk", old);
-  write_pack(write_to, "bad-ack", (struct fixture_options){.ack = true, .ack_other = true});
+  fixture_open(&f, forged);
+  write_pack("forged", &f, &f.pack);
+  fixture_close(&f);
 }
 
 int main(int argc, char **argv) {
@@ -424,6 +458,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(test_swapped_cards),
       cmocka_unit_test(test_large_forum),
       cmocka_unit_test(test_charter_chain),
+      cmocka_unit_test(test_listed),
   };
   const struct CMUnitTest write[] = {cmocka_unit_test(test_write)};
   if (argc == 3 && strcmp(argv[1], "--write") == 0) { /* packs as folders, their parties and fingerprints as output */
