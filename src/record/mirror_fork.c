@@ -97,7 +97,8 @@ parley_err mirror_fork_kept(struct mirror *m, bool *out, struct errmsg *e) {
   struct arena a = {0};
   struct bytes v;
   buf_fmt(&key, "fork/%s", copy_origin(m->copy));
-  const parley_err err = buf_ok(&key) ? store_get(m->store, STORE_LOGS, buf_view(&key), &a, &v, e) : PARLEY_ENOMEM;
+  const parley_err err = buf_ok(&key) ? store_get(m->store, STORE_LOGS, buf_view(&key), &a, &v, e)
+                                      : err_set(e, PARLEY_ENOMEM, "out of memory for a mirror");
   arena_free(&a);
   buf_free(&key);
   *out = err == PARLEY_OK;

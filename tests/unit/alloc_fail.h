@@ -33,7 +33,8 @@ struct alloc_case {
   void (*close)(
       void *ctx);     /* frees ctx; after it no more is allocated than before the ctx was made. NULL: run frees all */
   size_t live_before; /* alloc_live() before the ctx was made; only with close */
-  parley_err allowed; /* another error that a failure may end in; 0: none */
+  unsigned runs_max;  /* about so many are tried, evenly spread; 0, or PARLEY_ALLOC_ALL in the environment: all */
+  bool not_openssl;   /* OpenSSL's allocations are not tried */
 };
 
 /* Our and jansson's blocks that are allocated now. */
