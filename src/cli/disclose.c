@@ -75,12 +75,22 @@ static parley_err gather(struct disclosing *d, struct errmsg *e) {
 
 /* ---- what has come of it ---- */
 
+static void print_paragraph(const char *text) {
+  if (text == NULL) return;
+  out_print("\n");
+  out_text(text, 0);
+}
+
 static void print_marking(struct cli *c, const struct statement *s) {
-  out_print(_("\nWhoever has this folder can prove, to anybody and without us, what is in it and who could read it.\n"
-              "WARNING: it is marked %s. Nothing keeps those who get it from handing it on.\n"),
-            marking_words(tlp_name(s->tlp)));
-  if (s->tlp == TLP_RED || s->tlp == TLP_AMBER_STRICT)
-    out_note(_("parley %s: %s, marked %s, is in clear on this disk now\n"), c->verb->name, s->kind, tlp_name(s->tlp));
+  print_paragraph(
+      arena_fmt(&c->arena,
+                _("Whoever has this folder can prove to anybody, without us: that %s wrote what is in it, and "
+                  "that those named above were able to read it."),
+                s->from));
+  print_paragraph(arena_fmt(&c->arena,
+                            _("WARNING: it is marked %s. It is in clear now, and nothing keeps those who get it from "
+                              "handing it on."),
+                            marking_words(tlp_name(s->tlp))));
 }
 
 static int report(struct disclosing *d, const struct pack_result *r, const char *dir) {

@@ -12,6 +12,7 @@
 #include "cli/api.h"
 #include "cli/output.h"
 #include "cli/pack_dir.h"
+#include "cli/pack_source.h"
 #include "cli/progress.h"
 #include "cli/text.h"
 
@@ -110,9 +111,15 @@ parley_err disclose_dir_write(struct disclose_dir *d, const json_t *answer, stru
 parley_err disclose_dir_verify(struct pack_result *out, struct disclose_dir *d, const struct anchors *known,
                                struct errmsg *e) {
   struct pack pack;
-  parley_err rc = pack_dir_read(&pack, &d->c->arena, d->pack, e);
-  const struct pack_known k = {.anchors = known->list, .n_anchors = known->n};
-  if (rc == PARLEY_OK) rc = pack_verify(out, &d->c->arena, &pack, &k, e);
+  struct home_forms forms = {0};
+  parley_err rc = home_forms_load(&forms, &d->c->home, e); /* of a rejection for its form they say who is right */
+  const struct pack_known k = {known->list, known->n, (const struct form *const *)forms.forms, forms.n};
+  if (rc == PARLEY_OK) rc = pack_dir_read(&pack, &d->c->arena, d->pack, e);
+  if (rc == PARLEY_OK) {
+    pack_source_show(&pack.source, d->c);
+    rc = pack_verify(out, &d->c->arena, &pack, &k, e);
+  }
+  home_forms_free(&forms);
   return rc;
 }
 
