@@ -41,8 +41,10 @@ parley_err copy_tile(struct copy *c, const struct tile_name *t, struct buf *out,
 
 /*
  * Appends the add-entries packages for [start, end) of a tree of size `end` (a pending checkpoint): as many whole ones
- * as `budget` bytes hold, and at least one. *next gets the index after the last entry written.
+ * as `budget` bytes hold, at least one and at most COPY_PACKAGES_MAX (tlog-mirror: Implementation Considerations).
+ * *next gets the index after the last entry written.
  */
+#define COPY_PACKAGES_MAX 32
 parley_err copy_packages(struct copy *c, uint64_t start, uint64_t end, size_t budget, struct buf *out, uint64_t *next,
                          struct errmsg *e);
 

@@ -22,7 +22,7 @@ parley_err copy_packages(struct copy *c, uint64_t start, uint64_t end, size_t bu
                    (unsigned long long)copy_size(c), (unsigned long long)start, (unsigned long long)end);
   const size_t before = out->n;
   *next = start;
-  while (*next < end) {
+  for (unsigned n = 0; *next < end && n < COPY_PACKAGES_MAX; n++) {
     const size_t mark = out->n;
     const uint64_t boundary = *next - *next % MIRROR_PACKAGE_ENTRIES + MIRROR_PACKAGE_ENTRIES;
     const uint64_t stop = boundary < end ? boundary : end;

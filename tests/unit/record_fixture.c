@@ -171,7 +171,8 @@ struct ed25519_key *record_key(uint8_t seed) {
 struct signer *kit_signer(struct memory *m) {
   struct signer *s = NULL;
   struct errmsg e = {0};
-  if (signer_new(&s, "b.example", record_key(11), record_key(12), record_key(13), memory_of(m), &e)) fail_msg("%s", e.text);
+  if (signer_new(&s, "b.example", record_key(11), record_key(12), record_key(13), memory_of(m), &e))
+    fail_msg("%s", e.text);
   return s;
 }
 
@@ -242,9 +243,8 @@ void author_add_checkpoint(struct author *a, struct buf *out, const char *origin
 }
 
 void author_packages(struct author *a, struct buf *out, uint64_t start, uint64_t end) {
-  uint64_t next;
-  assert_int_equal(copy_packages(a->copy, start, end, SIZE_MAX, out, &next, NULL), PARLEY_OK);
-  assert_int_equal(next, end);
+  for (uint64_t next; start < end; start = next) /* 32 packages at a time */
+    assert_int_equal(copy_packages(a->copy, start, end, SIZE_MAX, out, &next, NULL), PARLEY_OK);
 }
 
 /* ---- sending ---- */
@@ -270,6 +270,17 @@ unsigned kit_upload(struct mirror *m, uint64_t start, uint64_t end, struct bytes
   if (mirror_upload_data(u, body, out)) mirror_upload_finish(u, now, out);
   mirror_upload_free(u);
   return out->status;
+}
+
+void answer_check_info(const struct mirror_answer *out, unsigned status, const char *body) {
+  assert_int_equal(out->status, status);
+  assert_string_equal(out->content_type, CONTENT_MIRROR_INFO);
+  if (!bytes_is(buf_view(&out->body), body)) fail_msg("%.*s", (int)out->body.n, (const char *)out->body.p);
+}
+
+void stage_pending(struct stage *s, uint64_t size) {
+  struct mirror_answer out;
+  assert_int_equal(kit_add_checkpoint(s->m, &s->a, stage_state(s).pending_size, size, &out), 200);
 }
 
 void answer_free(struct mirror_answer *a) {
@@ -302,6 +313,20 @@ void stage_close(struct stage *s) {
   author_free(&s->b);
   store_close(&s->store.base);
   record_dir_remove(&s->dir);
+}
+
+int stage_setup(void **state) {
+  struct stage *s = malloc(sizeof *s);
+  assert_non_null(s);
+  stage_open(s);
+  *state = s;
+  return 0;
+}
+
+int stage_teardown(void **state) {
+  stage_close(*state);
+  free(*state);
+  return 0;
 }
 
 void stage_fresh(struct stage *s) {

@@ -93,11 +93,16 @@ struct stage {
 
 void stage_open(struct stage *s);
 void stage_close(struct stage *s);
+/* The same as set-up and tear-down of a test, whose state is the stage. */
+int stage_setup(void **state);
+int stage_teardown(void **state);
 /* Opens a mirror of another log, which nothing is held of. */
 void stage_fresh(struct stage *s);
 /* Closes signer, mirror and store and opens them again. */
 void stage_restart(struct stage *s);
 struct mirror_state stage_state(const struct stage *s);
+/* Sends the author's checkpoint of that size and requires 200. */
+void stage_pending(struct stage *s, uint64_t size);
 /* Sends everything up to size and requires 200. */
 void stage_fill(struct stage *s, uint64_t size);
 /* The answer carries, and the mirror serves, a cosignature dated time over the author's tree of that size. */
@@ -107,6 +112,8 @@ void stage_check_cosigned(struct stage *s, const struct mirror_answer *out, uint
 unsigned kit_add_checkpoint(struct mirror *m, struct author *a, uint64_t old, uint64_t size, struct mirror_answer *out);
 unsigned kit_upload(struct mirror *m, uint64_t start, uint64_t end, struct bytes body, int64_t now,
                     struct mirror_answer *out);
+/* Of 202 and 409: the whole body. */
+void answer_check_info(const struct mirror_answer *out, unsigned status, const char *body);
 void answer_free(struct mirror_answer *a);
 
 #endif

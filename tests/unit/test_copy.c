@@ -322,6 +322,21 @@ static void test_package_budget(void **state) {
   copy_close(c);
 }
 
+/* tlog-mirror: Implementation Considerations. One request has 32 packages at most, and the rest follows. */
+static void test_package_count(void **state) {
+  struct fixture *f = *state;
+  struct copy *c = open_copy(f, "a/0");
+  struct buf out = {0};
+  uint64_t next;
+  assert_int_equal(grow(f, c, 8500), PARLEY_OK);
+  assert_int_equal(copy_packages(c, 10, 8500, SIZE_MAX, &out, &next, NULL), PARLEY_OK);
+  assert_int_equal(next, 32 * 256);
+  assert_int_equal(copy_packages(c, next, 8500, SIZE_MAX, &out, &next, NULL), PARLEY_OK);
+  assert_int_equal(next, 8500);
+  buf_free(&out);
+  copy_close(c);
+}
+
 static parley_err count(void *ctx, uint64_t pos, struct bytes v, struct errmsg *e) {
   (void)pos, (void)v, (void)e;
   ++*(unsigned *)ctx;
@@ -372,6 +387,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_tiles, setup, teardown),
       cmocka_unit_test_setup_teardown(test_packages, setup, teardown),
       cmocka_unit_test_setup_teardown(test_package_budget, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_package_count, setup, teardown),
       cmocka_unit_test_setup_teardown(test_missing_entry, setup, teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,30 +10,6 @@
 
 #include "unit/record_fixture.h"
 
-static int setup(void **state) {
-  struct stage *s = malloc(sizeof *s);
-  stage_open(s);
-  *state = s;
-  return 0;
-}
-
-static int teardown(void **state) {
-  stage_close(*state);
-  free(*state);
-  return 0;
-}
-
-static void pending(struct stage *s, uint64_t size) {
-  struct mirror_answer out;
-  assert_int_equal(kit_add_checkpoint(s->m, &s->a, stage_state(s).pending_size, size, &out), 200);
-}
-
-static void check_info(const struct mirror_answer *out, unsigned status, const char *body) {
-  assert_int_equal(out->status, status);
-  assert_string_equal(out->content_type, CONTENT_MIRROR_INFO);
-  if (!bytes_is(buf_view(&out->body), body)) fail_msg("%.*s", (int)out->body.n, (const char *)out->body.p);
-}
-
 /* ---- resuming ---- */
 
 /* A body of two packages is cut after every byte; what came counts, and the rest is taken from the next entry. */
@@ -48,10 +24,10 @@ static void test_resumes_at_every_byte(void **state) {
     struct buf rest = {0};
     stage_fresh(s);
     stage_fill(s, 254);
-    pending(s, 259);
+    stage_pending(s, 259);
     const unsigned status = kit_upload(s->m, 254, 259, BYTES(body.p, cut), NOW, &out);
     assert_int_equal(status, cut < first.n ? 400 : 202);
-    if (status == 202) check_info(&out, 202, "259\n256\n\n");
+    if (status == 202) answer_check_info(&out, 202, "259\n256\n\n");
     answer_free(&out);
     if (cut % 16 == 0) stage_restart(s);
     const uint64_t from = stage_state(s).next;
@@ -71,7 +47,7 @@ static void test_fed_by_the_byte(void **state) {
   struct buf body = {0};
   struct mirror_answer out;
   struct mirror_upload *u;
-  pending(s, 300);
+  stage_pending(s, 300);
   author_packages(&s->a, &body, 0, 300);
   const struct add_entries_head h = {bytes_str(copy_origin(mirror_copy(s->m))), 0, 300, BYTES_NONE};
   assert_int_equal(mirror_upload_begin(&u, s->m, &h, &out, NULL), PARLEY_OK);
@@ -90,7 +66,7 @@ static void test_over_is_over(void **state) {
   struct buf body = {0};
   struct mirror_answer out;
   struct mirror_upload *u;
-  pending(s, 5);
+  stage_pending(s, 5);
   author_packages(&s->b, &body, 0, 5);
   const struct add_entries_head h = {bytes_str(copy_origin(mirror_copy(s->m))), 0, 5, BYTES_NONE};
   assert_int_equal(mirror_upload_begin(&u, s->m, &h, &out, NULL), PARLEY_OK);
@@ -121,8 +97,8 @@ static void test_interleaved(void **state) {
   struct buf body[LANES] = {{0}};
   size_t at[LANES] = {0};
   struct mirror_answer out[LANES];
-  pending(s, 300);
-  pending(s, 600);
+  stage_pending(s, 300);
+  stage_pending(s, 600);
   for (size_t i = 0; i < LANES; i++) {
     const struct add_entries_head h = {bytes_str(copy_origin(mirror_copy(s->m))), lane[i].start, lane[i].end,
                                        BYTES_NONE};
@@ -144,7 +120,7 @@ static void test_interleaved(void **state) {
     mirror_upload_finish(u[i], NOW + (int64_t)k, &out[i]);
     assert_int_equal(out[i].status, lane[i].status);
     if (lane[i].status == 200) stage_check_cosigned(s, &out[i], 600, NOW + (int64_t)k);
-    if (lane[i].status == 409) check_info(&out[i], 409, "600\n600\n\n");
+    if (lane[i].status == 409) answer_check_info(&out[i], 409, "600\n600\n\n");
   }
   for (size_t i = 0; i < LANES; i++) {
     mirror_upload_free(u[i]);
@@ -161,7 +137,7 @@ static void test_longer_one_is_ahead(void **state) {
   struct buf body[2] = {{0}};
   struct mirror_answer out[2];
   for (size_t i = 0; i < 2; i++) {
-    pending(s, end[i]);
+    stage_pending(s, end[i]);
     const struct add_entries_head h = {bytes_str(copy_origin(mirror_copy(s->m))), 0, end[i], BYTES_NONE};
     author_packages(&s->a, &body[i], 0, end[i]);
     assert_int_equal(mirror_upload_begin(&u[i], s->m, &h, &out[i], NULL), PARLEY_OK);
@@ -187,11 +163,11 @@ static void test_target_is_kept(void **state) {
   struct buf body = {0};
   struct mirror_answer out;
   struct mirror_upload *u;
-  pending(s, 10);
+  stage_pending(s, 10);
   author_packages(&s->a, &body, 0, 10);
   const struct add_entries_head h = {bytes_str(copy_origin(mirror_copy(s->m))), 0, 10, BYTES_NONE};
   assert_int_equal(mirror_upload_begin(&u, s->m, &h, &out, NULL), PARLEY_OK);
-  for (uint64_t size = 11; size < 11 + MIRROR_PENDING_MAX; size++) pending(s, size);
+  for (uint64_t size = 11; size < 11 + MIRROR_PENDING_MAX; size++) stage_pending(s, size);
   assert_true(mirror_upload_data(u, buf_view(&body), &out));
   mirror_upload_finish(u, NOW, &out);
   assert_int_equal(out.status, 200);
@@ -206,9 +182,9 @@ static void test_target_is_kept(void **state) {
 static void test_last_eight_pending(void **state) {
   struct stage *s = *state;
   struct mirror_answer out;
-  for (uint64_t size = 1; size <= MIRROR_PENDING_MAX + 1; size++) pending(s, size);
+  for (uint64_t size = 1; size <= MIRROR_PENDING_MAX + 1; size++) stage_pending(s, size);
   assert_int_equal(kit_upload(s->m, 0, 1, BYTES_NONE, NOW, &out), 409); /* the ninth last is forgotten */
-  check_info(&out, 409, "9\n0\n\n");
+  answer_check_info(&out, 409, "9\n0\n\n");
   answer_free(&out);
   for (uint64_t size = 2; size <= MIRROR_PENDING_MAX + 1; size++) {
     struct buf body = {0};
@@ -239,7 +215,7 @@ static void test_renewal(void **state) {
   stage_check_cosigned(s, NULL, 300, NOW); /* an earlier promise, as true as the last */
   assert_int_equal(kit_upload(s->m, 300, 300, BYTES_NONE, NOW + 9, &out), 200);
   answer_free(&out);
-  pending(s, 400); /* writes the time of the renewal along */
+  stage_pending(s, 400); /* writes the time of the renewal along */
   stage_restart(s);
   stage_check_cosigned(s, NULL, 300, NOW + 9);
 }
@@ -285,16 +261,16 @@ static void test_tiles(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown(test_resumes_at_every_byte, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_fed_by_the_byte, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_over_is_over, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_interleaved, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_longer_one_is_ahead, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_target_is_kept, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_last_eight_pending, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_renewal, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_reopens, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_tiles, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_resumes_at_every_byte, stage_setup, stage_teardown),
+      cmocka_unit_test_setup_teardown(test_fed_by_the_byte, stage_setup, stage_teardown),
+      cmocka_unit_test_setup_teardown(test_over_is_over, stage_setup, stage_teardown),
+      cmocka_unit_test_setup_teardown(test_interleaved, stage_setup, stage_teardown),
+      cmocka_unit_test_setup_teardown(test_longer_one_is_ahead, stage_setup, stage_teardown),
+      cmocka_unit_test_setup_teardown(test_target_is_kept, stage_setup, stage_teardown),
+      cmocka_unit_test_setup_teardown(test_last_eight_pending, stage_setup, stage_teardown),
+      cmocka_unit_test_setup_teardown(test_renewal, stage_setup, stage_teardown),
+      cmocka_unit_test_setup_teardown(test_reopens, stage_setup, stage_teardown),
+      cmocka_unit_test_setup_teardown(test_tiles, stage_setup, stage_teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

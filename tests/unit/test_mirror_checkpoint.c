@@ -11,19 +11,6 @@
 #include "base/encoding.h"
 #include "unit/record_fixture.h"
 
-static int setup(void **state) {
-  struct stage *s = malloc(sizeof *s);
-  stage_open(s);
-  *state = s;
-  return 0;
-}
-
-static int teardown(void **state) {
-  stage_close(*state);
-  free(*state);
-  return 0;
-}
-
 /* ---- the table ---- */
 
 enum change {
@@ -367,13 +354,13 @@ static void test_first_evidence_stays(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown(test_every_answer, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_same_again_writes_nothing, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_pending_note, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_two_keys, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_forks, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_bad_proof_is_no_evidence, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_first_evidence_stays, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_every_answer, stage_setup, stage_teardown),
+      cmocka_unit_test_setup_teardown(test_same_again_writes_nothing, stage_setup, stage_teardown),
+      cmocka_unit_test_setup_teardown(test_pending_note, stage_setup, stage_teardown),
+      cmocka_unit_test_setup_teardown(test_two_keys, stage_setup, stage_teardown),
+      cmocka_unit_test_setup_teardown(test_forks, stage_setup, stage_teardown),
+      cmocka_unit_test_setup_teardown(test_bad_proof_is_no_evidence, stage_setup, stage_teardown),
+      cmocka_unit_test_setup_teardown(test_first_evidence_stays, stage_setup, stage_teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,19 +10,6 @@
 
 #include "unit/record_fixture.h"
 
-static int setup(void **state) {
-  struct stage *s = malloc(sizeof *s);
-  stage_open(s);
-  *state = s;
-  return 0;
-}
-
-static int teardown(void **state) {
-  stage_close(*state);
-  free(*state);
-  return 0;
-}
-
 static unsigned upload(struct stage *s, uint64_t start, uint64_t end, int64_t now, struct mirror_answer *out) {
   struct buf body = {0};
   author_packages(&s->a, &body, start, end);
@@ -351,19 +338,19 @@ static void test_size_does_not_fit(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown(test_checkpoint_store_fails, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_upload_store_fails, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_evidence_store_fails, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_failure_beside_another_upload, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_order, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_memory_cannot_be_saved, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_crash_before_the_memory, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_memory_is_ahead, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_memory_is_beside, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_no_time, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_damaged_record, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_damaged_tile, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_size_does_not_fit, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_checkpoint_store_fails, stage_setup, stage_teardown),
+      cmocka_unit_test_setup_teardown(test_upload_store_fails, stage_setup, stage_teardown),
+      cmocka_unit_test_setup_teardown(test_evidence_store_fails, stage_setup, stage_teardown),
+      cmocka_unit_test_setup_teardown(test_failure_beside_another_upload, stage_setup, stage_teardown),
+      cmocka_unit_test_setup_teardown(test_order, stage_setup, stage_teardown),
+      cmocka_unit_test_setup_teardown(test_memory_cannot_be_saved, stage_setup, stage_teardown),
+      cmocka_unit_test_setup_teardown(test_crash_before_the_memory, stage_setup, stage_teardown),
+      cmocka_unit_test_setup_teardown(test_memory_is_ahead, stage_setup, stage_teardown),
+      cmocka_unit_test_setup_teardown(test_memory_is_beside, stage_setup, stage_teardown),
+      cmocka_unit_test_setup_teardown(test_no_time, stage_setup, stage_teardown),
+      cmocka_unit_test_setup_teardown(test_damaged_record, stage_setup, stage_teardown),
+      cmocka_unit_test_setup_teardown(test_damaged_tile, stage_setup, stage_teardown),
+      cmocka_unit_test_setup_teardown(test_size_does_not_fit, stage_setup, stage_teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,30 +10,6 @@
 
 #include "unit/record_fixture.h"
 
-static int setup(void **state) {
-  struct stage *s = malloc(sizeof *s);
-  stage_open(s);
-  *state = s;
-  return 0;
-}
-
-static int teardown(void **state) {
-  stage_close(*state);
-  free(*state);
-  return 0;
-}
-
-static void pending(struct stage *s, uint64_t size) {
-  struct mirror_answer out;
-  assert_int_equal(kit_add_checkpoint(s->m, &s->a, stage_state(s).pending_size, size, &out), 200);
-}
-
-static void check_info(const struct mirror_answer *out, unsigned status, const char *body) {
-  assert_int_equal(out->status, status);
-  assert_string_equal(out->content_type, CONTENT_MIRROR_INFO);
-  if (!bytes_is(buf_view(&out->body), body)) fail_msg("%.*s", (int)out->body.n, (const char *)out->body.p);
-}
-
 /* ---- the table ---- */
 
 enum change {
@@ -161,7 +137,7 @@ static void prepare(struct stage *s, const struct row *r) {
     if (r->filled > 0 && r->pending[i] == r->filled)
       stage_fill(s, r->filled);
     else
-      pending(s, r->pending[i]);
+      stage_pending(s, r->pending[i]);
   }
 }
 
@@ -190,7 +166,7 @@ static void check_row(struct stage *s, const struct row *r) {
   if (r->info) {
     char want[64];
     snprintf(want, sizeof want, "%s\n", r->info);
-    check_info(&out, r->status, want);
+    answer_check_info(&out, r->status, want);
   } else if (r->status != 200) {
     assert_string_equal(out.content_type, CONTENT_TEXT);
     assert_true(out.body.n > 10);
@@ -223,7 +199,7 @@ static void test_excess(void **state) {
   s->a = big;
   stage_fill(s, 8193);
   assert_int_equal(kit_upload(s->m, 0, 8193, BYTES_NONE, NOW, &out), 409);
-  check_info(&out, 409, "8193\n8193\n\n");
+  answer_check_info(&out, 409, "8193\n8193\n\n");
   answer_free(&out);
   struct buf body = {0};
   author_packages(&s->a, &body, 1, 8193);
@@ -235,9 +211,9 @@ static void test_excess(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown(test_every_answer, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_nothing_pending, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_excess, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_every_answer, stage_setup, stage_teardown),
+      cmocka_unit_test_setup_teardown(test_nothing_pending, stage_setup, stage_teardown),
+      cmocka_unit_test_setup_teardown(test_excess, stage_setup, stage_teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
