@@ -142,6 +142,8 @@ void forum_free(struct forum *f) {
     free(f->members[i].push.concerns);
     buf_free(&f->members[i].push.lane.body);
     buf_free(&f->members[i].bulk_push.lane.body);
+    buf_free(&f->members[i].push.ticket);
+    buf_free(&f->members[i].bulk_push.ticket);
   }
   own_log_free(&f->log);
   own_log_free(&f->bulk);

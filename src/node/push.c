@@ -113,6 +113,7 @@ static parley_err build_entries(struct push *p, struct outbound *out, struct err
   struct add_entries_head h = {
       .origin = bytes_str(p->log->origin), .start = p->next < p->pending ? p->next : p->pending, .end = p->pending};
   uint64_t next;
+  h.ticket = buf_view(&p->ticket);
   add_entries_head_write(&p->lane.body, &h);
   p->sent_size = h.end;
   p->sent_start = h.start;
@@ -367,11 +368,19 @@ static void done_entries_ok(struct node *n, struct push *p, const struct outboun
     lane_fail(n, &p->lane, 0, "the cosignature of %s cannot be taken: %s", p->to->peer->card.name, e.text);
     return;
   }
+  buf_free(&p->ticket);
   p->next = p->sent_size;
   p->turns = 0;
   p->renewed_ms = node_mono(n);
   learn_clock(n, p->to->peer, time);
   lane_ok(n, &p->lane);
+}
+
+/* Out of memory: without it the mirror may know the checkpoint all the same, or says 409. */
+static void keep_ticket(struct push *p, struct bytes ticket) {
+  buf_free(&p->ticket);
+  buf_bytes(&p->ticket, ticket);
+  if (!buf_ok(&p->ticket)) buf_free(&p->ticket);
 }
 
 static void done_entries(struct node *n, struct push *p, const struct outbound_result *r) {
@@ -382,6 +391,7 @@ static void done_entries(struct node *n, struct push *p, const struct outbound_r
   } else if ((r->status == 202 || r->status == 409) && mirror_info_parse(&info, &a, r->body, NULL) == PARLEY_OK) {
     const bool forward = r->status == 202 && info.next > p->sent_start && info.next <= p->sent_size;
     p->next = info.next;
+    keep_ticket(p, info.ticket);
     if (info.pending != p->pending) p->ask = true;
     if (forward) {
       step_forward(p, &p->reached, info.next);

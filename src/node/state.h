@@ -72,6 +72,7 @@ struct push {
   char sent_line[SIG_LINE_SIZE];    /* our signature of the checkpoint under way */
   char pending_line[SIG_LINE_SIZE]; /* and of the one that it has as pending */
   uint64_t pending, next;           /* what it holds, as far as we know */
+  struct buf ticket;                /* that it gave with these, for the next add-entries; empty: none */
   uint64_t cosigned;                /* size of its newest cosignature */
   int64_t cosigned_at;              /* and its time by the counterpart's clock */
   int64_t renewed_ms;               /* monotonic time of the newest cosignature */

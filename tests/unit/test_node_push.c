@@ -312,6 +312,42 @@ static void test_leads_nowhere(void **state) {
   rig_close(&r);
 }
 
+/* Each answer brings a ticket, which the next request must bring back. */
+static void with_tickets(struct play *p, const struct outbound *o, struct outbound_result *out, struct buf *body) {
+  struct add_entries_head h;
+  size_t used;
+  char want[32] = "", next[32];
+  out->status = is_checkpoint(o) ? 200 : 404;
+  if (!is_entries(o)) return;
+  assert_int_equal(add_entries_head_parse(&h, &used, o->body, NULL), PARLEY_OK);
+  if (p->step > 0) snprintf(want, sizeof want, "ticket %u", p->step);
+  assert_true(bytes_is(h.ticket, want));
+  snprintf(next, sizeof next, "ticket %u", ++p->step);
+  const struct mirror_info info = {h.end, h.start, bytes_str(next)};
+  out->status = 409;
+  mirror_info_write(body, &info);
+}
+
+static void test_ticket(void **state) {
+  (void)state;
+  struct rig r;
+  char forum[65];
+  rig_open(&r, TWO, 2);
+  rig_forum(&r, forum);
+  for (int i = 0; i < 2; i++) { /* the second time it begins without one: the upload between had come to its end */
+    rig_stop(&r.party[1]);
+    send_notice(&r.party[0], "accepted");
+    hear(&r);
+    struct play p = {.r = &r, .answer = with_tickets};
+    play(&p, 60000, 100);
+    assert_true(p.step > 2);
+    rig_start(&r.party[1]);
+    rig_run(&r, 180000);
+    send_notice(&r.party[0], "delivered");
+  }
+  rig_close(&r);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_retry_after),
@@ -320,6 +356,7 @@ int main(void) {
       cmocka_unit_test(test_one_404_is_not_enough),
       cmocka_unit_test(test_one_shown_is_enough),
       cmocka_unit_test(test_leads_nowhere),
+      cmocka_unit_test(test_ticket),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
