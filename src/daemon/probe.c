@@ -35,6 +35,7 @@ static void on_done(void *ctx, const struct http_outcome *o) {
   *a->try = (struct probe_try){.made = true,
                                .cause = o->cause,
                                .connected = o->connected,
+                               .ready = o->ready,
                                .status = o->status,
                                .date = o->date,
                                .now = a->probe->wall_s(),

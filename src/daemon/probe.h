@@ -20,7 +20,7 @@
 struct probe_try {
   bool made;
   enum http_cause cause;
-  bool connected;
+  bool connected, ready;
   unsigned status;
   int64_t date, now; /* the answer's Date and our clock then, seconds; 0: none */
   size_t size;       /* bytes of the answer's body */

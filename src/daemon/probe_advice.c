@@ -44,6 +44,10 @@ static const struct advice advices[] = {
                    "small packets get through to {W}, larger ones vanish on the way without a word: let this machine "
                    "send smaller ones (ip link set dev INTERFACE mtu 1280), and ask whoever runs the firewalls to let "
                    "ICMP \"packet too big\" through"},
+    [HTTP_LOST_BACK] =
+        {"answers_lost", STAGE_TLS,
+         "small packets of {P} arrive, larger ones vanish on the way: let this machine ask for smaller ones (ip link "
+         "set dev INTERFACE mtu 1280), and tell {P} that ICMP \"packet too big\" must reach it"},
     [HTTP_CUT] = {"cut", STAGE_TLS,
                   "{W} takes connections and closes them at once ({M}): a firewall or load balancer on the way does "
                   "not let TLS through, or {P}'s node is overloaded; tell {P} by another way"},

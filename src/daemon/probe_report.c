@@ -49,8 +49,10 @@ static bool add_stage(json_t *steps, const char *step, enum stage stage, const s
                            : add_step(steps, step, "not tried", "");
 }
 
+/* A few things happen in the handshake or after it. */
 static enum stage stage_of(const struct probe_try *t) {
-  if (t->cause == HTTP_CUT && strstr(t->message, "TLS handshake") == NULL) return STAGE_ANSWER;
+  const bool either = t->cause == HTTP_CUT || t->cause == HTTP_LOST || t->cause == HTTP_LOST_BACK;
+  if (either && t->ready) return STAGE_ANSWER;
   return probe_advice(t->cause)->stage;
 }
 

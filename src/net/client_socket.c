@@ -69,30 +69,32 @@ struct line *client_line(struct http_client *c, const char *where, bool make) {
   return l;
 }
 
-/* Did somebody on the way end this kept connection, while it was idle or before it brought anything to its next user? */
-static bool was_cut(const struct sock *s, const struct tcp_state *now) {
-  if (s->user != NULL) {
-    return s->reused && (now->dead || now->closed) && now->received == s->received;
-  }
+/* Did somebody on the way end this kept connection while it was idle? */
+static bool was_cut(const struct tcp_state *now) {
   if (now->idle_ms < IDLE_LEAST_MS) { /* not known, or closed in order after an answer */
     return now->dead;
   }
   return (now->dead || now->closed) && now->idle_ms <= IDLE_TOLD_MS;
 }
 
-static void count_end(struct http_client *c, const struct sock *s) {
+static void count_idle_end(struct http_client *c, const struct sock *s) {
   const struct tcp_state now = state_of(s->fd);
-  if (!was_cut(s, &now)) {
-    return;
-  }
-  struct line *l = client_line(c, s->where, true);
+  struct line *l = was_cut(&now) ? client_line(c, s->where, true) : NULL;
   if (l == NULL) {
     return;
   }
   l->seen.cut++;
-  const unsigned seconds = s->user == NULL && now.idle_ms >= IDLE_LEAST_MS ? (unsigned)(now.idle_ms / 1000) : 0;
+  const unsigned seconds = now.idle_ms >= IDLE_LEAST_MS ? (unsigned)(now.idle_ms / 1000) : 0;
   if (seconds != 0 && (l->seen.cut_seconds == 0 || seconds < l->seen.cut_seconds)) {
     l->seen.cut_seconds = seconds;
+  }
+}
+
+/* A kept connection brought nothing to its next user: whether it was cut shows when another one does better. */
+static void note_user_end(const struct sock *s) {
+  const struct tcp_state now = state_of(s->fd);
+  if (s->reused && (now.dead || now.closed) && now.received == s->received) {
+    s->user->kept_was_dead = true;
   }
 }
 
@@ -139,9 +141,9 @@ static int on_close(void *ctx, curl_socket_t fd) {
     }
     if (s->user != NULL) {
       socket_look(s->user);
-    }
-    if (!c->stopping) {
-      count_end(c, s);
+      note_user_end(s);
+    } else if (!c->stopping) {
+      count_idle_end(c, s);
     }
     *at = s->next;
     free(s);
