@@ -8,6 +8,12 @@ step "The Go program is built"
 go_program tests/interop/go "$TMPDIR/peer"
 peer() { "$TMPDIR/peer" "$@"; }
 
+. tests/interop/dsse.lib
+their_pae() { peer dsse pae "$@"; }
+their_sign() { peer dsse sign "$@"; }
+their_verify() { peer dsse verify "$@"; }
+all_dsse_cases
+
 step "A notice with a file goes from us to ru, a second one follows, both are read"
 make_pair
 make_file 1500000 "$TMPDIR/flows.bin"
@@ -71,3 +77,11 @@ expect_exit 1 read_log xx ru "$log" "$TMPDIR/none"
 cat "$out"
 expect_exit 1 read_log us ru "cert.us.example/${first}/0" "$TMPDIR/none"
 said "404"
+
+step "The gate speaks TLS 1.3 to holders of a pinned key, and to nobody in any other way"
+expect_exit 0 peer gate "$TMPDIR/ru/card.json" "https://${address[ru]}" "$TMPDIR/us/keys/link."{cert,key}.pem \
+  "$TMPDIR/xx/keys/link."{cert,key}.pem
+cat "$out"
+expect_exit 1 peer gate "$TMPDIR/us/card.json" "https://${address[ru]}" "$TMPDIR/us/keys/link."{cert,key}.pem \
+  "$TMPDIR/xx/keys/link."{cert,key}.pem
+said "not the one that the card pins"

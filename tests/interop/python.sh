@@ -10,10 +10,16 @@ if ! [ -e "$venv/whole" ]; then
   rm -rf "$venv"
   python3 -m venv "$venv" >"$out" 2>&1 || { cat "$out"; skip "python3 cannot make a virtual environment"; }
   "$venv/bin/pip" install --quiet --disable-pip-version-check --only-binary :all: -r $wanted >"$out" 2>&1 ||
-    { cat "$out"; skip "the pinned Python packages cannot be had: $(grep -v '^$' "$out" | tail -n 1)"; }
+    { cat "$out"; not_here "the pinned Python packages cannot be had: $(grep -v '^$' "$out" | tail -n 1)"; }
   touch "$venv/whole"
 fi
 dsse() { "$venv/bin/python" -B tests/interop/python/check_dsse.py "$@"; }
+
+. tests/interop/dsse.lib
+their_pae() { "$venv/bin/python" -B tests/interop/python/dsse.py pae "$@"; }
+their_sign() { "$venv/bin/python" -B tests/interop/python/dsse.py sign "$@"; }
+their_verify() { "$venv/bin/python" -B tests/interop/python/dsse.py verify "$@"; }
+all_dsse_cases
 
 step "A notice goes from us to ru and is read"
 make_pair

@@ -29,7 +29,12 @@ func newReader(server *card, base, cert, key, flip string) (*reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Self-signed is normal: the pin of the card decides, nothing else.
+	config := pinnedConfig(server, own)
+	return &reader{http.Client{Transport: &http.Transport{TLSClientConfig: config}, Timeout: 30 * time.Second}, base, flip}, nil
+}
+
+// Self-signed is normal: the pin of the card decides, nothing else.
+func pinnedConfig(server *card, own tls.Certificate) *tls.Config {
 	pinned := func(certs [][]byte, _ [][]*x509.Certificate) error {
 		c, err := x509.ParseCertificate(certs[0])
 		if err != nil {
@@ -43,9 +48,8 @@ func newReader(server *card, base, cert, key, flip string) (*reader, error) {
 		}
 		return fmt.Errorf("the server's key is not the one that the card pins")
 	}
-	config := &tls.Config{Certificates: []tls.Certificate{own}, InsecureSkipVerify: true, MinVersion: tls.VersionTLS13,
+	return &tls.Config{Certificates: []tls.Certificate{own}, InsecureSkipVerify: true, MinVersion: tls.VersionTLS13,
 		VerifyPeerCertificate: pinned}
-	return &reader{http.Client{Transport: &http.Transport{TLSClientConfig: config}, Timeout: 30 * time.Second}, base, flip}, nil
 }
 
 func (r *reader) get(path string) ([]byte, error) {

@@ -7,6 +7,9 @@
 //	    one after the other, to OUT. AUTHOR and COSIGNER are the cards whose keys sign its checkpoint, BASE the URL.
 //	    -flip spoils one byte of what comes back under paths that begin with PATH: it must then fail.
 //
+//	peer gate CARD BASE CERT KEY STRANGER-CERT STRANGER-KEY     a node's TLS: whom it answers, and how
+//	peer dsse pae TYPE | sign TYPE SEED... | verify TYPE PUBLIC...     filters: see tests/interop/dsse.c
+//
 // Exit: 0 it holds, 1 it does not, 2 usage.
 package main
 
@@ -22,8 +25,12 @@ func main() {
 		err = checkPack(args[1], args[2:])
 	case len(args) >= 9 && args[0] == "log":
 		err = checkLog(args[1:])
+	case len(args) == 7 && args[0] == "gate":
+		err = checkGate(args[1], args[2], args[3], args[4], args[5], args[6])
+	case len(args) >= 3 && args[0] == "dsse":
+		err = dsseFilter(args[1], args[2], args[3:])
 	default:
-		fmt.Fprintln(os.Stderr, "usage: peer pack DIR PARTY=FINGERPRINT... | peer log [-flip PATH] CARD BASE CERT KEY AUTHOR COSIGNER ORIGIN OUT")
+		fmt.Fprintln(os.Stderr, "usage: peer pack|log|gate|dsse …: see tests/interop/go/main.go")
 		os.Exit(2)
 	}
 	if err != nil {
