@@ -12,6 +12,7 @@
 
 #define TRUST_BODY_MAX (PIN_BASIS_MAX / 3 * 4 + (1u << 20)) /* a basis in base64, and a card */
 #define CACHE_LONG "private, max-age=31536000, immutable"
+#define CACHE_NEVER "no-store" /* checkpoints change (tlog-tiles: Checkpoints), and the rest is nobody else's */
 
 struct request {
   struct daemon *daemon;
@@ -59,7 +60,8 @@ static void convert(struct http_response *out, struct node_response *r) {
                                 .owner = a,
                                 .free_owner = answer_free,
                                 .retry_after = r->retry_after,
-                                .cache = r->immutable ? CACHE_LONG : NULL};
+                                .cache = r->immutable ? CACHE_LONG : CACHE_NEVER,
+                                .gzip = r->compressible};
 }
 
 /* ---- requests ---- */

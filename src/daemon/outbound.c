@@ -34,10 +34,13 @@ static void on_progress(void *ctx, uint64_t sent) {
   node_outbound_progress(s->daemon->node, s->id, sent);
 }
 
+/* Every mirror takes gzip there, and only there it is laid down (tlog-mirror: Request Body). */
+static bool may_be_packed(const struct outbound *o) { return !strcmp(o->path, "/add-entries"); }
+
 static parley_err start(struct daemon *d, const struct outbound *o, struct errmsg *e) {
   struct sending *s = malloc(sizeof *s);
   struct bytes body = o->body;
-  const bool owned = body.n > COPIED_MAX;
+  const bool packed = may_be_packed(o), owned = !packed && body.n > COPIED_MAX;
   uint8_t *copy = owned ? malloc(body.n) : NULL;
   if (!s || (owned && !copy)) {
     free(s);
@@ -48,7 +51,9 @@ static parley_err start(struct daemon *d, const struct outbound *o, struct errms
   *s = (struct sending){d, o->id};
   fault_point();
   const parley_err err =
-      http_client_send(d->client, o->method, o->url, o->pins, o->content_type, body, owned, on_done, on_progress, s, e);
+      packed ? http_client_post_gzip(d->client, o->url, o->pins, o->content_type, body, on_done, on_progress, s, e)
+             : http_client_send(d->client, o->method, o->url, o->pins, o->content_type, body, owned, on_done,
+                                on_progress, s, e);
   if (err) free(s);
   return err;
 }

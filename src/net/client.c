@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "net/client_priv.h"
+#include "net/gzip.h"
 #include "net/sys.h"
 
 #define KEPT_CONNECTIONS 256L
@@ -121,11 +122,15 @@ static parley_err prepare(struct transfer **out, struct http_client *c, const ch
   return err;
 }
 
-parley_err http_client_send(struct http_client *c, const char *method, const char *url, const char *const *pins,
-                            const char *content_type, struct bytes body, bool body_owned, http_done done,
-                            http_progress progress, void *ctx, struct errmsg *e) {
+static parley_err start(struct http_client *c, const char *method, const char *url, const char *const *pins,
+                        const char *content_type, const char *encoding, struct bytes body, bool body_owned,
+                        http_done done, http_progress progress, void *ctx, struct errmsg *e) {
   struct transfer *t = NULL;
   parley_err err = prepare(&t, c, method, url, pins, content_type, body, body_owned, e);
+  if (err == PARLEY_OK && encoding != NULL && !transfer_encoding(t, encoding)) {
+    transfer_free(t);
+    err = err_set(e, PARLEY_ENOMEM, "out of memory for a request");
+  }
   if (err == PARLEY_OK) {
     err = launch(t, done, progress, ctx, e);
   }
@@ -139,6 +144,28 @@ parley_err http_client_send(struct http_client *c, const char *method, const cha
     t->body = (uint8_t *)body.p;
   }
   return PARLEY_OK;
+}
+
+parley_err http_client_send(struct http_client *c, const char *method, const char *url, const char *const *pins,
+                            const char *content_type, struct bytes body, bool body_owned, http_done done,
+                            http_progress progress, void *ctx, struct errmsg *e) {
+  return start(c, method, url, pins, content_type, NULL, body, body_owned, done, progress, ctx, e);
+}
+
+parley_err http_client_post_gzip(struct http_client *c, const char *url, const char *const *pins,
+                                 const char *content_type, struct bytes body, http_done done, http_progress progress,
+                                 void *ctx, struct errmsg *e) {
+  struct buf sent = {0};
+  const bool packed = gzip_shorter(&sent, body);
+  if (!packed) {
+    buf_bytes(&sent, body);
+  }
+  if (!buf_ok(&sent)) {
+    buf_free(&sent);
+    return err_set(e, PARLEY_ENOMEM, "out of memory for a request");
+  }
+  return start(c, "POST", url, pins, content_type, packed ? "gzip" : NULL, buf_view(&sent), true, done, progress, ctx,
+               e);
 }
 
 parley_err http_client_try(struct http_client *c, const char *url, const char *const *pins, const struct http_try *how,
@@ -179,10 +206,9 @@ static void take_answer(struct transfer *t, struct http_outcome *o) {
   o->content_type = type == NULL ? "" : type;
   o->body = buf_view(&t->answer);
   o->date = t->date;
-  struct line *l = opened == 0 || t->kept_was_dead ? client_line(t->client, t->where, true) : NULL;
+  struct line *l = opened == 0 ? client_line(t->client, t->where, true) : NULL;
   if (l != NULL) {
-    l->seen.reused += opened == 0;
-    l->seen.cut += t->kept_was_dead;
+    l->seen.reused++;
   }
 }
 

@@ -89,6 +89,11 @@ parley_err http_client_send(struct http_client *c, const char *method, const cha
                             const char *content_type, struct bytes body, bool body_owned, http_done done,
                             http_progress progress, void *ctx, struct errmsg *e);
 
+/* The same as a POST whose body goes as gzip where that is shorter (Content-Encoding). body stays the caller's. */
+parley_err http_client_post_gzip(struct http_client *c, const char *url, const char *const *pins,
+                                 const char *content_type, struct bytes body, http_done done, http_progress progress,
+                                 void *ctx, struct errmsg *e);
+
 /*
  * One GET over a connection of its own, to find out what is wrong. family 4 or 6: over such addresses only, 0: any.
  * padding: bytes of a request header that fills packets, at most HTTP_PADDING_MAX. Over after `seconds` in any case.

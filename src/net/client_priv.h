@@ -61,7 +61,6 @@ struct transfer {
   char where[HTTP_WHERE_SIZE];       /* "127.0.0.1:7002", for messages */
   char proxy_where[HTTP_WHERE_SIZE]; /* "": none */
   char tried[HTTP_TRIED_SIZE];
-  bool kept_was_dead;   /* the kept connection that it tried first */
   struct tcp_state tcp; /* the last that was seen */
   int64_t moved_ms;     /* when bytes were last taken or received */
   int64_t date;
@@ -92,6 +91,7 @@ parley_err client_pins(char **out, const char *const *pins, struct errmsg *e);
 parley_err transfer_new(struct transfer **out, struct http_client *c, const char *method, const char *url,
                         const char *pins, const char *content_type, struct bytes body, bool body_owned,
                         struct errmsg *e);
+bool transfer_encoding(struct transfer *t, const char *encoding); /* of its body */
 bool transfer_once(struct transfer *t, const struct http_try *how);
 bool transfer_attach(struct transfer *t); /* once done, progress and ctx are set */
 void transfer_free(struct transfer *t);   /* after it left the multi handle */

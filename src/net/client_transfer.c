@@ -166,6 +166,11 @@ static bool set_body(struct transfer *t, const char *method, const char *content
   return rc == CURLE_OK;
 }
 
+bool transfer_encoding(struct transfer *t, const char *encoding) {
+  return client_header(&t->headers, "Content-Encoding", encoding) &&
+         curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers) == CURLE_OK;
+}
+
 bool transfer_once(struct transfer *t, const struct http_try *how) {
   CURL *easy = t->easy;
   const long family = how->family == 4   ? CURL_IPRESOLVE_V4

@@ -1,7 +1,8 @@
 /*
  * HTTP/1.1 server: libmicrohttpd without threads, driven by the owner's loop. Serves connections handed over by the
  * gate (each with a peer's name) and a local unix socket (mode 0600; peer NULL). Request bodies are streamed to the
- * handler, response bodies can be streamed from it. Content-Encoding: gzip in requests is inflated here (bounded).
+ * handler, response bodies can be streamed from it. Content-Encoding: gzip in requests is inflated here (bounded);
+ * answers to requests with a body say by Accept-Encoding that it may be used.
  */
 #ifndef PARLEY_NET_SERVER_H
 #define PARLEY_NET_SERVER_H
@@ -34,6 +35,7 @@ struct http_response {
   void (*free_owner)(void *owner); /* called once when the response is sent or the connection died; may be NULL */
   unsigned retry_after;            /* seconds; > 0 adds the header */
   const char *cache;               /* Cache-Control value or NULL */
+  bool gzip;                       /* body is sent compressed to who accepts that, where it gets shorter */
 };
 
 /*

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "net/gzip.h"
 #include "net/server_priv.h"
 
 struct outgoing { /* what libmicrohttpd carries for us while it sends */
@@ -53,7 +54,31 @@ static struct MHD_Response *make(const struct http_response *r) {
   return m;
 }
 
-static bool add_headers(struct MHD_Response *m, const struct http_response *r) {
+static void packed_free(void *owner) {
+  struct buf *packed = owner;
+  buf_free(packed);
+  free(packed);
+}
+
+/* In place of r, when the asker accepts it and it is shorter; the owner of r is released then. */
+static bool pack(struct http_response *r, struct exchange *x) {
+  if (!r->gzip || r->read != NULL ||
+      !gzip_accepted(MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT_ENCODING))) {
+    return false;
+  }
+  struct buf *packed = calloc(1, sizeof *packed);
+  if (packed == NULL || !gzip_shorter(packed, r->body)) {
+    free(packed);
+    return false;
+  }
+  release(r);
+  r->body = buf_view(packed);
+  r->owner = packed;
+  r->free_owner = packed_free;
+  return true;
+}
+
+static bool add_headers(struct MHD_Response *m, const struct http_response *r, bool asked_with_body, bool packed) {
   char seconds[16];
   snprintf(seconds, sizeof seconds, "%u", r->retry_after);
   const char *const headers[][2] = {
@@ -61,7 +86,9 @@ static bool add_headers(struct MHD_Response *m, const struct http_response *r) {
       {MHD_HTTP_HEADER_CACHE_CONTROL, r->cache},
       {MHD_HTTP_HEADER_RETRY_AFTER, r->retry_after > 0 ? seconds : NULL},
       {MHD_HTTP_HEADER_ALLOW, r->status == 405 ? "GET, HEAD, POST, PUT, DELETE" : NULL},
-      {MHD_HTTP_HEADER_ACCEPT_ENCODING, r->status == 415 ? "gzip" : NULL},
+      {MHD_HTTP_HEADER_ACCEPT_ENCODING, asked_with_body ? "gzip" : NULL},
+      {MHD_HTTP_HEADER_CONTENT_ENCODING, packed ? "gzip" : NULL},
+      {MHD_HTTP_HEADER_VARY, r->gzip ? "Accept-Encoding" : NULL},
   };
   for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
     const char *value = headers[i][1];
@@ -77,8 +104,11 @@ void reply_take(struct exchange *x, const struct http_response *r) {
     release(r);
     return;
   }
-  struct MHD_Response *m = make(r);
-  if (m != NULL && !add_headers(m, r)) {
+  struct http_response sent = *r;
+  uint64_t length;
+  const bool packed = pack(&sent, x);
+  struct MHD_Response *m = make(&sent);
+  if (m != NULL && !add_headers(m, &sent, exchange_has_body(x, &length), packed)) {
     MHD_destroy_response(m);
     m = NULL;
   }

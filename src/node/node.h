@@ -93,6 +93,7 @@ struct node_response {
   const char *content_type; /* static */
   struct buf body;          /* whole body, unless stream */
   bool immutable;           /* may be cached for long (tiles) */
+  bool compressible;        /* worth compressing on the way */
   unsigned retry_after;     /* seconds */
   void *stream;             /* streamed body: read with node_stream_read, end with node_stream_free */
   uint64_t stream_length;

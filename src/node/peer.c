@@ -372,10 +372,11 @@ static void peer_read(struct node_call *c, struct node_response *out) {
     if (!published(&r, &t) || copy_tile(copy, &t, &out->body, &e) != PARLEY_OK) buf_clear(&out->body);
     out->content_type = "application/octet-stream";
     out->immutable = true;
+    out->compressible = t.kind == TILE_ENTRIES && !(r.own ? r.own->bulk : r.theirs->bulk); /* files are sealed bytes */
   }
   if (!out->body.n) {
     buf_free(&out->body);
-    out->immutable = false;
+    out->immutable = out->compressible = false;
     answer_not_found(c, out);
     return;
   }

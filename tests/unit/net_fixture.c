@@ -141,7 +141,7 @@ static void on_data(void *user, void *ctx, struct bytes in, struct http_response
   if (strcmp(c->path, "/limit") == 0 && c->seen > LIMIT) {
     answer_text(out, 413, "too large");
     c->refused = true;
-  } else if (strcmp(c->path, "/echo") == 0) {
+  } else if (strcmp(c->path, "/echo") == 0 || strcmp(c->path, "/packed") == 0) {
     buf_bytes(&c->body, in);
   }
 }
@@ -156,6 +156,8 @@ static void on_end(void *user, void *ctx, struct http_response *out, bool *later
   } else if (strcmp(c->path, "/echo") == 0) {
     *out =
         (struct http_response){.status = 200, .content_type = c->type, .body = buf_view(&c->body), .cache = "no-store"};
+  } else if (strcmp(c->path, "/packed") == 0) { /* what is sent back may be compressed */
+    *out = (struct http_response){.status = 200, .content_type = c->type, .body = buf_view(&c->body), .gzip = true};
   } else if (strcmp(c->path, "/count") == 0 || strcmp(c->path, "/limit") == 0) {
     snprintf(c->text, sizeof c->text, "%zu", c->seen);
     answer_text(out, 200, c->text);

@@ -525,6 +525,51 @@ static void test_large_post(void **state) {
   free(copy);
 }
 
+/* What gets shorter goes as gzip, anything else as it is; the other side has the body in any case. */
+static void test_packed_post(void **state) {
+  struct fixture *f = *state;
+  const size_t n = 100000;
+  uint8_t *body = malloc(n);
+  char url[128];
+  url_of(url, f, "/echo");
+  const char *const pins[] = {f->node.pin, NULL};
+  assert_non_null(body);
+  for (int text = 0; text < 2; text++) {
+    uint32_t x = 1;
+    for (size_t i = 0; i < n; i++) {
+      x = x * 1664525 + 1013904223;
+      body[i] = text ? (uint8_t)("some text "[i % 10]) : (uint8_t)(x >> 24);
+    }
+    struct outcome o = {0};
+    assert_int_equal(http_client_post_gzip(f->client, url, pins, "application/octet-stream", BYTES(body, n), on_done,
+                                           on_progress, &o, NULL),
+                     PARLEY_OK);
+    finish(f, f->client);
+    assert_int_equal(o.status, 200);
+    assert_string_equal(o.type, "application/octet-stream");
+    assert_int_equal(o.body.n, n);
+    assert_memory_equal(o.body.p, body, n);
+    if (text) {
+      assert_in_range(o.progress, 1, n / 10);
+    } else {
+      assert_int_equal(o.progress, n);
+    }
+    outcome_free(&o);
+  }
+  struct outcome o = {0};
+  url_of(url, f, "/who");
+  assert_int_equal(http_client_post_gzip(f->client, url, pins, "text/x", BYTES_NONE, on_done, NULL, &o, NULL),
+                   PARLEY_OK);
+  finish(f, f->client);
+  expect_text(&o, 200, "peer=alice.example method=POST path=/who query= type=text/x length=0");
+  outcome_free(&o);
+  o = (struct outcome){0};
+  assert_int_equal(http_client_post_gzip(f->client, "nowhere", pins, "text/x", BYTES(body, n), on_done, NULL, &o, NULL),
+                   PARLEY_EINVAL);
+  assert_int_equal(o.calls, 0);
+  free(body);
+}
+
 static void test_streamed_answer_and_its_bound(void **state) {
   struct fixture *f = *state;
   struct outcome o = {0};
@@ -834,6 +879,7 @@ int main(void) {
       T(test_the_environment_names_no_proxy),
       T(test_trying),
       T(test_large_post),
+      T(test_packed_post),
       T(test_streamed_answer_and_its_bound),
       T(test_a_thousand_requests_on_one_connection),
       T(test_many_at_once_over_ipv6),

@@ -39,18 +39,24 @@ static struct node_log_view view(struct rig_party *p, size_t i) {
 
 /* ---- the read side ---- */
 
-static unsigned read_size(struct rig_party *from, struct rig_party *to, const char *origin, const char *what, size_t *size) {
+static void read_from(struct rig_party *from, struct rig_party *to, const char *origin, const char *what,
+                      struct node_response *resp) {
   uint8_t h[32];
   char path[300], hex[65];
-  struct node_response resp = {0};
   sha256(h, bytes_str(origin));
   hex_encode(hex, BYTES(h, 32));
   snprintf(path, sizeof path, "/%s/%s", hex, what);
   const struct node_request q = {.peer = from->name, .method = "GET", .path = path, .query = ""};
-  struct node_call *c = node_begin(to->node, &q, &resp);
-  if (!resp.status) node_end(c, &resp);
-  *size = resp.body.n;
+  struct node_call *c = node_begin(to->node, &q, resp);
+  if (!resp->status) node_end(c, resp);
   node_finish(c);
+}
+
+static unsigned read_size(struct rig_party *from, struct rig_party *to, const char *origin, const char *what,
+                          size_t *size) {
+  struct node_response resp = {0};
+  read_from(from, to, origin, what, &resp);
+  *size = resp.body.n;
   buf_free(&resp.body);
   return resp.status;
 }
@@ -69,6 +75,47 @@ static void test_read(void **state) {
   assert_int_equal(read_size(&r.party[0], &r.party[1], ours, "tile/0/000.p/2", &n), 200);
   assert_int_equal(n, 64);
   assert_int_equal(read_size(&r.party[1], &r.party[0], "nobody.example/0/0", "checkpoint", &n), 404);
+  rig_close(&r);
+}
+
+/* tlog-tiles: content types, what may be kept for long, and what is worth compressing; of a log and of its mirror. */
+static void test_read_headers(void **state) {
+  (void)state;
+  static const struct {
+    const char *what, *type;
+    unsigned status;
+    bool immutable, compressible;
+  } rows[] = {
+      {"checkpoint", "text/plain; charset=utf-8", 200, false, false},
+      {"checkpoint.pending", "text/plain; charset=utf-8", 200, false, false},
+      {"tile/0/000.p/2", "application/octet-stream", 200, true, false},
+      {"tile/0/000.p/1", "application/octet-stream", 200, true, false}, /* that was the tile once */
+      {"tile/entries/000.p/2", "application/octet-stream", 200, true, true},
+      {"tile/entries/000.p/1", "application/octet-stream", 200, true, true},
+      {"tile/0/000", NULL, 404, false, false},
+      {"tile/0/000.p/0", NULL, 404, false, false},
+      {"tile/1/000.p/1", NULL, 404, false, false},
+      {"tile/0/x000/000.p/1", NULL, 404, false, false},
+      {"tile/0/00.p/1", NULL, 404, false, false},
+      {"tile/64/000.p/1", NULL, 404, false, false},
+      {"tile/entries/001.p/1", NULL, 404, false, false},
+  };
+  struct rig r;
+  char forum[65];
+  rig_open(&r, TWO, 2);
+  rig_forum(&r, forum);
+  send_notice(&r.party[0], forum, "delivered");
+  const char *ours = view(&r.party[0], 0).origin;
+  for (size_t i = 0; i < 2 * (sizeof rows / sizeof *rows); i++) {
+    struct node_response resp = {0};
+    const size_t k = i / 2;
+    read_from(&r.party[1 - i % 2], &r.party[i % 2], ours, rows[k].what, &resp); /* the log itself, then its mirror */
+    if (resp.status != rows[k].status) fail_msg("%s: %u", rows[k].what, resp.status);
+    assert_int_equal(resp.immutable, rows[k].immutable);
+    assert_int_equal(resp.compressible, rows[k].compressible);
+    if (resp.status == 200) assert_string_equal(resp.content_type, rows[k].type);
+    buf_free(&resp.body);
+  }
   rig_close(&r);
 }
 
@@ -295,6 +342,7 @@ static void test_allowance_of_drafts(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_read),
+      cmocka_unit_test(test_read_headers),
       cmocka_unit_test(test_read_signed_only),
       cmocka_unit_test(test_read_members_only),
       cmocka_unit_test(test_uploads_at_once),

@@ -363,6 +363,81 @@ static void test_damaged_gzip(void **state) {
   close(fd);
 }
 
+static void ask_packed(struct raw_answer *a, struct fixture *f, int fd, const char *accept, struct bytes body) {
+  struct buf text = {0};
+  buf_fmt(&text, "POST /packed HTTP/1.1\r\nHost: x\r\n%s%s%sContent-Length: %zu\r\n\r\n",
+          accept ? "Accept-Encoding: " : "", accept ? accept : "", accept ? "\r\n" : "", body.n);
+  buf_bytes(&text, body);
+  raw_talk(a, f->s, fd, text.p, text.n);
+  buf_free(&text);
+  assert_int_equal(a->status, 200);
+  assert_true(raw_has(a, "Vary: Accept-Encoding"));
+}
+
+static void check_packed(struct bytes packed, struct bytes want) {
+  z_stream z = {.next_in = (z_const Bytef *)packed.p, .avail_in = (uInt)packed.n};
+  uint8_t *got = malloc(want.n + 1);
+  assert_non_null(got);
+  z.next_out = got;
+  z.avail_out = (uInt)want.n + 1;
+  assert_int_equal(inflateInit2(&z, 15 + 16), Z_OK);
+  assert_int_equal(inflate(&z, Z_FINISH), Z_STREAM_END);
+  assert_int_equal(z.total_out, want.n);
+  assert_memory_equal(got, want.p, want.n);
+  inflateEnd(&z);
+  free(got);
+}
+
+/* tlog-tiles: Log entries. Compressed for those who accept it, when there is something to save. */
+static void test_packed_answer(void **state) {
+  struct fixture *f = *state;
+  static const char *const plain[] = {NULL, "identity", "br", "gzip;q=0"};
+  struct buf body = {0};
+  struct raw_answer a;
+  const int fd = connect_as(f, "a.example");
+  for (unsigned i = 0; i < 3000; i++) {
+    buf_fmt(&body, "entry %u\n", i);
+  }
+  ask_packed(&a, f, fd, "gzip, identity", buf_view(&body));
+  assert_true(raw_has(&a, "Content-Encoding: gzip"));
+  assert_true(a.body.n < body.n / 2);
+  check_packed(buf_view(&a.body), buf_view(&body));
+  raw_free(&a);
+  for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) {
+    ask_packed(&a, f, fd, plain[i], buf_view(&body));
+    assert_false(raw_has(&a, "Content-Encoding: gzip"));
+    assert_int_equal(a.body.n, body.n);
+    assert_memory_equal(a.body.p, body.p, body.n);
+    raw_free(&a);
+  }
+  ask_packed(&a, f, fd, "gzip", bytes_str("short"));
+  assert_false(raw_has(&a, "Content-Encoding: gzip"));
+  assert_string_equal((const char *)a.body.p, "short");
+  raw_free(&a);
+  buf_free(&body);
+  close(fd);
+}
+
+/* tlog-mirror: Request Body. Whoever sends a body learns which encoding it may have. */
+static void test_says_that_gzip_is_taken(void **state) {
+  struct fixture *f = *state;
+  static const char *const with_body[] = {
+      "POST /count HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi",
+      "POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi",
+      "POST /count HTTP/1.1\r\nHost: x\r\nContent-Encoding: br\r\nContent-Length: 2\r\n\r\nhi"};
+  struct raw_answer a;
+  const int fd = connect_as(f, "a.example");
+  for (size_t i = 0; i < sizeof with_body / sizeof *with_body; i++) {
+    ask(&a, f, fd, with_body[i]);
+    assert_true(raw_has(&a, "Accept-Encoding: gzip"));
+    raw_free(&a);
+  }
+  ask(&a, f, fd, "GET /count HTTP/1.1\r\nHost: x\r\n\r\n");
+  assert_false(raw_has(&a, "Accept-Encoding: gzip"));
+  raw_free(&a);
+  close(fd);
+}
+
 /* 64 MiB in some 64 KiB: the handler must be able to stop it after its own bound. */
 static void test_decompression_bomb(void **state) {
   struct fixture *f = *state;
@@ -609,6 +684,8 @@ int main(void) {
       T(test_failing_stream_cuts_the_connection),
       T(test_gzip_body),
       T(test_damaged_gzip),
+      T(test_packed_answer),
+      T(test_says_that_gzip_is_taken),
       T(test_decompression_bomb),
       T(test_handler_refuses_early),
       T(test_begin_refuses),
