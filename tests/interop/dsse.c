@@ -76,7 +76,7 @@ static parley_err verify(struct buf *out, const char *type, char **keys, struct 
   for (; rc == PARLEY_OK && keys[n] != NULL; n++) {
     uint8_t key[32];
     rc = read_hex(key, keys[n], e);
-    if (rc == PARLEY_OK && (n >= d.n || !dsse_verify(&d, n, key)))
+    if (rc == PARLEY_OK && (n >= d.n || dsse_signed_by(&d, n, key) != PARLEY_OK))
       rc = err_set(e, PARLEY_EVERIFY, "signature %zu is not by %s", n, keys[n]);
   }
   if (rc == PARLEY_OK && n != d.n) rc = err_set(e, PARLEY_EVERIFY, "%zu signatures, not %zu", d.n, n);
