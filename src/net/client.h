@@ -133,7 +133,8 @@ struct local_answer {
 
 /*
  * One request. When file_fd >= 0 the body is streamed from it (file_size bytes) instead of `body`; progress may be
- * NULL; without a file to send it is told of what came to out_fd. When out_fd >= 0 a 200 answer's body goes there instead of answer->body. EUNREACHABLE when no node listens.
+ * NULL; without a file to send it is told of what came to out_fd. When out_fd >= 0 a 200 answer's body goes there
+ * instead of answer->body. EUNREACHABLE when no node listens.
  */
 parley_err local_request(struct local_answer *answer, const char *unix_path, const char *method, const char *path,
                          const char *content_type, struct bytes body, int file_fd, uint64_t file_size, int out_fd,
