@@ -129,6 +129,31 @@ static void test_interleaved(void **state) {
   }
 }
 
+/* One that stops in the middle of a package, and in the end dies, holds up nobody and leaves only whole packages. */
+static void test_stalled(void **state) {
+  struct stage *s = *state;
+  struct buf body = {0}, rest = {0};
+  struct mirror_answer out;
+  struct mirror_upload *u;
+  stage_pending(s, 300);
+  author_packages(&s->a, &body, 0, 300);
+  const struct add_entries_head h = {bytes_str(copy_origin(mirror_copy(s->m))), 0, 300, BYTES_NONE};
+  assert_int_equal(mirror_upload_begin(&u, s->m, &h, &out, NULL), PARLEY_OK);
+  assert_true(mirror_upload_data(u, BYTES(body.p, body.n - 1), &out));
+  assert_int_equal(stage_state(s).next, 256);
+  stage_pending(s, 600);
+  author_packages(&s->a, &rest, 256, 600);
+  assert_int_equal(kit_upload(s->m, 256, 600, buf_view(&rest), NOW, &out), 200);
+  stage_check_cosigned(s, &out, 600, NOW);
+  answer_free(&out);
+  mirror_upload_free(u);
+  stage_restart(s);
+  stage_check_cosigned(s, NULL, 600, NOW);
+  assert_int_equal(stage_state(s).next, 600);
+  buf_free(&body);
+  buf_free(&rest);
+}
+
 /* A longer upload has brought all entries of a shorter one, and more, but is not at its end. */
 static void test_longer_one_is_ahead(void **state) {
   struct stage *s = *state;
@@ -265,6 +290,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_fed_by_the_byte, stage_setup, stage_teardown),
       cmocka_unit_test_setup_teardown(test_over_is_over, stage_setup, stage_teardown),
       cmocka_unit_test_setup_teardown(test_interleaved, stage_setup, stage_teardown),
+      cmocka_unit_test_setup_teardown(test_stalled, stage_setup, stage_teardown),
       cmocka_unit_test_setup_teardown(test_longer_one_is_ahead, stage_setup, stage_teardown),
       cmocka_unit_test_setup_teardown(test_target_is_kept, stage_setup, stage_teardown),
       cmocka_unit_test_setup_teardown(test_last_eight_pending, stage_setup, stage_teardown),

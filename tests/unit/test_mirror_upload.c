@@ -209,11 +209,34 @@ static void test_excess(void **state) {
   buf_free(&body);
 }
 
+/* No ticket is ever given out, so nothing is taken from one: whatever stands there changes no answer. */
+static void test_ticket_is_ignored(void **state) {
+  struct stage *s = *state;
+  struct buf body = {0};
+  struct mirror_answer out;
+  struct mirror_upload *u;
+  stage_pending(s, 300);
+  author_packages(&s->a, &body, 0, 300);
+  const struct bytes origin = bytes_str(copy_origin(mirror_copy(s->m))), ticket = bytes_str("5\n0\nforged ticket");
+  mirror_upload_begin(&u, s->m, &(struct add_entries_head){origin, 0, 5, ticket}, &out, NULL);
+  answer_check_info(&out, 409, "300\n0\n\n");
+  answer_free(&out);
+  mirror_upload_begin(&u, s->m, &(struct add_entries_head){origin, 0, 300, ticket}, &out, NULL);
+  assert_int_equal(out.status, 0);
+  assert_true(mirror_upload_data(u, buf_view(&body), &out));
+  mirror_upload_finish(u, NOW, &out);
+  stage_check_cosigned(s, &out, 300, NOW);
+  mirror_upload_free(u);
+  answer_free(&out);
+  buf_free(&body);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(test_every_answer, stage_setup, stage_teardown),
       cmocka_unit_test_setup_teardown(test_nothing_pending, stage_setup, stage_teardown),
       cmocka_unit_test_setup_teardown(test_excess, stage_setup, stage_teardown),
+      cmocka_unit_test_setup_teardown(test_ticket_is_ignored, stage_setup, stage_teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -119,6 +119,22 @@ static void test_read_headers(void **state) {
   rig_close(&r);
 }
 
+/* tlog-witness: Monitor Retrieval. A bulk log without files: the mirror has never cosigned a tree of it. */
+static void test_read_not_cosigned(void **state) {
+  (void)state;
+  struct rig r;
+  char forum[65];
+  size_t n;
+  rig_open(&r, TWO, 2);
+  rig_forum(&r, forum);
+  const char *log = view(&r.party[1], 2).origin, *bulk = view(&r.party[1], 3).origin; /* ours, as it mirrors them */
+  assert_string_equal(log, view(&r.party[0], 0).origin);
+  assert_string_equal(bulk, view(&r.party[0], 1).origin);
+  assert_int_equal(read_size(&r.party[0], &r.party[1], log, "checkpoint", &n), 200);
+  assert_int_equal(read_size(&r.party[0], &r.party[1], bulk, "checkpoint", &n), 404);
+  rig_close(&r);
+}
+
 /* What is in the log but under no signature yet is shown to nobody. */
 static void test_read_signed_only(void **state) {
   (void)state;
@@ -343,6 +359,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_read),
       cmocka_unit_test(test_read_headers),
+      cmocka_unit_test(test_read_not_cosigned),
       cmocka_unit_test(test_read_signed_only),
       cmocka_unit_test(test_read_members_only),
       cmocka_unit_test(test_uploads_at_once),
