@@ -241,6 +241,51 @@ static void test_our_own(void **state) {
   rig_close(&r);
 }
 
+/* A third party sees that it is disputed, and by whom; not why. */
+static void test_seen_by_a_third_party(void **state) {
+  struct rig r;
+  char forum[65], id[65];
+  (void)state;
+  rig_open(&r, NAMES, 3);
+  rig_forum(&r, forum);
+  send_delivered(&r.party[0], forum, id);
+  json_decref(post(&r.party[1], id, "reject", "{\"officer\":\"duty\",\"ground\":\"form\"}", 201));
+  rig_run(&r, 60000);
+  check_dispute(&r.party[0], id, "form", 1);
+  check_dispute(&r.party[2], id, "", 1);
+  assert_statement(&r.party[2], id, "received", "");
+  rig_close(&r);
+}
+
+/* Of several that come before the next commit the first counts. */
+static void test_answers_in_one_batch(void **state) {
+  static const char body[] = "{\"officer\":\"duty\",\"ground\":\"form\"}", ack[] = "{\"officer\":\"duty\"}";
+  struct rig r;
+  struct waiting w[4];
+  char forum[65], id[65], path[2][100];
+  (void)state;
+  rig_open(&r, NAMES, 2);
+  rig_forum(&r, forum);
+  send_delivered(&r.party[0], forum, id);
+  snprintf(path[0], sizeof path[0], "/v1/statements/%s/reject", id);
+  snprintf(path[1], sizeof path[1], "/v1/statements/%s/ack", id);
+  struct rig_party *b = &r.party[1];
+  ask_begin(&w[0], b, "POST", path[0], body);
+  ask_begin(&w[1], b, "POST", path[0], body);
+  ask_begin(&w[2], b, "POST", path[1], ack);
+  ask_begin(&w[3], b, "POST", path[0], body);
+  node_work(b->node);
+  ask_collect(b, w, 4);
+  assert_int_equal(w[0].resp.status, 201);
+  assert_int_equal(w[1].resp.status, 409);
+  assert_int_equal(w[2].resp.status, 201);
+  assert_int_equal(w[3].resp.status, 409);
+  for (size_t i = 0; i < 4; i++) json_decref(ask_end(&w[i]));
+  assert_statement(b, id, "acknowledged", "");
+  check_dispute(b, id, "form", 0);
+  rig_close(&r);
+}
+
 /* ---- grounds ---- */
 
 enum fault { HONEST, OTHER_SEED, OTHER_KEY, OTHER_DIGEST, LOOSE_PLAINTEXT, OTHER_FORM, OTHER_LANGUAGE, LOST_FILE };
@@ -388,6 +433,8 @@ int main(void) {
       cmocka_unit_test(test_answers_that_do_not_count),
       cmocka_unit_test(test_sealed_rejection),
       cmocka_unit_test(test_our_own),
+      cmocka_unit_test(test_seen_by_a_third_party),
+      cmocka_unit_test(test_answers_in_one_batch),
       cmocka_unit_test(test_grounds),
       cmocka_unit_test(test_disclosure_of_what_is_sealed_otherwise),
       cmocka_unit_test(test_notice_comes_first),
