@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
@@ -15,7 +14,6 @@ import (
 	"strings"
 
 	"github.com/secure-systems-lab/go-securesystemslib/dsse"
-	"github.com/secure-systems-lab/go-securesystemslib/signerverifier"
 )
 
 // Sections 1 to 3 and 5 of docs/protocol.md: envelopes, cards, charters, statements.
@@ -65,35 +63,38 @@ func (e *envelope) canonical() []byte {
 
 // All of these keys sign.
 func (e *envelope) signedBy(keys ...ed25519.PublicKey) error {
+	return verify(e.Envelope, len(keys), keys)
+}
+
+// At least so many of these keys sign.
+func verify(e dsse.Envelope, threshold int, keys []ed25519.PublicKey) error {
 	var verifiers []dsse.Verifier
 	for _, key := range keys {
-		der, err := x509.MarshalPKIXPublicKey(key)
-		if err != nil {
-			return err
-		}
-		v, err := signerverifier.NewED25519SignerVerifierFromSSLibKey(&signerverifier.SSLibKey{
-			KeyID: fmt.Sprintf("%x", sha256.Sum256(der)), KeyVal: signerverifier.KeyVal{Public: hex.EncodeToString(key)}})
+		v, err := dsseKey(key, "")
 		if err != nil {
 			return err
 		}
 		verifiers = append(verifiers, v)
 	}
-	verifier, err := dsse.NewMultiEnvelopeVerifier(len(keys), verifiers...)
+	verifier, err := dsse.NewMultiEnvelopeVerifier(threshold, verifiers...)
 	if err != nil {
 		return err
 	}
-	_, err = verifier.Verify(context.Background(), &e.Envelope)
+	_, err = verifier.Verify(context.Background(), &e)
 	return err
 }
 
 type card struct {
-	Name string
-	Keys struct {
-		Statement, Log, Mirror string
-		Link                   []string
+	Name   string
+	Serial int
+	Keys   struct {
+		Statement, Rotation, Log, Mirror string
+		Seal                             []struct{ Label, Recipient string }
+		Link                             []string
 	}
-	fingerprint            string
-	statement, log, mirror ed25519.PublicKey
+	fingerprint                      string
+	statement, rotation, log, mirror ed25519.PublicKey
+	envelope                         *envelope
 }
 
 // A vkey of that name and type; the key hash is checked where a verifier is made of it.
@@ -109,23 +110,35 @@ func keyOf(vkey, name string, algorithm byte) (ed25519.PublicKey, error) {
 	return key[1:], nil
 }
 
+func keyOfPEM(text string) (ed25519.PublicKey, error) {
+	block, _ := pem.Decode([]byte(text))
+	if block == nil {
+		return nil, fmt.Errorf("no PEM")
+	}
+	public, err := x509.ParsePKIXPublicKey(block.Bytes)
+	if err != nil {
+		return nil, err
+	}
+	key, ok := public.(ed25519.PublicKey)
+	if !ok {
+		return nil, fmt.Errorf("not an Ed25519 key")
+	}
+	return key, nil
+}
+
+// A card that its own keys sign. The signature of the rotation key before it is the affair of its run.
 func readCard(path string) (*card, error) {
 	c := &card{}
 	e, err := readEnvelope(path, "application/vnd.parley.card+json", c)
 	if err != nil {
 		return nil, err
 	}
-	block, _ := pem.Decode([]byte(c.Keys.Statement))
-	if block == nil {
-		return nil, fmt.Errorf("%s: no PEM", path)
+	c.envelope, c.fingerprint = e, e.digest
+	if c.statement, err = keyOfPEM(c.Keys.Statement); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	public, err := x509.ParsePKIXPublicKey(block.Bytes)
-	if err != nil {
-		return nil, err
-	}
-	ok := false
-	if c.statement, ok = public.(ed25519.PublicKey); !ok {
-		return nil, fmt.Errorf("%s: the statement key is not Ed25519", path)
+	if c.rotation, err = keyOfPEM(c.Keys.Rotation); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if c.log, err = keyOf(c.Keys.Log, c.Name, 1); err != nil {
 		return nil, err
@@ -133,36 +146,47 @@ func readCard(path string) (*card, error) {
 	if c.mirror, err = keyOf(c.Keys.Mirror, c.Name+"/mirror", 4); err != nil {
 		return nil, err
 	}
-	c.fingerprint = e.digest
 	if err := e.signedBy(c.statement, c.log, c.mirror); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if want := map[bool]int{true: 3, false: 4}[c.Serial == 0]; len(e.Signatures) != want {
+		return nil, fmt.Errorf("%s: %d signatures, not %d", path, len(e.Signatures), want)
 	}
 	return c, nil
 }
 
 type charter struct {
-	Members []struct{ Name, Card string }
-	digest  string
+	Members  []struct{ Name, Card string }
+	Replaces []string
+	digest   string
 }
 
-// Every member whose card is at hand has signed.
-func readCharter(path string, cards map[string]*card) (*charter, error) {
+// Complete; every member that is a party has signed it under one of its cards. In the charter that is cited (cited), the card
+// named of each party is one of them; in an older one it may be none, and then its signature cannot be asked.
+func readCharter(path string, parties map[string]*party, cited bool) (*charter, error) {
 	c := &charter{}
 	e, err := readEnvelope(path, "application/vnd.parley.charter+json", c)
 	if err != nil {
 		return nil, err
 	}
-	var keys []ed25519.PublicKey
-	for _, m := range c.Members {
-		if k := cards[m.Name]; k != nil && k.fingerprint != m.Card {
-			return nil, fmt.Errorf("%s: names another card of %s", path, m.Name)
-		} else if k != nil {
-			keys = append(keys, k.statement)
-		}
-	}
 	c.digest = e.digest
-	if err := e.signedBy(keys...); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+	if len(e.Signatures) != len(c.Members) {
+		return nil, fmt.Errorf("%s: %d signatures of %d members", path, len(e.Signatures), len(c.Members))
+	}
+	for _, m := range c.Members {
+		p := parties[m.Name]
+		if p == nil {
+			continue
+		}
+		if p.with(m.Card) < 0 {
+			if cited {
+				return nil, fmt.Errorf("%s: names another card of %s", path, m.Name)
+			}
+			continue
+		}
+		if err := verify(e.Envelope, 1, p.keys(func(c *card) ed25519.PublicKey { return c.statement })); err != nil {
+			return nil, fmt.Errorf("%s: %s: %w", path, m.Name, err)
+		}
 	}
 	return c, nil
 }
@@ -176,17 +200,20 @@ type statement struct {
 	}
 }
 
-func readStatement(path string, cards map[string]*card) (*statement, error) {
+// Its first signature is its author's.
+func readStatement(path string, parties map[string]*party) (*statement, error) {
 	s := &statement{}
 	e, err := readEnvelope(path, "application/vnd.parley.statement+json", s)
 	if err != nil {
 		return nil, err
 	}
-	author := cards[s.From]
-	if author == nil {
-		return nil, fmt.Errorf("%s: no card of %q", path, s.From)
+	author := parties[s.From]
+	if author == nil || len(e.Signatures) == 0 {
+		return nil, fmt.Errorf("%s: no card or no signature of %q", path, s.From)
 	}
-	if err := e.signedBy(author.statement); err != nil {
+	first := e.Envelope
+	first.Signatures = first.Signatures[:1]
+	if err := verify(first, 1, author.keys(func(c *card) ed25519.PublicKey { return c.statement })); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return s, nil

@@ -112,7 +112,8 @@ func checkLog(args []string) error {
 	if err != nil {
 		return err
 	}
-	tree, err := openCheckpoint(string(data), origin, cards[1], cards[2:])
+	author, cosigner := &party{cards[1].Name, cards[1:2]}, &party{cards[2].Name, cards[2:]}
+	tree, _, err := openCheckpoint(string(data), origin, author, []*party{cosigner})
 	if err != nil {
 		return fmt.Errorf("checkpoint: %w", err)
 	}

@@ -32,9 +32,9 @@ type cosigner struct {
 	key  ed25519.PublicKey
 }
 
-func newCosigner(c *card) cosigner {
-	name := c.Name + "/mirror"
-	return cosigner{name, keyHash(name, append([]byte{4}, c.mirror...)), c.mirror}
+func newCosigner(party string, key ed25519.PublicKey) cosigner {
+	name := party + "/mirror"
+	return cosigner{name, keyHash(name, append([]byte{4}, key...)), key}
 }
 
 func (c cosigner) Name() string    { return c.name }
@@ -47,34 +47,55 @@ func (c cosigner) Verify(msg, sig []byte) bool {
 	return ed25519.Verify(c.key, []byte(text), sig[8:])
 }
 
-// Reads a checkpoint that carries the log's signature and those of the mirrors, in this order, and nothing else.
-func openCheckpoint(data, origin string, author *card, mirrors []*card) (tlog.Tree, error) {
-	log, err := note.NewVerifier(logVkey(origin, author.log))
-	if err != nil {
-		return tlog.Tree{}, err
+// Reads a checkpoint that carries a signature of the log and one of each mirror, in this order and nothing else, each under
+// one of the party's cards. Returns the vkeys that signed, too.
+func openCheckpoint(data, origin string, author *party, mirrors []*party) (tree tlog.Tree, vkeys []string, err error) {
+	var all []note.Verifier
+	by := []map[note.Verifier]string{{}} // of each signature that must be there: who may have made it
+	for _, key := range author.keys(func(c *card) ed25519.PublicKey { return c.log }) {
+		vkey := logVkey(origin, key)
+		v, err := note.NewVerifier(vkey)
+		if err != nil {
+			return tree, nil, err
+		}
+		all, by[0][v] = append(all, v), vkey
 	}
-	known := []note.Verifier{log}
 	for _, m := range mirrors {
-		known = append(known, newCosigner(m))
+		may := map[note.Verifier]string{}
+		for _, c := range m.cards {
+			v := newCosigner(m.name, c.mirror)
+			if known, _ := note.VerifierList(all...).Verifier(v.name, v.hash); known == nil {
+				all, may[&v] = append(all, &v), c.Keys.Mirror
+			}
+		}
+		by = append(by, may)
 	}
-	n, err := note.Open([]byte(data), note.VerifierList(known...))
+	n, err := note.Open([]byte(data), note.VerifierList(all...))
 	if err != nil {
-		return tlog.Tree{}, err
+		return tree, nil, err
 	}
-	if len(n.Sigs) != len(known) || len(n.UnverifiedSigs) != 0 {
-		return tlog.Tree{}, fmt.Errorf("%d signatures by known keys, %d by others", len(n.Sigs), len(n.UnverifiedSigs))
+	if len(n.Sigs) != len(by) || len(n.UnverifiedSigs) != 0 {
+		return tree, nil, fmt.Errorf("%d signatures by known keys, %d by others", len(n.Sigs), len(n.UnverifiedSigs))
 	}
 	again := n.Text + "\n"
 	for i, s := range n.Sigs {
-		if _, err := base64.StdEncoding.Strict().DecodeString(s.Base64); err != nil || s.Name != known[i].Name() {
-			return tlog.Tree{}, fmt.Errorf("signature line %d is not by %s", i+1, known[i].Name())
+		vkey := ""
+		for v, text := range by[i] {
+			if v.Name() == s.Name && v.KeyHash() == s.Hash {
+				vkey = text
+			}
 		}
+		if _, err := base64.StdEncoding.Strict().DecodeString(s.Base64); err != nil || vkey == "" {
+			return tree, nil, fmt.Errorf("signature line %d is by %s", i+1, s.Name)
+		}
+		vkeys = append(vkeys, vkey)
 		again += "— " + s.Name + " " + s.Base64 + "\n"
 	}
 	if again != data {
-		return tlog.Tree{}, fmt.Errorf("not the one form of this note")
+		return tree, nil, fmt.Errorf("not the one form of this note")
 	}
-	return parseCheckpoint(n.Text, origin)
+	tree, err = parseCheckpoint(n.Text, origin)
+	return tree, vkeys, err
 }
 
 func parseCheckpoint(text, origin string) (tree tlog.Tree, err error) {

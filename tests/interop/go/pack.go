@@ -15,8 +15,8 @@ import (
 // Section 7: the evidence pack.
 
 type pack struct {
-	dir   string
-	cards map[string]*card
+	dir     string
+	parties map[string]*party
 }
 
 func (p *pack) path(name string) string { return filepath.Join(p.dir, name) }
@@ -27,161 +27,202 @@ func (p *pack) text(name string) (string, error) {
 }
 
 func checkPack(dir string, given []string) error {
-	p := &pack{dir, map[string]*card{}}
-	paths, err := filepath.Glob(p.path("cards/*.json"))
+	parties, err := readParties(dir)
 	if err != nil {
 		return err
 	}
-	for _, path := range paths {
-		c, err := readCard(path)
-		if err != nil {
-			return err
-		}
-		if filepath.Base(path) != c.Name+".json" {
-			return fmt.Errorf("%s is the card of %s", path, c.Name)
-		}
-		p.cards[c.Name] = c
+	p := &pack{dir, parties}
+	if err := p.check(); err != nil {
+		return err
 	}
-	for _, anchor := range given {
-		name, fingerprint, _ := strings.Cut(anchor, "=")
-		if c := p.cards[name]; c == nil || c.fingerprint != fingerprint {
-			return fmt.Errorf("cards/%s.json is not the card with that fingerprint", name)
-		}
-	}
-	return p.check(len(given))
+	return identified(parties, given)
 }
 
-func (p *pack) check(known int) error {
-	s, entry, err := p.delivered("")
+func (p *pack) check() error {
+	d, err := p.delivered("")
 	if err != nil {
 		return err
 	}
-	if known != len(s.To)+1 || len(p.cards) != known {
-		return fmt.Errorf("%d parties are known, the statement has %d and the pack %d", known, len(s.To)+1, len(p.cards))
+	s := d.statement
+	for name := range p.parties {
+		if name != s.From && !contains(s.To, name) {
+			return fmt.Errorf("cards/%s.json is nobody's whom the statement concerns", name)
+		}
 	}
-	c, err := readCharter(p.path("charter.json"), p.cards)
+	charters, err := p.charters(s)
 	if err != nil {
 		return err
-	}
-	first := c
-	for k := 0; p.has(fmt.Sprintf("charter.%d.json", k)); k++ {
-		older, err := readCharter(p.path(fmt.Sprintf("charter.%d.json", k)), p.cards)
-		if err != nil {
-			return err
-		}
-		if k == 0 {
-			first = older
-		}
-	}
-	if c.digest != s.Charter || first.digest != s.Forum {
-		return fmt.Errorf("charter.json is not the charter that entry.json cites")
 	}
 	if p.has("bulk/checkpoint") {
-		if err := p.bulk(s); err != nil {
+		if err := p.bulk(d); err != nil {
 			return fmt.Errorf("bulk/checkpoint: %w", err)
 		}
 	}
-	if !p.has("ack/entry.json") {
-		return nil
+	for _, kind := range []string{"ack", "reject"} {
+		if p.has(kind + "/entry.json") {
+			if err := p.answer(kind, d); err != nil {
+				return err
+			}
+		}
 	}
-	ack, _, err := p.delivered("ack/")
+	return p.onlyFiles(charters)
+}
+
+// The charter that the statement cites and those before it; how many of these there are.
+func (p *pack) charters(s *statement) (older int, err error) {
+	var before *charter
+	first := ""
+	for ; p.has(fmt.Sprintf("charter.%d.json", older)); older++ {
+		c, err := readCharter(p.path(fmt.Sprintf("charter.%d.json", older)), p.parties, false)
+		if err != nil {
+			return 0, err
+		}
+		if before != nil && !contains(c.Replaces, before.digest) {
+			return 0, fmt.Errorf("charter.%d.json does not replace the one before", older)
+		}
+		if before = c; older == 0 {
+			first = c.digest
+		}
+	}
+	c, err := readCharter(p.path("charter.json"), p.parties, true)
+	if err != nil {
+		return 0, err
+	}
+	if before == nil {
+		first = c.digest
+	} else if !contains(c.Replaces, before.digest) {
+		return 0, fmt.Errorf("charter.json does not replace the one before")
+	}
+	if c.digest != s.Charter || first != s.Forum {
+		return 0, fmt.Errorf("charter.json is not the charter that entry.json cites")
+	}
+	return older, nil
+}
+
+// An acknowledgement or rejection of the statement by one of its addressees, delivered to its author.
+func (p *pack) answer(kind string, to *delivery) error {
+	d, err := p.delivered(kind + "/")
 	if err != nil {
 		return err
 	}
-	id := tlog.RecordHash([]byte(entry))
-	if ack.Kind != "ack" || len(ack.Re) != 1 || ack.Re[0] != hex.EncodeToString(id[:]) || ack.Officer == "" {
-		return fmt.Errorf("ack/entry.json acknowledges something else")
+	a := d.statement
+	id := tlog.RecordHash([]byte(to.entry))
+	if a.Kind != kind || len(a.Re) != 1 || a.Re[0] != hex.EncodeToString(id[:]) || a.Officer == "" || a.Forum != to.statement.Forum ||
+		!contains(to.statement.To, a.From) || len(a.To) != 1 || a.To[0] != to.statement.From {
+		return fmt.Errorf("%s/entry.json is no answer to this statement", kind)
 	}
 	return nil
 }
 
+func (p *pack) onlyFiles(charters int) error {
+	known := regexp.MustCompile(`^(VERIFY\.md|(ack/|reject/)?(entry\.json|proof\.tlog-proof|policy\.tlog-policy)|charter\.json|cards/.*` +
+		`|bulk/(checkpoint|consistency|range)|(reject/)?body\.json|files/[0-9]+(\.[0-9A-Za-z]{1,8})?)$`)
+	return filepath.WalkDir(p.dir, func(path string, f os.DirEntry, err error) error {
+		if err != nil || f.IsDir() {
+			return err
+		}
+		name, err := filepath.Rel(p.dir, path)
+		if err != nil {
+			return err
+		}
+		number := -1
+		fmt.Sscanf(name, "charter.%d.json", &number)
+		older := number < charters && name == fmt.Sprintf("charter.%d.json", number)
+		if !older && !known.MatchString(name) {
+			return fmt.Errorf("%s is no file of a pack", name)
+		}
+		return nil
+	})
+}
+
+type delivery struct {
+	*statement
+	entry, origin string
+}
+
 // A statement, its place in its author's log, and the signatures of all its addressees.
-func (p *pack) delivered(folder string) (*statement, string, error) {
-	s, err := readStatement(p.path(folder+"entry.json"), p.cards)
+func (p *pack) delivered(folder string) (*delivery, error) {
+	s, err := readStatement(p.path(folder+"entry.json"), p.parties)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	entry, err := p.text(folder + "entry.json")
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	proof, err := p.text(folder + "proof.tlog-proof")
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
-	origin, err := p.included(s, entry, proof)
+	origin, vkeys, err := p.included(s, entry, proof)
 	if err != nil {
-		return nil, "", fmt.Errorf("%sproof.tlog-proof: %w", folder, err)
+		return nil, fmt.Errorf("%sproof.tlog-proof: %w", folder, err)
 	}
 	policy, err := p.text(folder + "policy.tlog-policy")
-	if err != nil || policy != p.policy(s, origin) {
-		return nil, "", fmt.Errorf("%spolicy.tlog-policy is not the policy of these cards", folder)
+	if err != nil || policy != policyOf(vkeys) {
+		return nil, fmt.Errorf("%spolicy.tlog-policy is not the policy of these cards", folder)
 	}
-	return s, entry, nil
+	return &delivery{s, entry, origin}, nil
 }
 
-func (p *pack) mirrors(s *statement) (list []*card, err error) {
+func (p *pack) mirrors(s *statement) (list []*party, err error) {
 	for _, name := range s.To {
-		if p.cards[name] == nil {
+		if p.parties[name] == nil {
 			return nil, fmt.Errorf("no card of %s", name)
 		}
-		list = append(list, p.cards[name])
+		list = append(list, p.parties[name])
 	}
 	return list, nil
 }
 
-func (p *pack) originOf(s *statement, note, suffix string) (string, error) {
+func originOf(s *statement, note string) (string, error) {
 	origin, _, _ := strings.Cut(note, "\n")
-	form := "^" + regexp.QuoteMeta(s.From+"/"+s.Forum+"/") + "(0|[1-9][0-9]*)" + suffix + "$"
+	form := "^" + regexp.QuoteMeta(s.From+"/"+s.Forum+"/") + "(0|[1-9][0-9]*)$"
 	if !regexp.MustCompile(form).MatchString(origin) {
 		return "", fmt.Errorf("%q is no log of %s in this forum", origin, s.From)
 	}
 	return origin, nil
 }
 
-func (p *pack) included(s *statement, entry, proof string) (string, error) {
+func (p *pack) included(s *statement, entry, proof string) (string, []string, error) {
 	head, note, found := strings.Cut(proof, "\n\n")
 	lines := strings.Split(head, "\n")
 	if !found || len(lines) < 2 || lines[0] != "c2sp.org/tlog-proof@v1" {
-		return "", fmt.Errorf("not a tlog-proof")
+		return "", nil, fmt.Errorf("not a tlog-proof")
 	}
 	index, err := strconv.ParseInt(strings.TrimPrefix(lines[1], "index "), 10, 64)
 	if err != nil || lines[1] != fmt.Sprintf("index %d", index) {
-		return "", fmt.Errorf("bad index line %q", lines[1])
+		return "", nil, fmt.Errorf("bad index line %q", lines[1])
 	}
 	hashes, err := parseHashes(lines[2:])
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
-	origin, err := p.originOf(s, note, "")
+	origin, err := originOf(s, note)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	mirrors, err := p.mirrors(s)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
-	tree, err := openCheckpoint(note, origin, p.cards[s.From], mirrors)
+	tree, vkeys, err := openCheckpoint(note, origin, p.parties[s.From], mirrors)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
-	return origin, tlog.CheckRecord(hashes, tree.N, tree.Hash, index, tlog.RecordHash([]byte(entry)))
+	return origin, vkeys, tlog.CheckRecord(hashes, tree.N, tree.Hash, index, tlog.RecordHash([]byte(entry)))
 }
 
-func (p *pack) bulk(s *statement) error {
+func (p *pack) bulk(s *delivery) error {
 	note, err := p.text("bulk/checkpoint")
 	if err != nil {
 		return err
 	}
-	origin, err := p.originOf(s, note, "/bulk")
+	mirrors, err := p.mirrors(s.statement)
 	if err != nil {
 		return err
 	}
-	mirrors, err := p.mirrors(s)
-	if err != nil {
-		return err
-	}
-	tree, err := openCheckpoint(note, origin, p.cards[s.From], mirrors)
+	tree, _, err := openCheckpoint(note, s.origin+"/bulk", p.parties[s.From], mirrors)
 	if err != nil || s.Bulk == nil {
 		return fmt.Errorf("no files, or %w", err)
 	}
@@ -207,15 +248,25 @@ func (p *pack) bulk(s *statement) error {
 	return tlog.CheckTree(hashes, tree.N, tree.Hash, s.Bulk.Size, old)
 }
 
-func (p *pack) policy(s *statement, origin string) string {
+// The policy that these keys satisfy: the log's, then those of the mirrors.
+func policyOf(vkeys []string) string {
 	var b, names strings.Builder
-	fmt.Fprintf(&b, "log %s\n", logVkey(origin, p.cards[s.From].log))
-	for i, name := range s.To {
-		fmt.Fprintf(&b, "witness w%d %s\n", i+1, p.cards[name].Keys.Mirror)
+	fmt.Fprintf(&b, "log %s\n", vkeys[0])
+	for i, vkey := range vkeys[1:] {
+		fmt.Fprintf(&b, "witness w%d %s\n", i+1, vkey)
 		fmt.Fprintf(&names, " w%d", i+1)
 	}
-	if len(s.To) == 1 {
+	if len(vkeys) == 2 {
 		return b.String() + "quorum w1\n"
 	}
 	return b.String() + "group all-addressees all" + names.String() + "\nquorum all-addressees\n"
+}
+
+func contains(list []string, one string) bool {
+	for _, s := range list {
+		if s == one {
+			return true
+		}
+	}
+	return false
 }
