@@ -135,6 +135,19 @@ t = sys.stdin.read(); print(t[:-20] + ("B" if t[-20] == "A" else "A") + t[-19:],
 ask /add-checkpoint
 is 404 # a GET
 
+step "What us sends to a mirror: one of another make stands in for ru, judges it and gives out tickets"
+node_stop ru
+tests/e2e/mirror.py "${address[ru]}" "$TMPDIR/ru/keys/link.cert.pem" "$TMPDIR/ru/keys/link.key.pem" >"$TMPDIR/told" 2>"$TMPDIR/mirror.log" &
+pid[mirror]=$!
+expect_exit 0 us parley send incident.notice --precedence FLASH --tlp amber --text "For the other mirror" --wait 0
+told() { [ "$(grep -c '^upload 0 ' "$TMPDIR/told")" -ge 2 ] || grep -q '^wrong' "$TMPDIR/told"; }
+wait_for 60 "us uploads it, and again with the ticket" told
+node_end mirror TERM
+cat "$TMPDIR/told"
+! grep -q '^wrong' "$TMPDIR/told" || fail "another upload than tlog-mirror asks for"
+[ "$(awk '$4 == "gzip" && $5 < $6' "$TMPDIR/told" | wc -l)" = "$(wc -l <"$TMPDIR/told")" ] || fail "it was not compressed"
+node_start ru
+
 step "Nothing of this has harmed the line"
 send_notice us ru
 send_notice ru us
