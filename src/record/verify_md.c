@@ -38,7 +38,7 @@ static const char helper_files[] =
     "def show(f): print(json.dumps(load(f), indent=2, ensure_ascii=False))\n"
     "def for_openssl(card, key, message, signature):\n"
     "    k = load(card)[\"keys\"][key]   # PEM, or name+id+base64 of a type byte and the 32 bytes of the key\n"
-    "    if key != \"statement\":\n"
+    "    if key not in (\"statement\", \"rotation\"):\n"
     "        der = bytes.fromhex(\"302a300506032b6570032100\") + b64(k.split(\"+\", 2)[2])[1:]\n"
     "        k = \"-----BEGIN PUBLIC KEY-----\\n%s\\n-----END PUBLIC KEY-----\\n\" % base64.b64encode(der).decode()\n"
     "    for name, data in (\"key\", k.encode()), (\"message\", message), (\"signature\", signature):\n"
@@ -46,7 +46,19 @@ static const char helper_files[] =
     "def signed(f, n, card, key):      # signature n of an envelope is over this message (DSSE)\n"
     "    e = json.load(open(f)); t, p = e[\"payloadType\"].encode(), b64(e[\"payload\"])\n"
     "    message = b\"DSSEv1 %d %s %d %s\" % (len(t), t, len(p), p)\n"
-    "    for_openssl(card, key, message, b64(e[\"signatures\"][int(n)][\"sig\"]))\n";
+    "    for_openssl(card, key, message, b64(e[\"signatures\"][int(n)][\"sig\"]))\n"
+    "def card(how, f, n, party, key):  # the file of the card of this party whose key signature n says that it is by\n"
+    "    import glob\n"
+    "    files = [\"cards/%s.json\" % party] + glob.glob(\"cards/%s.*.json\" % party)\n"
+    "    for c in sorted((c for c in files if load(c)[\"name\"] == party), key=lambda c: -load(c)[\"serial\"]):\n"
+    "        k = load(c)[\"keys\"][key]\n"
+    "        if how == \"signed\":\n"
+    "            der = base64.b64decode(\"\".join(k.split(\"\\n\")[1:-2]))\n"
+    "            if json.load(open(f))[\"signatures\"][int(n)][\"keyid\"] == sha(der).hex(): return print(c)\n"
+    "        else:                      # a note's key id is over the name that the line gives\n"
+    "            _, name, sig = note(f)[1][int(n)].split()\n"
+    "            if sha(name.encode(), b\"\\n\", b64(k.split(\"+\", 2)[2]))[:4] == b64(sig)[:4]: return print(c)\n"
+    "    print(\"cards/%s.json\" % party)\n";
 
 static const char helper_proofs[] =
     "def noted(f, n, card, key):       # signature line n of a checkpoint: key id, for a mirror the time, signature\n"
@@ -74,12 +86,25 @@ static const char helper_proofs[] =
     "        a, b = walk(m - k, n - k, False); return sha(b\"\\1\", s, a), sha(b\"\\1\", s, b)\n"
     "    fits = walk(old[\"size\"], int(size), True) == (first, b64(root)) and p == [first]\n"
     "    print(\"consistent\" if fits else \"NOT CONSISTENT\")\n"
+    "def same(body, entry): print(\"the text\" if sha(open(body, \"rb\").read()).hex() == "
+    "load(entry)[\"body_sha256\"] else \"NOT THE TEXT\")\n"
+    "def sealed(entry): sys.stdout.buffer.write(b64(load(entry)[\"sealed\"]))\n"
+    "def attached(entry, body):\n"
+    "    for n, (a, f) in enumerate(zip(load(entry)[\"attach\"], json.load(open(body))[\"files\"])):\n"
+    "        if os.path.exists(\"files/%d.age\" % n):\n"
+    "            clear = next(x for x in os.listdir(\"files\") if x.split(\".\")[0] == str(n) and x != \"%d.age\" % "
+    "n)\n"
+    "            digests = [sha(open(\"files/\" + x, \"rb\").read()).hex() for x in (\"%d.age\" % n, clear)]\n"
+    "            print(\"file %d:\" % n, \"attached\" if digests == [a[\"sha256\"], f[\"sha256\"]] else \"NOT "
+    "ATTACHED\")\n"
     "globals()[sys.argv[1]](*sys.argv[2:])\n";
 
 static const char who[] = "PYTHON\n"
                           "pack() { python3 \"$work/pack.py\" \"$@\"; }\n"
                           "check() { pack \"$@\" && openssl pkeyutl -verify -pubin -inkey \"$work/key\" -rawin -in "
                           "\"$work/message\" -sigfile \"$work/signature\"; }\n"
+                          "by() { check \"$1\" \"$2\" \"$3\" \"$(pack card \"$@\")\" \"$5\"; }   # signed|noted FILE "
+                          "NUMBER PARTY KEY\n"
                           "```\n"
                           "\n"
                           "## 1. Who they are\n"
@@ -91,20 +116,35 @@ static const char who[] = "PYTHON\n"
                           "one with keys of his own.\n"
                           "\n";
 
-/* Commands for one party's card, and what they prove. */
-static void card_section(struct buf *out, const char *party, const char *role) {
-  buf_fmt(out, "%s, `%s`:\n\n```sh\npack payload cards/%s.json | sha256sum\n", role, party, party);
+/* Commands for one card, and what they prove. before: the card that it replaces; NULL: not in the pack. */
+static void card_commands(struct buf *out, const char *file, const char *before) {
   static const char *const keys[] = {"statement", "log", "mirror"};
-  for (size_t i = 0; i < 3; i++)
-    buf_fmt(out, "check signed cards/%s.json %zu cards/%s.json %s\n", party, i, party, keys[i]);
+  buf_fmt(out, "pack payload %s | sha256sum\n", file);
+  for (size_t i = 0; i < 3; i++) buf_fmt(out, "check signed %s %zu %s %s\n", file, i, file, keys[i]);
+  if (before != NULL) buf_fmt(out, "check signed %s 3 %s rotation\n", file, before);
+}
+
+static void card_section(struct buf *out, const struct pack_cards *cards, const char *party, const char *role) {
+  const struct pack_run run = pack_run(cards, party);
+  struct pack_file_name before;
+  buf_fmt(out, "%s, `%s`%s:\n\n```sh\n", role, party, run.n > 1 ? ", from the oldest card to the newest" : "");
+  for (size_t i = 0; i < run.n; i++) {
+    const struct pack_file_name file = pack_run_file(run, i);
+    card_commands(out, file.text, i > 0 ? before.text : NULL);
+    before = file;
+  }
   buf_str(out, "```\n\n");
 }
 
-static void parties_section(struct buf *out, const struct statement *s) {
-  card_section(out, s->from, "Author");
-  for (size_t i = 0; i < s->n_to; i++) card_section(out, s->to[i], "Addressee");
-  buf_str(out,
-          "Each signature must be `Signature Verified Successfully`: the holder of the three keys made the card.\n\n");
+static void parties_section(struct buf *out, const struct statement *s, const struct pack_cards *cards) {
+  card_section(out, cards, s->from, "Author");
+  for (size_t i = 0; i < s->n_to; i++) card_section(out, cards, s->to[i], "Addressee");
+  buf_str(
+      out,
+      "Each signature must be `Signature Verified Successfully`: the holder of the three keys made the card. Where a "
+      "party has\nseveral cards here, each but the first is also signed with the rotation key of the one before it: "
+      "whoever knows the\nfingerprint of the first knows all. Below, a signature of that party may be under any of "
+      "them; `card` finds out which.\n\n");
 }
 
 static void charter_section(struct buf *out) {
@@ -119,15 +159,14 @@ static void charter_section(struct buf *out) {
       "entry.json\n```\n\n"
       "Signatures stand in the order of the members; member number 0 is the first. For each party of step 1, with its "
       "number "
-      "for N\nand its name for PARTY: `check signed charter.json N cards/PARTY.json statement`\n\n");
+      "for N\nand its name for PARTY: `by signed charter.json N PARTY statement`\n\n");
 }
 
 static void checkpoint_commands(struct buf *out, const char *file, const char *author,
                                 const char (*to)[PARTY_NAME_MAX + 1], size_t n) {
-  buf_fmt(out, "check noted %s 0 cards/%s.json log\n", file, author);
+  buf_fmt(out, "by noted %s 0 %s log\n", file, author);
   for (size_t i = 0; i < n; i++)
-    buf_fmt(out, "check noted %s %zu cards/%s.json mirror\ndate -u -d \"$(pack time %s %zu)\"\n", file, i + 1, to[i],
-            file, i + 1);
+    buf_fmt(out, "by noted %s %zu %s mirror\ndate -u -d \"$(pack time %s %zu)\"\n", file, i + 1, to[i], file, i + 1);
 }
 
 static void statement_section(struct buf *out, const struct statement *s) {
@@ -138,8 +177,7 @@ static void statement_section(struct buf *out, const struct statement *s) {
       "addressee:\n*I durably hold this.* The date is the addressee's own. The checkpoint's first line must name the "
       "author, the "
       "forum's id and a\nnumber.\n\n```sh\n");
-  buf_fmt(out, "check signed entry.json 0 cards/%s.json statement\npack included entry.json proof.tlog-proof\n",
-          s->from);
+  buf_fmt(out, "by signed entry.json 0 %s statement\npack included entry.json proof.tlog-proof\n", s->from);
   checkpoint_commands(out, "proof.tlog-proof", s->from, (const char(*)[PARTY_NAME_MAX + 1]) s->to, s->n_to);
   buf_str(out, "tail -n +2 proof.tlog-proof\n```\n\n"
                "The text itself is sealed to the parties: whoever of them shows it also shows its digest, which must "
@@ -162,30 +200,61 @@ static void files_section(struct buf *out, const struct statement *s, bool has_b
   buf_str(out, "pack grown entry.json bulk/checkpoint bulk/consistency\ncat bulk/checkpoint\n```\n\n");
 }
 
-static void ack_section(struct buf *out, const struct statement *s, bool has_ack) {
+static void answer_commands(struct buf *out, const struct statement *s, const struct pack_trio *f) {
+  buf_fmt(out, "\n```sh\npack show %s\n(printf '\\0'; cat entry.json) | sha256sum\n", f->entry);
+  if (s->n_to == 1)
+    buf_fmt(out, "from=%s\n", s->to[0]);
+  else
+    buf_fmt(out, "from=$(pack show %s | sed -n 's/^  \"from\": \"\\(.*\\)\",$/\\1/p')\n", f->entry);
+  buf_fmt(out, "by signed %s 0 $from statement\npack included %s %s\nby noted %s 0 $from log\n", f->entry, f->entry,
+          f->proof, f->proof);
+  buf_fmt(out, "by noted %s 1 %s mirror\ndate -u -d \"$(pack time %s 1)\"\n```\n\n", f->proof, s->from, f->proof);
+}
+
+static void ack_section(struct buf *out, const struct statement *s, const struct pack_manual *m) {
   buf_str(out, "## 5. That a person received it\n\n");
-  if (!has_ack) {
-    buf_str(out, "No acknowledgement was there when this folder was written.\n");
+  if (!m->has_ack) {
+    buf_str(out, "No acknowledgement was there when this folder was written.\n\n");
     return;
   }
   buf_str(out, "An addressee, through the officer that it names, said: *received*; that is no agreement. In what the "
-               "first command "
-               "shows,\n`kind` must be `ack`, `from` an addressee, and `re` the id of the statement, which the second "
-               "computes (the digest "
-               "of a zero\nbyte and the entry).\n\n```sh\npack show ack/entry.json\n(printf '\\0'; cat entry.json) | "
-               "sha256sum\n");
-  if (s->n_to == 1)
-    buf_fmt(out, "by=%s\n", s->to[0]);
-  else
-    buf_str(out, "by=$(pack show ack/entry.json | sed -n 's/^  \"from\": \"\\(.*\\)\",$/\\1/p')\n");
-  buf_str(
-      out,
-      "check signed ack/entry.json 0 \"cards/$by.json\" statement\npack included ack/entry.json ack/proof.tlog-proof\n"
-      "check noted ack/proof.tlog-proof 0 \"cards/$by.json\" log\n");
-  buf_fmt(out,
-          "check noted ack/proof.tlog-proof 1 cards/%s.json mirror\ndate -u -d \"$(pack time ack/proof.tlog-proof "
-          "1)\"\n```\n",
-          s->from);
+               "first command shows,\n`kind` must be `ack`, `from` an addressee, and `re` the id of the statement, "
+               "which the second computes (the digest of a zero\nbyte and the entry).\n");
+  answer_commands(out, s, &pack_ack_files);
+}
+
+static void reject_section(struct buf *out, const struct statement *s, const struct pack_manual *m) {
+  if (!m->has_reject) return;
+  buf_str(out,
+          "## 6. That it was rejected\n\nAn addressee said: *delivered, and not accepted as it is*. The delivery "
+          "stands. `kind` must be `reject`; the rest as in\nstep 5. Where the same party also acknowledged it, the "
+          "numbers after `index` in the two proofs say which came later: an\nacknowledgement after a rejection ends "
+          "the dispute, a rejection after an acknowledgement counts for nothing.\n");
+  answer_commands(out, s, &pack_reject_files);
+  if (m->has_reject_body)
+    buf_str(out, "Its ground is disclosed. The digest must be the `body_sha256` of reject/entry.json:\n\n```sh\ncat "
+                 "reject/body.json; echo\nsha256sum reject/body.json\npack same reject/body.json reject/entry.json\n"
+                 "```\n\n");
+}
+
+static void disclosed_section(struct buf *out, const struct pack_manual *m) {
+  if (!m->has_body) return;
+  buf_str(out,
+          "## 7. What was written\n\nThe text is disclosed, with its seed. Its digest must be the `body_sha256` that "
+          "the author signed:\n\n```sh\ncat body.json; echo\nsha256sum body.json\npack same body.json entry.json\n"
+          "```\n\n");
+  if (m->has_files)
+    buf_str(out,
+            "Files are disclosed, in clear and (`.age`) sealed. The digests of those in clear must be the `sha256` "
+            "in body.json, in its order;\nthose of the sealed ones the `sha256` in the `attach` of entry.json:\n\n"
+            "```sh\nsha256sum files/*\npack attached entry.json body.json\n```\n\n");
+  buf_str(out,
+          "Whoever holds the key of a desk to which it was sealed can open it with `age` and see that it is the same:\n"
+          "`pack sealed entry.json > sealed.age; age -d -i KEY sealed.age | cmp - body.json`");
+  if (m->has_files) buf_str(out, " and `age -d -i KEY files/0.age | sha256sum`");
+  buf_str(out, ".\nThat the addressees were able to open it follows without their keys: sealed again with the seed in "
+               "it, it must give the same\nbytes. That needs more than these tools (docs/protocol.md, section 8); "
+               "`parley verify` does it.\n");
 }
 
 void pack_verify_md(struct buf *out, const struct statement *s, const struct pack_manual *m) {
@@ -199,9 +268,11 @@ void pack_verify_md(struct buf *out, const struct statement *s, const struct pac
   buf_str(out, helper_files);
   buf_str(out, helper_proofs);
   buf_str(out, who);
-  parties_section(out, s);
+  parties_section(out, s, m->cards);
   charter_section(out);
   statement_section(out, s);
   files_section(out, s, m->has_bulk);
-  ack_section(out, s, m->has_ack);
+  ack_section(out, s, m);
+  reject_section(out, s, m);
+  disclosed_section(out, m);
 }

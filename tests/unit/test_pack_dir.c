@@ -149,6 +149,55 @@ static void test_size(void **state) {
   refuses_to_read(root, PARLEY_EINVAL, "too long");
 }
 
+/* Files under files/ are listed, and read only when they are asked for. */
+static void test_stored(void **state) {
+  struct pack p;
+  struct pack_stream in;
+  uint8_t data[16];
+  size_t got, total = 0;
+  (void)state;
+  put("entry.json", 3);
+  assert_int_equal(mkdir(at("files"), 0755), 0);
+  put("files/1.age", 100000);
+  put("files/0.csv", 0);
+  assert_int_equal(truncate(at("files/0.csv"), (off_t)PACK_BYTES_MAX * 4), 0); /* not counted */
+  assert_int_equal(pack_dir_read(&p, &arena, root, &e), PARLEY_OK);
+  assert_int_equal(p.n, 1);
+  assert_int_equal(p.n_stored, 2);
+  assert_string_equal(p.stored[0].text, "files/0.csv");
+  assert_string_equal(p.stored[1].text, "files/1.age");
+  assert_int_equal(p.source.open(p.source.ctx, &in, "files/1.age", &e), PARLEY_OK);
+  do {
+    assert_int_equal(in.read(in.ctx, data, sizeof data, &got, &e), PARLEY_OK);
+    for (size_t i = 0; i < got; i++) assert_int_equal(data[i], 'x');
+    total += got;
+  } while (got > 0);
+  p.source.close(p.source.ctx, &in);
+  assert_int_equal(total, 100000);
+  assert_int_equal(p.source.open(p.source.ctx, &in, "files/2.age", &e), PARLEY_EIO);
+  assert_int_equal(p.source.open(p.source.ctx, &in, "entry.json", &e), PARLEY_EIO);
+  assert_int_equal(p.source.open(p.source.ctx, &in, "../entry.json", &e), PARLEY_EIO);
+  /* A link or a pipe put in its place afterwards. */
+  assert_int_equal(unlink(at("files/1.age")), 0);
+  assert_int_equal(symlink("/etc/passwd", at("files/1.age")), 0);
+  assert_int_equal(p.source.open(p.source.ctx, &in, "files/1.age", &e), PARLEY_EIO);
+  refuses_to_read(root, PARLEY_EINVAL, "files/1.age is a link");
+  assert_int_equal(unlink(at("files/1.age")), 0);
+  assert_int_equal(mkfifo(at("files/1.age"), 0600), 0);
+  assert_int_equal(p.source.open(p.source.ctx, &in, "files/1.age", &e), PARLEY_EINVAL);
+  refuses_to_read(root, PARLEY_EINVAL, "files/1.age is no regular file");
+  assert_int_equal(unlink(at("files/1.age")), 0);
+  assert_int_equal(mkdir(at("files/1"), 0755), 0);
+  refuses_to_read(root, PARLEY_EINVAL, "files/1 is a folder within a folder");
+  assert_int_equal(rmdir(at("files/1")), 0);
+  for (int i = 1; i <= PACK_STORED_MAX; i++) {
+    char name[32];
+    snprintf(name, sizeof name, "files/%d", i);
+    put(name, 0);
+  }
+  refuses_to_read(root, PARLEY_ELIMIT, "more than 32 files");
+}
+
 static void test_from_json(void **state) {
   struct pack p;
   (void)state;
@@ -171,6 +220,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_strange_folders, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_bounds, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_size, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(test_stored, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_from_json, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
