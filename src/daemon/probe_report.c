@@ -164,7 +164,8 @@ static struct judgement judge(const struct probe_seen *s) {
     j.message = half_bad->message;
   } else if (is_cut_idle(&s->line)) {
     j.advice = &advice_idle_cut;
-    snprintf(j.number, sizeof j.number, s->line.cut_seconds ? " for about %u s" : "", s->line.cut_seconds);
+    j.number[0] = '\0';
+    if (s->line.cut_seconds) snprintf(j.number, sizeof j.number, " for about %u s", s->line.cut_seconds);
   } else {
     j.verdict = "fine";
     j.advice = probe_advice(HTTP_ANSWERED);

@@ -206,9 +206,10 @@ static void take_answer(struct transfer *t, struct http_outcome *o) {
   o->content_type = type == NULL ? "" : type;
   o->body = buf_view(&t->answer);
   o->date = t->date;
-  struct line *l = opened == 0 ? client_line(t->client, t->where, true) : NULL;
+  struct line *l = opened == 0 || t->kept_was_dead ? client_line(t->client, t->where, true) : NULL;
   if (l != NULL) {
-    l->seen.reused++;
+    l->seen.reused += opened == 0;
+    l->seen.cut += t->kept_was_dead;
   }
 }
 

@@ -61,6 +61,7 @@ struct transfer {
   char where[HTTP_WHERE_SIZE];       /* "127.0.0.1:7002", for messages */
   char proxy_where[HTTP_WHERE_SIZE]; /* "": none */
   char tried[HTTP_TRIED_SIZE];
+  bool kept_was_dead;   /* the kept connection that it tried first */
   struct tcp_state tcp; /* the last that was seen */
   int64_t moved_ms;     /* when bytes were last taken or received */
   int64_t date;
