@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Receipts checked by torchwood alone, and logs and mirrors read by torchwood and Tessera: fsck over every tile, proofs of
-# every entry and of every earlier size. The program is tests/interop/go1.24; its versions are pinned in go.sum.
+# every entry and of every earlier size. What packs disclose is opened by age. The program is tests/interop/go1.24; its
+# versions are pinned in go.sum.
 . "$(dirname "$0")/../e2e/lib.sh"
 . tests/interop/go.lib
 
@@ -43,15 +44,49 @@ other proof.tlog-proof "$TMPDIR/uncosigned"
 said "policy components satisfied"
 
 if [ -x "$PARLEY_BUILD/tests/unit-test_pack" ]; then
-  step "So with the packs of the unit tests, some of them for several addressees"
+  step "So with the packs of the unit tests, some of them for several addressees or signed under newer cards"
   mkdir "$TMPDIR/made"
   "$PARLEY_BUILD/tests/unit-test_pack" --write "$TMPDIR/made" >/dev/null 2>&1
-  for pack in plain usual grown all large; do
-    expect_exit 0 proof "$TMPDIR/made/$pack"
-  done
+  count=0
+  while read -r pack _ known file; do
+    [ "$known" = 0 ] || continue
+    for folder in "$TMPDIR/made/$pack"{,/ack,/reject}; do
+      ! [ -d "$folder" ] || expect_exit 0 proof "$folder"
+    done
+    count=$((count + 1))
+  done <"$TMPDIR/made/verdicts"
+  [ $count -gt 10 ] || fail "only $count packs"
   grep -q '^group .* all w1 w2' "$TMPDIR/made/all/policy.tlog-policy"
   expect_exit 0 peer proof -altered "$TMPDIR"/made/all/{entry.json,proof.tlog-proof,policy.tlog-policy}
   cat "$out"
+
+  step "What they disclose is what was sealed, byte for byte, says age; what is not is refused"
+  good=0 bad=0
+  while read -r pack _ known file; do
+    case $known-$file in
+    1-body.json | 1-reject/body.json | 1-bulk/range | 1-files/*)
+      expect_exit 1 peer disclosed "$TMPDIR/made/$pack"
+      echo "$pack: $(cat "$out")"
+      bad=$((bad + 1))
+      ;;
+    0-*)
+      expect_exit 0 peer disclosed "$TMPDIR/made/$pack"
+      ! [ -e "$TMPDIR/made/$pack/body.json" ] || good=$((good + 1))
+      ;;
+    esac
+  done <"$TMPDIR/made/verdicts"
+  [ $good -gt 4 ] && [ $bad -gt 4 ] || fail "only $good good packs and $bad bad ones disclose anything"
+  for file in body.json bulk/range files/0.age files/1.age files/1; do
+    whole=$TMPDIR/made/disclosed-files/$file
+    cp "$whole" "$TMPDIR/whole"
+    size=$(stat -c %s "$whole")
+    for at in 0 $((size / 3)) $((size / 2)) $((size - 1)); do
+      altered "$TMPDIR/whole" "$at" "$whole"
+      expect_exit 1 peer disclosed "$TMPDIR/made/disclosed-files"
+    done
+    cp "$TMPDIR/whole" "$whole"
+  done
+  expect_exit 0 peer disclosed "$TMPDIR/made/disclosed-files"
 fi
 
 # READER SERVER ORIGIN OUT [-flip PATH]: READER's link key opens SERVER's read side. A log's own node shows what the

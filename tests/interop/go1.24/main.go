@@ -1,5 +1,5 @@
-// Checks what parley makes with the Go of those who wrote the specifications: tlog-proof and tlog-policy by torchwood, logs
-// and mirrors by torchwood and Tessera, age files by age. They need Go 1.24; what an older one can do is in ../go.
+// Checks what parley makes with the Go of those who wrote the specifications: proofs and policies by torchwood, logs and
+// mirrors by torchwood and Tessera, sealed bodies and files by age. They need Go 1.24; what an older one can do is in ../go.
 //
 //	peer proof ENTRY PROOF POLICY                    the entry is in the log as the policy demands, says torchwood
 //	peer proof -altered ENTRY PROOF POLICY           with any bit of these altered it is not
@@ -7,6 +7,7 @@
 //	    reads a log over mutual TLS from the node whose card is CARD: AUTHOR and COSIGNER are the cards whose keys sign its
 //	    checkpoint. Writes the entries, one after the other, to OUT. -flip spoils one byte of what comes back under
 //	    paths that begin with PATH: each of the clients must then fail.
+//	peer disclosed DIR                               what a pack discloses is what was sealed, and to whom it says
 //	peer age seal [-a] RECIPIENT... | seal-pass PASSPHRASE | open IDENTITY-FILE | open-pass PASSPHRASE   <in >out
 //
 // Exit: 0 it holds, 1 it does not, 2 usage.
@@ -28,10 +29,12 @@ func main() {
 		err = checkLog("", args[1:])
 	case len(args) == 11 && args[0] == "log" && args[1] == "-flip":
 		err = checkLog(args[2], args[3:])
+	case len(args) == 2 && args[0] == "disclosed":
+		err = checkDisclosed(args[1])
 	case len(args) >= 3 && args[0] == "age":
 		err = ageFile(args[1], args[2:])
 	default:
-		fmt.Fprintln(os.Stderr, "usage: peer proof|log|age …: see tests/interop/go1.24/main.go")
+		fmt.Fprintln(os.Stderr, "usage: peer proof|log|disclosed|age …: see tests/interop/go1.24/main.go")
 		os.Exit(2)
 	}
 	if err != nil {

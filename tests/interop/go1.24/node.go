@@ -6,36 +6,28 @@ import (
 	"crypto/tls"
 	"encoding/base64"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"time"
 )
 
-// What a client must know of a party to read from its node. Whether the card is genuine is asked in ../go.
+// What must be known of a party to read from its node, and what it disclosed. Whether the card is genuine is asked in ../go.
 type card struct {
+	Name string
 	Keys struct {
 		Log, Mirror string
+		Seal        []struct{ Label, Recipient string }
 		Link        []string
 	}
 }
 
 func readCard(path string) (*card, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	var envelope struct{ Payload []byte }
-	if err := json.Unmarshal(data, &envelope); err != nil {
-		return nil, err
-	}
 	c := &card{}
-	return c, json.Unmarshal(envelope.Payload, c)
+	return c, readPayload(path, c)
 }
 
 // The log key of a card under the name that it has in the notes of one log.
