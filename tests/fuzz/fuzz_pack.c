@@ -22,7 +22,15 @@ static const char *const names[] = {"VERIFY.md",
                                     "charter.json",
                                     "entry.json",
                                     "policy.tlog-policy",
-                                    "proof.tlog-proof"};
+                                    "proof.tlog-proof",
+                                    "reject/entry.json",
+                                    "reject/policy.tlog-policy",
+                                    "reject/proof.tlog-proof",
+                                    "reject/body.json",
+                                    "body.json",
+                                    "bulk/range",
+                                    "cards/cert.us.example.0.json",
+                                    "cards/ncc.ru.example.0.json"};
 
 static bool next(struct pack_file *out, const uint8_t **p, size_t *n) {
   if (*n < 3) return false;
