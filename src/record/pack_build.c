@@ -59,32 +59,14 @@ static parley_err put_delivery(struct build *b, const struct pack_trio *files, c
 
 /* ---- cards ---- */
 
-/* The number of the oldest card of a run that the charter at hand names; run.n: it names none of them. */
-static parley_err oldest_named(size_t *out, struct build *b, struct bytes envelope, struct pack_run run) {
-  struct dsse d;
-  struct charter *c = arena_alloc(b->a, sizeof *c);
-  if (c == NULL) return err_set(b->e, PARLEY_ENOMEM, "out of memory while building an evidence pack");
-  parley_err rc = dsse_parse(&d, b->a, envelope, CHARTER_SIZE_MAX, b->e);
-  if (rc == PARLEY_OK) rc = charter_parse(c, b->a, d.payload, b->e);
-  if (rc != PARLEY_OK) return err_prefix(b->e, rc, "%s", PACK_CHARTER);
-  const struct charter_member *m = charter_member(c, run.list[0]->name);
-  const size_t named = m != NULL ? pack_run_find(run, m->fingerprint) : run.n;
-  if (named < *out) *out = named;
-  return PARLEY_OK;
+/*
+ * All cards known of a party: who pinned the first of them, perhaps long ago, can follow to the newest (docs/protocol.md, "Identities").
+ */
+static void add_run(struct build *b, const struct card **list, struct pack_run run) {
+  for (size_t i = 0; i < run.n; i++) list[b->cards.n++] = run.list[i];
 }
 
-/* A party's run begins with the oldest card that a charter in the pack names, so that its signatures can be checked. */
-static parley_err add_run(struct build *b, const struct card **list, const struct pack_input *in, struct pack_run run) {
-  size_t first = run.n;
-  parley_err rc = oldest_named(&first, b, in->charter, run);
-  for (size_t i = 0; i < in->n_predecessors && rc == PARLEY_OK; i++)
-    rc = oldest_named(&first, b, in->predecessors[i], run);
-  if (first == run.n) first = run.n - 1;
-  for (; first < run.n && rc == PARLEY_OK; first++) list[b->cards.n++] = run.list[first];
-  return rc;
-}
-
-/* The cards of author and addressees that are needed, out of all that are known. */
+/* The cards of author and addressees, out of all that are known. */
 static parley_err choose_cards(struct build *b, const struct pack_input *in, const struct statement *s) {
   struct pack_parties who;
   const struct card **list = arena_alloc(b->a, (in->n_cards + 1) * sizeof *list);
@@ -93,9 +75,9 @@ static parley_err choose_cards(struct build *b, const struct pack_input *in, con
   parley_err rc = pack_cards_sort(&b->known, b->a, in->cards, in->n_cards, b->e);
   if (rc == PARLEY_OK) rc = pack_parties_find(&who, s, &b->known, b->e);
   if (rc != PARLEY_OK) return rc;
-  rc = add_run(b, list, in, who.from);
-  for (size_t i = 0; i < who.n_to && rc == PARLEY_OK; i++) rc = add_run(b, list, in, who.to[i]);
-  return rc == PARLEY_OK ? pack_cards_sort(&b->cards, b->a, list, b->cards.n, b->e) : rc;
+  add_run(b, list, who.from);
+  for (size_t i = 0; i < who.n_to; i++) add_run(b, list, who.to[i]);
+  return pack_cards_sort(&b->cards, b->a, list, b->cards.n, b->e);
 }
 
 static parley_err put_run(struct build *b, struct pack_run run) {

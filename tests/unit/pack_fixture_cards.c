@@ -68,7 +68,8 @@ static void card_at(struct fixture *f, struct fixture_party *p, size_t serial) {
   struct ed25519_key *rotation = serial > 0 ? p->at[serial - 1].rotation : NULL;
   fixture_ok(card_make(&out, &c, &(struct card_signers){at->statement, at->log, at->mirror, rotation}, &e), &e);
   fixture_ok(card_parse(&at->card, &f->arena, fixture_kept(f, &out), before, NULL, &e), &e);
-  f->cards[f->input.n_cards++] = &at->card;
+  /* Whoever draws the pack pinned each party when the oldest charter was made. */
+  if (serial >= f->options.named || f->options.predecessors > 0) f->cards[f->input.n_cards++] = &at->card;
 }
 
 void fixture_party(struct fixture *f, size_t i) {

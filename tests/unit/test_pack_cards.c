@@ -46,7 +46,7 @@ static void test_runs(void **state) {
   /* A key that stays belongs to the newest card that has it. */
   o.keys_kept = true;
   signed_by(o, 3, 2);
-  /* The run begins with the card that the charter names, where no earlier version names an older one. */
+  /* The run begins with the oldest card at hand. */
   o.keys_kept = false;
   o.named = 1;
   o.signs = 1;
