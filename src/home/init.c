@@ -37,7 +37,9 @@ static parley_err put_secret(const struct making *m, const char *name, struct by
   struct buf sealed = {0};
   snprintf(inner, sizeof inner, "keys/%s%s", name, passphrase.n ? ".age" : "");
   parley_err err = path_join(path, m->at.dir, inner, e);
-  if (!err && passphrase.n) err = secret_protect(&sealed, text, passphrase, e);
+  const bool rotation = !strcmp(name, "rotation"); /* it leaves this machine, perhaps on paper */
+  if (!err && passphrase.n)
+    err = rotation ? secret_protect_text(&sealed, text, passphrase, e) : secret_protect(&sealed, text, passphrase, e);
   if (!err) err = file_write(path, passphrase.n ? buf_view(&sealed) : text, 0600, e);
   buf_free(&sealed);
   return err;

@@ -10,7 +10,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "formats/age_armor.h"
 #include "home/key_files.h"
 
 static parley_err key_path(char out[static HOME_PATH_MAX], const struct key_reader *r, const char *name,
@@ -25,7 +24,7 @@ static parley_err open_asked(struct buf *out, struct key_reader *r, struct bytes
   struct buf typed = {0};
   parley_err err =
       r->ask ? r->ask(r->ctx, path, &typed, e) : err_set(e, PARLEY_ENOTFOUND, "the passphrase of %s is needed", path);
-  if (!err) err = age_open_scrypt(out, file, buf_view(&typed), e);
+  if (!err && (err = secret_open(out, file, buf_view(&typed), e))) err_prefix(e, err, "%s", path);
   if (err == PARLEY_ENOTFOUND && r->ask && typed.n)
     err = err_set(e, PARLEY_EREFUSED, "the passphrase of %s is wrong", path);
   if (err) {
@@ -41,8 +40,7 @@ static parley_err open_protected(struct buf *out, struct key_reader *r, const ch
   struct buf file = {0};
   parley_err err = secret_read(&file, path, e);
   bool opened = false;
-  if (!err && r->passphrase.n)
-    opened = age_open_scrypt(out, buf_view(&file), buf_view(&r->passphrase), NULL) == PARLEY_OK;
+  if (!err && r->passphrase.n) opened = secret_open(out, buf_view(&file), buf_view(&r->passphrase), NULL) == PARLEY_OK;
   if (!err && !opened) err = open_asked(out, r, buf_view(&file), path, e);
   buf_free(&file);
   return err;

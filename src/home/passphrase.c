@@ -23,9 +23,10 @@ static parley_err first_line(struct buf *text, const char *where, struct errmsg 
   return PARLEY_OK;
 }
 
-static parley_err from_file(const char *path, struct buf *out, struct errmsg *e) {
+static parley_err from_file(const void *ctx, const char *path, struct buf *out, struct errmsg *e) {
   const parley_err err = file_read(out, path, 2 * PASSPHRASE_MAX, e);
-  return err ? err_prefix(e, err, "the file of the passphrase") : first_line(out, path, e);
+  return err ? err_prefix(e, err, ctx ? "the file of the passphrase" : "PARLEY_PASSPHRASE_FILE")
+             : first_line(out, path, e);
 }
 
 static bool read_line(int tty, struct buf *out) {
@@ -62,5 +63,5 @@ static parley_err from_terminal(const char *prompt, struct buf *out, struct errm
 
 parley_err home_passphrase(void *ctx, const char *prompt, struct buf *out, struct errmsg *e) {
   const char *path = ctx ? ctx : getenv("PARLEY_PASSPHRASE_FILE");
-  return path && *path ? from_file(path, out, e) : from_terminal(prompt, out, e);
+  return path && *path ? from_file(ctx, path, out, e) : from_terminal(prompt, out, e);
 }

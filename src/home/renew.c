@@ -34,7 +34,7 @@ static parley_err read_before(struct renewing *r, struct errmsg *e) {
 static parley_err open_rotation(struct renewing *r, struct errmsg *e) {
   struct buf typed = {0}, pem = {0};
   parley_err err = home_passphrase((void *)(uintptr_t)r->ask->rotation_passphrase, "the rotation key", &typed, e);
-  if (!err) err = age_open_scrypt(&pem, r->ask->rotation, buf_view(&typed), e);
+  if (!err) err = secret_open(&pem, r->ask->rotation, buf_view(&typed), e);
   if (err == PARLEY_ENOTFOUND) err = err_set(e, PARLEY_EREFUSED, "the passphrase of the rotation key is wrong");
   if (!err) err = ed25519_from_pem(&r->rotation, buf_view(&pem), e);
   if (err) err_prefix(e, err, "rotation key");

@@ -6,6 +6,7 @@
 
 #include "base/encoding.h"
 #include "formats/age.h"
+#include "formats/age_armor.h"
 
 #define WORK_FACTOR 18
 
@@ -30,6 +31,26 @@ parley_err secret_protect(struct buf *out, struct bytes plain, struct bytes pass
     err = err_set(e, PARLEY_EIO, "the operating system gives no randomness");
   if (!err) err = age_seal_scrypt(out, passphrase, salt, log_n, &r, plain, e);
   wipe(&r, sizeof r);
+  return err;
+}
+
+parley_err secret_protect_text(struct buf *out, struct bytes plain, struct bytes passphrase, struct errmsg *e) {
+  struct buf sealed = {0};
+  parley_err err = secret_protect(&sealed, plain, passphrase, e);
+  if (!err) err = age_armor_write(out, buf_view(&sealed), e);
+  buf_free(&sealed);
+  return err;
+}
+
+parley_err secret_open(struct buf *out, struct bytes file, struct bytes passphrase, struct errmsg *e) {
+  struct buf binary = {0};
+  parley_err err = PARLEY_OK;
+  if (age_armored(file)) {
+    err = age_armor_read(&binary, file, e);
+    file = buf_view(&binary);
+  }
+  if (!err) err = age_open_scrypt(out, file, passphrase, e);
+  buf_free(&binary);
   return err;
 }
 

@@ -13,6 +13,10 @@
 parley_err secret_work_factor(unsigned *log_n, struct errmsg *e);
 /* Appends plain as a passphrase-protected age file. */
 parley_err secret_protect(struct buf *out, struct bytes plain, struct bytes passphrase, struct errmsg *e);
+/* The same as armored text, which can be printed and typed in again. */
+parley_err secret_protect_text(struct buf *out, struct bytes plain, struct bytes passphrase, struct errmsg *e);
+/* Appends what such a file holds, binary or armored. ENOTFOUND: the passphrase is wrong. */
+parley_err secret_open(struct buf *out, struct bytes file, struct bytes passphrase, struct errmsg *e);
 /* Appends ten groups of four digits, 132 bits: the same on every keyboard, and hard to misread. */
 parley_err secret_passphrase(struct buf *out, struct errmsg *e);
 

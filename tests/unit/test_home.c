@@ -326,8 +326,9 @@ static void init_tells_the_rotation_passphrase_once(void **state) {
   assert_int_equal(secret_passphrase(&second, &e), PARLEY_OK);
   assert_false(bytes_eq(buf_view(&made), buf_view(&second)));
   struct buf file = get_file(&p->home, "keys/rotation.age");
-  assert_int_equal(age_open_scrypt(&pem, buf_view(&file), buf_view(&second), &e), PARLEY_ENOTFOUND);
-  assert_int_equal(age_open_scrypt(&pem, buf_view(&file), buf_view(&made), &e), PARLEY_OK);
+  assert_true(age_armored(buf_view(&file))); /* it may be printed */
+  assert_int_equal(secret_open(&pem, buf_view(&file), buf_view(&second), &e), PARLEY_ENOTFOUND);
+  assert_int_equal(secret_open(&pem, buf_view(&file), buf_view(&made), &e), PARLEY_OK);
   assert_int_equal(ed25519_from_pem(&rotation, buf_view(&pem), &e), PARLEY_OK);
   read_card(&c, &a, &p->home);
   assert_memory_equal(c.rotation, ed25519_public(rotation), 32);
