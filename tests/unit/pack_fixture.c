@@ -272,7 +272,7 @@ static parley_err memory_read(void *ctx, uint8_t *p, size_t n, size_t *got, stru
   const size_t piece = n < 1000 ? n : 1000; /* so that nothing fits the chunks of age or the entries of the log */
   (void)e;
   *got = m->rest.n < piece ? m->rest.n : piece;
-  memcpy(p, m->rest.p, *got);
+  if (*got > 0) memcpy(p, m->rest.p, *got);
   m->rest = BYTES(m->rest.p + *got, m->rest.n - *got);
   return PARLEY_OK;
 }
