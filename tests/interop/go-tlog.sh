@@ -21,7 +21,7 @@ wait_read us "$first"
 receipt us "$first" "$TMPDIR/first"
 receipt us "$id" "$TMPDIR/second"
 
-step "torchwood verifies the proofs of notice and acknowledgement by their policies, and refuses them with any bit altered"
+step "torchwood verifies the proofs of notice and acknowledgement by their policies, and refuses any altered bit"
 for folder in first second first/ack; do
   expect_exit 0 proof "$TMPDIR/$folder"
   expect_exit 0 peer proof -altered "$TMPDIR/$folder/entry.json" "$TMPDIR/$folder/proof.tlog-proof" \
@@ -42,6 +42,18 @@ other policy.tlog-policy "$TMPDIR/first/ack/policy.tlog-policy"
 grep -v '^— ncc\.ru\.example/mirror ' "$TMPDIR/first/proof.tlog-proof" >"$TMPDIR/uncosigned"
 other proof.tlog-proof "$TMPDIR/uncosigned"
 said "policy components satisfied"
+
+step "What us discloses of the second notice and its file is what was sealed, says age"
+us parley disclose "$id" --out "$TMPDIR/shown" >/dev/null
+expect_exit 0 proof "$TMPDIR/shown"
+expect_exit 0 peer disclosed "$TMPDIR/shown"
+cmp examples/colonial-pipeline.json "$TMPDIR/shown/files/0.json"
+for file in body.json bulk/range files/0.json files/0.age; do
+  cp "$TMPDIR/shown/$file" "$TMPDIR/whole"
+  altered "$TMPDIR/whole" $(($(stat -c %s "$TMPDIR/whole") / 2)) "$TMPDIR/shown/$file"
+  expect_exit 1 peer disclosed "$TMPDIR/shown"
+  cp "$TMPDIR/whole" "$TMPDIR/shown/$file"
+done
 
 if [ -x "$PARLEY_BUILD/tests/unit-test_pack" ]; then
   step "So with the packs of the unit tests, some of them for several addressees or signed under newer cards"

@@ -37,7 +37,8 @@ for id in "$first" "$second"; do
 done
 
 if [ -x "$PARLEY_BUILD/tests/unit-test_pack" ]; then
-  step "Go says of the unit tests' packs what they say: several parties, new cards, older charters, rejections, and the bad ones"
+  # Several parties, new cards, older charters, rejections; and bad ones.
+  step "Go says of the unit tests' packs what these say"
   mkdir "$TMPDIR/made"
   "$PARLEY_BUILD/tests/unit-test_pack" --write "$TMPDIR/made" >"$TMPDIR/list" 2>/dev/null
   made() { peer pack "$TMPDIR/made/$1" $(sed -n "s/^$2 \(.*=\)/\1/p" "$TMPDIR/list"); }
@@ -52,7 +53,8 @@ if [ -x "$PARLEY_BUILD/tests/unit-test_pack" ]; then
   expect_exit 1 made forged usual
   [ -s "$TMPDIR/made/grown/bulk/consistency" ] || fail "no pack has a consistency proof"
   for pack in all renewed read-then-rejected; do
-    tests/interop/alter.py 97 "$TMPDIR/made/$pack" "$TMPDIR/peer" pack "$TMPDIR/made/$pack" $(sed -n "s/^$pack \(.*=\)/\1/p" "$TMPDIR/list")
+    tests/interop/alter.py 97 "$TMPDIR/made/$pack" "$TMPDIR/peer" pack "$TMPDIR/made/$pack" \
+      $(sed -n "s/^$pack \(.*=\)/\1/p" "$TMPDIR/list")
   done
 fi
 

@@ -53,7 +53,8 @@ func checkLog(flip string, args []string) error {
 	if err != nil {
 		return err
 	}
-	policy, err := torchwood.ParsePolicy([]byte(fmt.Sprintf("log %s\nwitness w %s\nquorum w\n", vkey, cosigner.Keys.Mirror)))
+	wanted := fmt.Sprintf("log %s\nwitness w %s\nquorum w\n", vkey, cosigner.Keys.Mirror)
+	policy, err := torchwood.ParsePolicy([]byte(wanted))
 	if err != nil {
 		return err
 	}

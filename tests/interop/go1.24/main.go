@@ -1,11 +1,12 @@
-// Checks what parley makes with the Go of those who wrote the specifications: proofs and policies by torchwood, logs and
-// mirrors by torchwood and Tessera, sealed bodies and files by age. They need Go 1.24; what an older one can do is in ../go.
+// Checks what parley makes with the Go of those who wrote the specifications: proofs and policies by torchwood, logs
+// and mirrors by torchwood and Tessera, sealed bodies and files by age. They need Go 1.24; what an older one can do is
+// in ../go.
 //
 //	peer proof ENTRY PROOF POLICY                    the entry is in the log as the policy demands, says torchwood
 //	peer proof -altered ENTRY PROOF POLICY           with any bit of these altered it is not
 //	peer log [-flip PATH] CARD AUTHOR COSIGNER BASE CERT KEY ORIGIN OUT
-//	    reads a log over mutual TLS from the node whose card is CARD: AUTHOR and COSIGNER are the cards whose keys sign its
-//	    checkpoint. Writes the entries, one after the other, to OUT. -flip spoils one byte of what comes back under
+//	    reads a log over mutual TLS from the node whose card is CARD: AUTHOR and COSIGNER are the cards whose keys sign
+//	    its checkpoint. Writes the entries, one after the other, to OUT. -flip spoils one byte of what comes back under
 //	    paths that begin with PATH: each of the clients must then fail.
 //	peer disclosed DIR                               what a pack discloses is what was sealed, and to whom it says
 //	peer age seal [-a] RECIPIENT... | seal-pass PASSPHRASE | open IDENTITY-FILE | open-pass PASSPHRASE   <in >out

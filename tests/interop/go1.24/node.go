@@ -15,7 +15,8 @@ import (
 	"time"
 )
 
-// What must be known of a party to read from its node, and what it disclosed. Whether the card is genuine is asked in ../go.
+// What must be known of a party to read from its node, and what it disclosed. Whether the card is genuine is asked in
+// ../go.
 type card struct {
 	Name string
 	Keys struct {

@@ -85,7 +85,7 @@ func checkAltered(entry, proof, policy string) error {
 	return nil
 }
 
-// What torchwood reads as the same: the spare bits of a padded base64 text, the case of a key hash, the last line's end.
+// What torchwood reads as the same: the spare bits of padded base64, the case of a key hash, the last line's end.
 func sameMeaning(data []byte) func(at int, bit byte) bool {
 	hashes := regexp.MustCompile(`\+[0-9a-f]{8}\+`).FindAllIndex(data, -1)
 	return func(at int, bit byte) bool {

@@ -14,8 +14,8 @@ import (
 	"golang.org/x/crypto/chacha20poly1305"
 )
 
-// Section 5, "Sealing": one age file, of the body or of a file, with all its randomness made from a seed. age itself reads
-// the header and checks its MAC and the payload; here is only what the seed adds. Together that is every byte.
+// Section 5, "Sealing": one age file, of the body or of a file, with all its randomness made from a seed. age itself
+// reads the header and checks its MAC and the payload; here is only what the seed adds. Together that is every byte.
 type sealing struct {
 	seed   []byte
 	prefix string
