@@ -96,9 +96,11 @@ static bool addressed_to(const struct statement *s, const char *party) {
   return false;
 }
 
-/* Sealed, and for a receipt or a rejection not itself a receipt. */
+/* Sealed; no receipt is answered, and no rejection rejected. */
 static bool answerable(enum answer what, const char *kind) {
-  return !kind_is_open(kind) && (what == ANSWER_DISCLOSED || answer_of(kind) != ANSWER_ACK);
+  if (kind_is_open(kind)) return false;
+  return what == ANSWER_DISCLOSED ||
+         (answer_of(kind) != ANSWER_ACK && !(what == ANSWER_REJECT && answer_of(kind) == ANSWER_REJECT));
 }
 
 /* A party acknowledges once, rejects once, and rejects nothing that it has acknowledged. */
