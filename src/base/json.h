@@ -18,7 +18,8 @@ parley_err json_parse(json_t **out, struct bytes text, size_t max, struct errmsg
 
 /*
  * Compact text in member order as built, no white space, UTF-8 unescaped ("/" plain); appended to out. False when out
- * of memory.
+ * of memory, also when there was none for a part of any value that this thread has built since it wrote one last: so
+ * builders need not look whether each member found its place.
  */
 bool json_write(struct buf *out, const json_t *v);
 /* The same with two-space indentation and a final newline, for people. */

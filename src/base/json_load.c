@@ -1,6 +1,5 @@
 #include "base/json_load.h"
 
-#include <pthread.h>
 #include <setjmp.h>
 #include <stdlib.h>
 
@@ -15,6 +14,7 @@ struct reading {
 };
 
 static _Thread_local struct reading *reading; /* NULL: nothing is being read */
+static _Thread_local bool lost;
 
 /* Jumps out when p, or the place for it in the list, could not be had. */
 static void list(struct reading *r, void *p) {
@@ -36,6 +36,7 @@ static void list(struct reading *r, void *p) {
 static void *take(size_t n) {
   void *p = malloc(n);
   if (reading != NULL) list(reading, p);
+  if (p == NULL) lost = true;
   return p;
 }
 
@@ -50,7 +51,8 @@ static void give_back(void *p) {
   free(p);
 }
 
-static void set_allocator(void) { json_set_alloc_funcs(take, give_back); }
+/* Before main, so before jansson is used. */
+__attribute__((constructor)) static void set_allocator(void) { json_set_alloc_funcs(take, give_back); }
 
 static json_t *read_listed(struct reading *r, struct bytes text, json_error_t *je, bool *no_memory) {
   *no_memory = setjmp(r->end) != 0;
@@ -60,12 +62,18 @@ static json_t *read_listed(struct reading *r, struct bytes text, json_error_t *j
 }
 
 json_t *json_load_text(struct bytes text, json_error_t *je, bool *no_memory) {
-  static pthread_once_t once = PTHREAD_ONCE_INIT;
   struct reading r = {.n = 0};
-  pthread_once(&once, set_allocator);
   reading = &r;
   json_t *v = read_listed(&r, text, je, no_memory);
   reading = NULL;
   free(r.blocks);
   return v;
+}
+
+void json_lose(void) { lost = true; }
+
+bool json_lost(void) {
+  const bool was = lost;
+  lost = false;
+  return was;
 }

@@ -3,6 +3,7 @@
 
 #include "base/encoding.h"
 #include "base/json.h"
+#include "base/json_load.h"
 #include "base/time.h"
 
 static int dump_to_buf(const char *p, size_t n, void *out) {
@@ -11,12 +12,14 @@ static int dump_to_buf(const char *p, size_t n, void *out) {
 }
 
 bool json_write(struct buf *out, const json_t *v) {
-  if (json_dump_callback(v, dump_to_buf, out, JSON_COMPACT | JSON_ENCODE_ANY) != 0) out->failed = true;
+  const bool ok = json_dump_callback(v, dump_to_buf, out, JSON_COMPACT | JSON_ENCODE_ANY) == 0;
+  if (json_lost() || !ok) out->failed = true;
   return buf_ok(out);
 }
 
 bool json_write_pretty(struct buf *out, const json_t *v) {
-  if (json_dump_callback(v, dump_to_buf, out, JSON_INDENT(2) | JSON_ENCODE_ANY) != 0) out->failed = true;
+  const bool ok = json_dump_callback(v, dump_to_buf, out, JSON_INDENT(2) | JSON_ENCODE_ANY) == 0;
+  if (json_lost() || !ok) out->failed = true;
   buf_u8(out, '\n');
   return buf_ok(out);
 }
@@ -31,6 +34,7 @@ bool json_put_int(json_t *obj, const char *name, int64_t x) {
 
 bool json_put_hex(json_t *obj, const char *name, const void *p, size_t n) {
   char *text = n < SIZE_MAX / 2 ? malloc(2 * n + 1) : NULL;
+  if (text == NULL) json_lose();
   if (text == NULL) return false;
   hex_encode(text, BYTES(p, n));
   bool ok = json_put_str(obj, name, text);
@@ -43,6 +47,7 @@ bool json_put_b64(json_t *obj, const char *name, const void *p, size_t n) {
   struct buf text = {0};
   base64_encode(&text, BYTES(p, n), true);
   const char *s = buf_cstr(&text);
+  if (s == NULL) json_lose();
   bool ok = s != NULL && json_put_str(obj, name, s);
   buf_free(&text);
   return ok;

@@ -3,6 +3,7 @@
  */
 #include "node/call.h"
 #include "base/encoding.h"
+#include "base/json_load.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -57,6 +58,7 @@ void node_data(struct node_call *c, struct bytes in, struct node_response *out) 
 void node_end(struct node_call *c, struct node_response *out) {
   if (out->status) return;
   struct errmsg e;
+  json_lost(); /* what another call lost is not missing in this one's answer */
   if (!buf_ok(&c->body)) {
     err_set(&e, PARLEY_ENOMEM, "out of memory");
     answer_err(c, out, PARLEY_ENOMEM, &e);
@@ -88,6 +90,7 @@ void node_finish(struct node_call *c) {
   draft_file_free(c->file);
   buf_free(&c->early.body);
   buf_free(&c->body);
+  buf_free(&c->accepted);
   arena_free(&c->arena);
   free(c);
 }
@@ -133,14 +136,20 @@ unsigned err_status(parley_err err) {
   return 500;
 }
 
+/* Where there is no memory for an answer there may be some for these few bytes; else the server says 500 without a body. */
+static void answer_no_memory(struct node_response *out) {
+  buf_free(&out->body);
+  out->status = 500;
+  buf_str(&out->body, "{\"error\":\"out of memory\",\"message\":\"the node is out of memory; try again later\"}\n");
+}
+
 void answer_json(struct node_response *out, unsigned status, json_t *v) {
   out->status = status;
   out->content_type = "application/json";
-  if (!v || !json_write(&out->body, v)) {
-    buf_clear(&out->body);
-    out->status = 500;
-  }
-  buf_str(&out->body, "\n");
+  if (!v || !json_write(&out->body, v))
+    answer_no_memory(out);
+  else
+    buf_str(&out->body, "\n");
   json_decref(v);
 }
 
@@ -159,6 +168,24 @@ void answer_err(struct node_call *c, struct node_response *out, parley_err err, 
   out->content_type = CONTENT_TEXT;
   buf_str(&out->body, e->text);
   buf_str(&out->body, "\n");
+}
+
+#define ACCEPTED_ROOM 128
+
+parley_err call_reserve_accepted(struct node_call *c, struct errmsg *e) {
+  if (c->accepted.p || buf_extend(&c->accepted, ACCEPTED_ROOM)) return PARLEY_OK;
+  return err_set(e, PARLEY_ENOMEM, "out of memory");
+}
+
+void answer_accepted(struct node_call *c, const struct hash *id, struct node_response *out) {
+  char hex[65];
+  hex_encode(hex, BYTES(id->b, 32));
+  out->status = 201;
+  out->content_type = "application/json";
+  out->body = c->accepted;
+  c->accepted = (struct buf){0};
+  buf_clear(&out->body);
+  buf_fmt(&out->body, "{\"id\":\"%s\",\"state\":\"accepted\"}\n", hex);
 }
 
 /* ---- query string ---- */
@@ -232,6 +259,10 @@ static bool wait_over(struct node_call *c, struct node_response *r) {
     json_put_str(o, "state", ds.read ? "read" : ds.all ? "delivered" : "accepted");
     if (v) json_object_set(o, "delivery", v);
     answer_json(r, 201, o);
+    if (r->status != 201) {
+      buf_free(&r->body);
+      answer_accepted(c, &c->wait_id, r);
+    }
   }
   json_decref(v);
   return over;

@@ -108,7 +108,8 @@ static parley_err put_index(struct node *n, const struct hash *id, const struct 
   for (size_t i = 0; i < s->n_to; i++) to_us |= !strcmp(s->to[i], n->own.name);
   if (to_us) {
     key_box(&k, true, n->next_order);
-    r = store_put(n->env.store, STORE_INDEX, buf_view(&k), BYTES(id->b, 32), e);
+    r = buf_ok(&k) ? store_put(n->env.store, STORE_INDEX, buf_view(&k), BYTES(id->b, 32), e)
+                   : err_set(e, PARLEY_ENOMEM, "out of memory");
   }
   if (!r && !problem && answer_of(s->kind)) r = answer_put(n, answer_of(s->kind), s->re[0], s->from, id, e);
   buf_free(&k);
@@ -240,13 +241,16 @@ parley_err intake_load(struct node *n, struct their_log *l, struct errmsg *e) {
   struct buf k = {0};
   struct arena a = {0};
   struct bytes v;
+  const char *text = NULL;
   unsigned long long taken = 0, gained = 0, heard = 0, serial = l->serial;
   key_taken(&k, l);
   parley_err r = buf_ok(&k) ? store_get(n->env.store, STORE_PEERS, buf_view(&k), &a, &v, e)
                             : err_set(e, PARLEY_ENOMEM, "out of memory");
   if (r == PARLEY_ENOTFOUND)
     r = PARLEY_OK;
-  else if (!r && sscanf(arena_cstr(&a, v), "%llu %llu %llu %llu", &taken, &gained, &heard, &serial) < 3)
+  else if (!r && !(text = arena_cstr(&a, v)))
+    r = err_set(e, PARLEY_ENOMEM, "out of memory");
+  else if (!r && sscanf(text, "%llu %llu %llu %llu", &taken, &gained, &heard, &serial) < 3)
     r = err_set(e, PARLEY_EIO, "what is stored about %s is damaged", l->origin);
   l->taken_in = taken;
   l->gained = gained;

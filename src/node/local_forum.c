@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/encoding.h"
+#include "base/json_load.h"
 #include "node/call.h"
 
 /* ---- views ---- */
@@ -140,12 +141,9 @@ void local_forum(struct node_call *c, struct node_response *out) {
   struct proposal *p = find(c, out);
   if (!p) return;
   json_t *o = forum_json(c->n, p), *charter = NULL;
-  struct buf text = {0};
-  if (json_parse(&charter, p->charter.payload, CHARTER_SIZE_MAX, NULL) == PARLEY_OK)
-    json_object_set_new(o, "charter", charter);
-  buf_bytes(&text, buf_view(&p->envelope));
-  if (buf_ok(&text)) json_object_set_new(o, "envelope", json_stringn((const char *)text.p, text.n));
-  buf_free(&text);
+  if (json_parse(&charter, p->charter.payload, CHARTER_SIZE_MAX, NULL)) json_lose(); /* it has been read before */
+  if (charter) json_object_set_new(o, "charter", charter);
+  json_object_set_new(o, "envelope", json_stringn((const char *)p->envelope.p, p->envelope.n));
   json_object_set_new(o, "problems", proposal_problems(c->n, &p->charter));
   basis_show(c, p, o);
   answer_json(out, 200, o);

@@ -1,6 +1,7 @@
 /*
  * The local API: boxes, single statements and their receipts.
  */
+#include "base/json_load.h"
 #include "node/reject.h"
 
 #include <string.h>
@@ -15,16 +16,17 @@ static parley_err list_one(void *ctx, struct bytes key, struct bytes v, struct e
   struct listing *l = ctx;
   struct row row;
   struct hash id;
-  (void)key, (void)e;
+  (void)key;
   if (json_array_size(l->list) >= l->limit) return PARLEY_EBUSY;
   if (v.n != 32) return PARLEY_OK;
   memcpy(id.b, v.p, 32);
-  if (row_get(l->n, &id, &row, NULL) == PARLEY_OK) {
-    json_t *o = row_summary(l->n, &row);
-    json_put_int(o, "order", (int64_t)row.order);
-    json_array_append_new(l->list, o);
-    row_clear(&row);
-  }
+  const parley_err r = row_get(l->n, &id, &row, e);
+  if (r == PARLEY_ENOMEM || r == PARLEY_EIO) return r;
+  if (r) return PARLEY_OK; /* of a forum that is not loaded */
+  json_t *o = row_summary(l->n, &row);
+  json_put_int(o, "order", (int64_t)row.order);
+  json_array_append_new(l->list, o);
+  row_clear(&row);
   return PARLEY_OK;
 }
 
@@ -35,8 +37,9 @@ void local_list(struct node_call *c, struct node_response *out) {
   struct buf after = {0};
   struct errmsg e;
   if (before > 0) key_box(&after, !sent, (uint64_t)before);
-  parley_err r =
-      store_scan(c->n->env.store, STORE_INDEX, bytes_str(sent ? "o/" : "i/"), buf_view(&after), true, list_one, &l, &e);
+  parley_err r = buf_ok(&after) ? store_scan(c->n->env.store, STORE_INDEX, bytes_str(sent ? "o/" : "i/"),
+                                             buf_view(&after), true, list_one, &l, &e)
+                                : err_set(&e, PARLEY_ENOMEM, "out of memory");
   buf_free(&after);
   if (r) {
     json_decref(l.list);
@@ -60,8 +63,12 @@ bool local_find(struct node_call *c, struct local_found *f, struct node_response
     answer_err(c, out, r, &e);
     return false;
   }
-  f->parsed = statement_parse(&f->s, &c->arena, f->entry, &f->d, &e) == PARLEY_OK;
-  return true;
+  r = statement_parse(&f->s, &c->arena, f->entry, &f->d, &e);
+  f->parsed = r == PARLEY_OK;
+  if (r != PARLEY_ENOMEM) return true;
+  row_clear(&f->row);
+  answer_err(c, out, r, &e);
+  return false;
 }
 
 void local_found_clear(struct local_found *f) {
@@ -91,12 +98,16 @@ static void put_body(struct node *n, json_t *o, const struct local_found *f) {
     json_object_set(o, "body", f->s.body);
     return;
   }
-  if (row_open(n, &f->s, &p, &e) != PARLEY_OK) {
+  const parley_err r = row_open(n, &f->s, &p, &e);
+  if (r) {
+    if (r == PARLEY_ENOMEM) json_lose(); /* no answer, rather than a false one */
     json_put_str(o, "unreadable", e.text);
     return;
   }
   const struct form *form = node_form(n, &f->row.forum->charter, f->s.kind);
-  if (form && form_check(form, p.body, &e) != PARLEY_OK) json_put_str(o, "form_problem", e.text);
+  const parley_err fits = form ? form_check(form, p.body, &e) : PARLEY_OK;
+  if (fits == PARLEY_ENOMEM) json_lose();
+  if (fits) json_put_str(o, "form_problem", e.text);
   json_object_set(o, "body", p.body);
   json_object_set_new(o, "files", files_json(&f->s, &p));
   plain_clear(&p);
@@ -104,10 +115,12 @@ static void put_body(struct node *n, json_t *o, const struct local_found *f) {
 
 static void put_outer(json_t *o, const struct local_found *f) {
   json_t *outer = NULL;
-  if (json_parse(&outer, f->d.payload, ENTRY_MAX, NULL) == PARLEY_OK) {
-    json_object_del(outer, "sealed");
-    json_object_set_new(o, "outer", outer);
+  if (json_parse(&outer, f->d.payload, ENTRY_MAX, NULL)) { /* it has been read before: only memory can be lacking */
+    json_lose();
+    return;
   }
+  json_object_del(outer, "sealed");
+  json_object_set_new(o, "outer", outer);
 }
 
 void local_statement(struct node_call *c, struct node_response *out) {

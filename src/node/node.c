@@ -234,8 +234,19 @@ static void retry_due(struct node *n) {
   n->intake_due = true;
 }
 
+/* After a failure a log goes back to what is stored; where even that failed it is tried here until it succeeds. */
+static void mend_logs(struct node *n) {
+  struct errmsg e = {{0}};
+  for (struct forum *f = n->forums; f; f = f->next)
+    if (copy_mend(f->log.copy, &e) || copy_mend(f->bulk.copy, &e)) {
+      node_log_line(n, 3, "a log cannot be read back after a failure: %s", e.text);
+      node_retry(n);
+    }
+}
+
 void node_work(struct node *n) {
   retry_due(n);
+  mend_logs(n);
   submit_commit(n);
   drafts_run(n);
   bookkeeping_run(n);

@@ -93,11 +93,13 @@ static void day_load(struct node *n, struct their_log *l) {
   struct buf k = {0};
   struct arena a = {0};
   struct bytes v;
+  const char *text = NULL;
   long long day;
   unsigned long long base;
   key_day(&k, l);
-  if (buf_ok(&k) && store_get(n->env.store, STORE_PEERS, buf_view(&k), &a, &v, NULL) == PARLEY_OK &&
-      sscanf(arena_cstr(&a, v), "%lld %llu", &day, &base) == 2) {
+  if (buf_ok(&k) && store_get(n->env.store, STORE_PEERS, buf_view(&k), &a, &v, NULL) == PARLEY_OK)
+    text = arena_cstr(&a, v);
+  if (text && sscanf(text, "%lld %llu", &day, &base) == 2) {
     l->day = day;
     l->day_base = base;
     l->day_stored = true;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/encoding.h"
+#include "base/json_load.h"
 #include "node/answers.h"
 #include "record/pack.h"
 
@@ -21,7 +22,8 @@ static parley_err own_note(struct node *n, struct own_log *l, const struct state
     parley_err r = cosignature_covering(n, l, s->to[0], at, &c, e);
     if (r) return r;
     uint64_t want = c.size;
-    while (i < s->n_to && cosignature_at(n, l, s->to[i], want, &c, NULL) == PARLEY_OK) i++;
+    while (i < s->n_to && !(r = cosignature_at(n, l, s->to[i], want, &c, e))) i++;
+    if (r && r != PARLEY_ENOTFOUND) return r;
     if (i == s->n_to) {
       *size = want;
       break;
@@ -32,8 +34,11 @@ static parley_err own_note(struct node *n, struct own_log *l, const struct state
   if (r) return r;
   checkpoint_text(note, l->origin, *size, &root);
   buf_fmt(note, "\n%s\n", c.log_line);
-  for (size_t i = 0; i < s->n_to; i++)
-    if (cosignature_at(n, l, s->to[i], *size, &c, e) == PARLEY_OK) buf_fmt(note, "%s\n", c.line);
+  for (size_t i = 0; i < s->n_to; i++) {
+    r = cosignature_at(n, l, s->to[i], *size, &c, e);
+    if (r && r != PARLEY_ENOTFOUND) return r;
+    if (!r) buf_fmt(note, "%s\n", c.line);
+  }
   return buf_ok(note) ? PARLEY_OK : err_set(e, PARLEY_ENOMEM, "out of memory");
 }
 
@@ -108,10 +113,15 @@ static bool gather_answer(struct node *n, const struct row *r, enum answer what,
   for (size_t i = 0; i < v->s.n_to; i++) {
     struct hash id;
     struct row row;
-    if (answer_find(n, what, &r->id, v->s.to[i], &id, NULL) || row_get(n, &id, &row, NULL)) continue;
-    bool ok = !row.problem && gather(n, &row, a, out, NULL) == PARLEY_OK;
+    parley_err err = answer_find(n, what, &r->id, v->s.to[i], &id, NULL);
+    if (!err) err = row_get(n, &id, &row, NULL);
+    if (err == PARLEY_ENOMEM) json_lose(); /* no receipt, rather than a lesser one */
+    if (err) continue;
+    if (!row.problem) err = gather(n, &row, a, out, NULL);
+    const bool ok = !row.problem && !err;
     row_clear(&row);
     if (ok) return true;
+    if (err == PARLEY_ENOMEM) json_lose();
     evidence_clear(out);
     *out = (struct evidence){0};
   }
@@ -149,12 +159,12 @@ static parley_err build_and_check(struct node *n, struct pack *pack, struct aren
 static parley_err draw(struct node *n, struct pack *pack, struct arena *a, struct pack_input *in,
                        const struct card *const *cards, struct errmsg *e) {
   parley_err r = build_and_check(n, pack, a, in, cards, e);
-  if (r && in->reject) {
+  if (r && r != PARLEY_ENOMEM && in->reject) {
     node_log_line(n, 4, "a receipt is drawn without the rejection: %s", e->text);
     in->reject = NULL;
     r = build_and_check(n, pack, a, in, cards, e);
   }
-  if (r && in->ack) {
+  if (r && r != PARLEY_ENOMEM && in->ack) {
     node_log_line(n, 4, "a receipt is drawn without the acknowledgement: %s", e->text);
     in->ack = NULL;
     r = build_and_check(n, pack, a, in, cards, e);

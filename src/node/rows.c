@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/encoding.h"
+#include "base/json_load.h"
 #include "node/answers.h"
 
 void key_box(struct buf *out, bool inbox, uint64_t order) {
@@ -235,6 +236,12 @@ static void put_outer(json_t *o, const struct statement *s) {
   json_put_int(o, "files", (int64_t)s->n_attach);
 }
 
+/* OK. Lack of memory is a fault of the answer, which is then not given; any other error is one of what is stored. */
+static bool read_ok(parley_err r) {
+  if (r == PARLEY_ENOMEM) json_lose();
+  return r == PARLEY_OK;
+}
+
 json_t *row_summary(struct node *n, const struct row *r) {
   struct arena a = {0};
   struct bytes entry;
@@ -250,14 +257,14 @@ json_t *row_summary(struct node *n, const struct row *r) {
   json_put_str(o, "box", r->ours ? "sent" : "inbox");
   json_put_time(o, "issued", r->issued);
   json_put_time(o, "received", r->received);
-  if (!row_entry(n, r, &a, &entry, NULL) && !statement_parse(&s, &a, entry, &d, NULL)) {
+  if (read_ok(row_entry(n, r, &a, &entry, NULL)) && read_ok(statement_parse(&s, &a, entry, &d, NULL))) {
     put_outer(o, &s);
     json_decref(row_delivery(n, r, &s, &ds));
     const char *state = row_state(n, r, &ds);
     json_put_str(o, "state", state);
     json_object_set_new(o, "acked", json_boolean(!strcmp(state, "acknowledged")));
     answer_put_summary(n, o, &r->id, &s);
-    if (s.sealed.p && !row_open(n, &s, &p, NULL)) {
+    if (s.sealed.p && read_ok(row_open(n, &s, &p, NULL))) {
       json_put_str(o, "title", body_title(p.body));
       plain_clear(&p);
     }

@@ -36,7 +36,8 @@ static parley_err put_row(struct node *n, struct submission *s, uint64_t index, 
                             : err_set(e, PARLEY_ENOMEM, "out of memory");
   if (!r && !s->bookkeeping) {
     key_box(&k, false, n->next_order);
-    r = store_put(n->env.store, STORE_INDEX, buf_view(&k), BYTES(s->id.b, 32), e);
+    r = buf_ok(&k) ? store_put(n->env.store, STORE_INDEX, buf_view(&k), BYTES(s->id.b, 32), e)
+                   : err_set(e, PARLEY_ENOMEM, "out of memory");
   }
   if (!r && s->answers) r = answer_put(n, s->answers, s->re, n->own.name, &s->id, e);
   n->next_order++;
@@ -103,7 +104,7 @@ static parley_err commit_batch(struct node *n, struct submission *batch, struct 
   return r;
 }
 
-static void answer_accepted(struct node *n, struct submission *s) {
+static void tell_accepted(struct submission *s) {
   struct node_call *c = s->call;
   if (!c) return;
   c->submission = NULL;
@@ -113,12 +114,8 @@ static void answer_accepted(struct node *n, struct submission *s) {
     return;
   }
   struct node_response r = {0};
-  json_t *v = json_object();
-  json_put_hex(v, "id", s->id.b, 32);
-  json_put_str(v, "state", "accepted");
-  answer_json(&r, 201, v);
+  answer_accepted(c, &s->id, &r);
   call_answer(c, &r);
-  (void)n;
 }
 
 static void answer_failed(struct submission *s, parley_err err, const struct errmsg *e) {
@@ -171,7 +168,7 @@ static void settle(struct node *n, struct submission *batch, parley_err err, con
     if (err)
       answer_failed(s, err, e);
     else
-      answer_accepted(n, s);
+      tell_accepted(s);
     submission_free(s);
   }
 }

@@ -223,6 +223,8 @@ parley_err copy_reset(struct copy *c, struct errmsg *e) {
   return err;
 }
 
+parley_err copy_mend(struct copy *c, struct errmsg *e) { return c->stale ? copy_reset(c, e) : PARLEY_OK; }
+
 /* ---- reading ---- */
 
 parley_err copy_entry(struct copy *c, uint64_t index, struct arena *a, struct bytes *out, struct errmsg *e) {

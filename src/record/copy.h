@@ -29,6 +29,8 @@ uint64_t copy_size(const struct copy *c);
 parley_err copy_append(struct copy *c, const struct bytes *entries, size_t n, struct errmsg *e);
 parley_err copy_flush(struct copy *c, struct errmsg *e);
 parley_err copy_reset(struct copy *c, struct errmsg *e);
+/* Tries again, outside a transaction, what an earlier copy_reset could not do; nothing to do: OK. */
+parley_err copy_mend(struct copy *c, struct errmsg *e);
 
 parley_err copy_entry(struct copy *c, uint64_t index, struct arena *a, struct bytes *out, struct errmsg *e);
 /* Entries [from, to) in order (for packages and bundles). */

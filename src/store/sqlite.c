@@ -71,7 +71,8 @@ static parley_err query(struct sqlite_store *s, const char *sql, int64_t *number
   sqlite3_stmt *st;
   int rc = sqlite3_prepare_v2(s->db, sql, -1, &st, NULL);
   if (rc == SQLITE_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
-    const char *got = (const char *)sqlite3_column_text(st, 0);
+    const char *got = is ? (const char *)sqlite3_column_text(st, 0) : "";
+    if (!got) rc = SQLITE_NOMEM;
     if (is) *is = got && strcmp(got, text) == 0;
     if (number) *number = sqlite3_column_int64(st, 0);
   }

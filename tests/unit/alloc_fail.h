@@ -1,6 +1,6 @@
 /*
  * Running out of memory on purpose. The programs test_alloc_*.c are linked so that every malloc, calloc, realloc, strdup
- * and free of our own code comes here (tests/meson.build), and jansson, SQLite and OpenSSL are told to allocate here too.
+ * and free of our own code comes here (tests/meson.build), and SQLite and OpenSSL are told to allocate here too (jansson does by json_load.c).
  * An operation is run again and again, in a child process each time, with allocation number 1, 2, 3 … failing, until it
  * gets through without needing the one that would fail.
  *

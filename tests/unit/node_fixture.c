@@ -138,16 +138,18 @@ void rig_renew(struct rig_party *p, unsigned keys, struct buf *out) {
   arena_free(&a);
 }
 
-static void start_signer(struct rig_party *p) {
-  struct ed25519_key *k[3];
+static parley_err start_signer(struct rig_party *p) {
+  struct ed25519_key *k[3] = {NULL}, *before = NULL;
   struct signer_memory memory = {p, memory_load, memory_save};
-  for (size_t i = 0; i < 3; i++) CHECK(ed25519_from_seed(&k[i], p->seed[i], &e));
-  CHECK(signer_new(&p->signer, p->name, k[0], k[1], k[2], memory, &e));
-  if (p->has_log_before) {
-    struct ed25519_key *before;
-    CHECK(ed25519_from_seed(&before, p->log_before, &e));
-    signer_set_log_before(p->signer, before);
-  }
+  parley_err err = PARLEY_OK;
+  p->signer = NULL;
+  for (size_t i = 0; i < 3 && !err; i++) err = ed25519_from_seed(&k[i], p->seed[i], &e);
+  if (!err && p->has_log_before) err = ed25519_from_seed(&before, p->log_before, &e);
+  if (!err) err = signer_new(&p->signer, p->name, k[0], k[1], k[2], memory, &e);
+  if (!err && before) signer_set_log_before(p->signer, before);
+  for (size_t i = 0; i < 3 && err; i++) ed25519_free(k[i]);
+  if (err) ed25519_free(before);
+  return err;
 }
 
 parley_err rig_try_start(struct rig_party *p) {
@@ -158,11 +160,11 @@ parley_err rig_try_start(struct rig_party *p) {
                          .seal = &p->seal,
                          .n_seal = 1,
                          .log = rig_log};
-  start_signer(p);
   p->node = NULL;
   p->store = NULL;
   p->down = false;
-  parley_err err = store_sqlite_open(&p->store, p->path, NULL, &e);
+  parley_err err = start_signer(p);
+  if (!err) err = store_sqlite_open(&p->store, p->path, NULL, &e);
   if (err) return err;
   env.store = p->store;
   env.signer = p->signer;
