@@ -60,8 +60,8 @@ static parley_err parse_basis(struct trust *t, const json_t *q, struct errmsg *e
   if (!err) err = json_get_str(&t->basis_name, basis, "basis", "name", e);
   if (!err) err = json_get_str(&data, basis, "basis", "data", e);
   if (!err && !base64_decode(&t->basis, bytes_str(data), true))
-    err = err_set(e, PARLEY_EINVAL, "basis.data: must be base64");
-  if (!err && !buf_ok(&t->basis)) err = err_set(e, PARLEY_ENOMEM, "out of memory for the basis");
+    err = buf_ok(&t->basis) ? err_set(e, PARLEY_EINVAL, "basis.data: must be base64")
+                            : err_set(e, PARLEY_ENOMEM, "out of memory for the basis");
   if (!err && t->basis.n == 0) err = err_set(e, PARLEY_EINVAL, "basis.data: is empty");
   return err;
 }

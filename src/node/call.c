@@ -90,7 +90,7 @@ void node_finish(struct node_call *c) {
   draft_file_free(c->file);
   buf_free(&c->early.body);
   buf_free(&c->body);
-  buf_free(&c->accepted);
+  buf_free(&c->reserved);
   arena_free(&c->arena);
   free(c);
 }
@@ -170,22 +170,23 @@ void answer_err(struct node_call *c, struct node_response *out, parley_err err, 
   buf_str(&out->body, "\n");
 }
 
-#define ACCEPTED_ROOM 128
+#define RESERVED_ROOM 160
 
-parley_err call_reserve_accepted(struct node_call *c, struct errmsg *e) {
-  if (c->accepted.p || buf_extend(&c->accepted, ACCEPTED_ROOM)) return PARLEY_OK;
+parley_err call_reserve(struct node_call *c, struct errmsg *e) {
+  if (c->reserved.p || buf_extend(&c->reserved, RESERVED_ROOM)) return PARLEY_OK;
   return err_set(e, PARLEY_ENOMEM, "out of memory");
 }
 
-void answer_accepted(struct node_call *c, const struct hash *id, struct node_response *out) {
-  char hex[65];
-  hex_encode(hex, BYTES(id->b, 32));
-  out->status = 201;
+void answer_done(struct node_call *c, unsigned status, const char *name, const uint8_t digest[static SHA256_SIZE],
+                 const char *state, struct node_response *out) {
+  char hex[2 * SHA256_SIZE + 1];
+  hex_encode(hex, BYTES(digest, SHA256_SIZE));
+  out->status = status;
   out->content_type = "application/json";
-  out->body = c->accepted;
-  c->accepted = (struct buf){0};
+  out->body = c->reserved;
+  c->reserved = (struct buf){0};
   buf_clear(&out->body);
-  buf_fmt(&out->body, "{\"id\":\"%s\",\"state\":\"accepted\"}\n", hex);
+  buf_fmt(&out->body, "{\"%s\":\"%s\",\"state\":\"%s\"}\n", name, hex, state);
 }
 
 /* ---- query string ---- */
@@ -261,7 +262,7 @@ static bool wait_over(struct node_call *c, struct node_response *r) {
     answer_json(r, 201, o);
     if (r->status != 201) {
       buf_free(&r->body);
-      answer_accepted(c, &c->wait_id, r);
+      answer_done(c, 201, "id", c->wait_id.b, "accepted", r);
     }
   }
   json_decref(v);

@@ -35,7 +35,7 @@ struct node_call {
   struct file_upload *file;
   /* waiting for delivery */
   struct submission *submission;
-  struct buf accepted; /* room for the answer that says so: what is done must be told, memory or not */
+  struct buf reserved; /* room for the answer that it is done: what is done must be told, memory or not */
   bool waiting;
   struct hash wait_id;
   int64_t wait_until_ms;
@@ -57,10 +57,11 @@ bool query_is(const char *query, const char *name, const char *value);
 
 /* Parks the call until the statement is delivered to all or wait_s have passed. */
 void call_wait(struct node_call *c, const struct hash *id, int wait_s, bool created);
-/* Makes room for the answer below. ENOMEM. */
-parley_err call_reserve_accepted(struct node_call *c, struct errmsg *e);
-/* 201: the statement is accepted. Takes no memory. */
-void answer_accepted(struct node_call *c, const struct hash *id, struct node_response *out);
+/* Makes room for the answer below, before anything is done. ENOMEM. */
+parley_err call_reserve(struct node_call *c, struct errmsg *e);
+/* {name: hex, "state": state}, in the room that was made. */
+void answer_done(struct node_call *c, unsigned status, const char *name, const uint8_t digest[static SHA256_SIZE],
+                 const char *state, struct node_response *out);
 /* Wakes calls whose statement is delivered by now. */
 void calls_check_waiting(struct node *n);
 

@@ -88,7 +88,9 @@ static parley_err basis_parse(const struct node_call *c, json_t **out, struct er
     r = r ? r : json_only(basis, "basis", inner, e);
     r = r ? r : json_get_str(&name, basis, "basis", "name", e);
     r = r ? r : json_get_str(&data, basis, "basis", "data", e);
-    if (!r && !base64_decode(&raw, bytes_str(data), true)) r = err_set(e, PARLEY_EINVAL, "basis.data: not base64");
+    if (!r && !base64_decode(&raw, bytes_str(data), true))
+      r = buf_ok(&raw) ? err_set(e, PARLEY_EINVAL, "basis.data: not base64")
+                       : err_set(e, PARLEY_ENOMEM, "out of memory");
     if (!r) {
       sha256(digest, buf_view(&raw));
       json_put_hex(basis, "sha256", digest, sizeof digest);
@@ -154,8 +156,9 @@ void local_forum_accept(struct node_call *c, struct node_response *out) {
   struct proposal *p = find(c, out);
   if (!p) return;
   json_t *problems = proposal_problems(c->n, &p->charter);
-  parley_err r = PARLEY_OK;
-  if (json_array_size(problems))
+  parley_err r = call_reserve(c, &e);
+  if (!r && json_lost()) r = err_set(&e, PARLEY_ENOMEM, "out of memory"); /* of the problems, perhaps */
+  if (!r && json_array_size(problems))
     r = err_set(&e, PARLEY_EREFUSED, "cannot accept: %s", json_string_value(json_array_get(problems, 0)));
   json_decref(problems);
   if (!r && strcmp(proposal_state(c->n, p), "proposed"))
@@ -170,10 +173,7 @@ void local_forum_accept(struct node_call *c, struct node_response *out) {
     return;
   }
   node_log_line(c->n, 6, "charter “%s” accepted", p->charter.title);
-  json_t *o = json_object();
-  json_put_hex(o, "forum", p->digest, SHA256_SIZE);
-  json_put_str(o, "state", proposal_state(c->n, p));
-  answer_json(out, 200, o);
+  answer_done(c, 200, "forum", p->digest, proposal_state(c->n, p), out);
 }
 
 /* ---- proposing ---- */
@@ -312,8 +312,8 @@ void local_forum_propose(struct node_call *c, struct node_response *out) {
   struct buf payload = {0}, envelope = {0};
   struct proposal *p = NULL;
   json_t *q = NULL;
-  parley_err r =
-      ch ? json_parse(&q, buf_view(&c->body), NODE_BODY_MAX, &e) : err_set(&e, PARLEY_ENOMEM, "out of memory");
+  parley_err r = ch ? call_reserve(c, &e) : err_set(&e, PARLEY_ENOMEM, "out of memory");
+  r = r ? r : json_parse(&q, buf_view(&c->body), NODE_BODY_MAX, &e);
   if (!r) {
     charter_defaults(ch);
     r = parse_charter(n, q, ch, &c->arena, &e);
@@ -329,8 +329,5 @@ void local_forum_propose(struct node_call *c, struct node_response *out) {
     answer_err(c, out, r, &e);
     return;
   }
-  json_t *o = json_object();
-  json_put_hex(o, "forum", p->digest, SHA256_SIZE);
-  json_put_str(o, "state", proposal_state(n, p));
-  answer_json(out, 201, o);
+  answer_done(c, 201, "forum", p->digest, proposal_state(n, p), out);
 }

@@ -186,7 +186,7 @@ parley_err send_sealed(struct node_call *c, struct forum *f, struct statement *s
   struct plain p = {.body = body};
   struct submission *sub;
   c->n->env.random(c->n->env.ctx, p.seed, sizeof p.seed);
-  parley_err r = call_reserve_accepted(c, e);
+  parley_err r = call_reserve(c, e);
   if (!r) r = send_queue(c->n, f, s, kind, &p, &sub, e);
   if (!r) attach_call(c, sub);
   plain_clear(&p);

@@ -114,7 +114,7 @@ static void tell_accepted(struct submission *s) {
     return;
   }
   struct node_response r = {0};
-  answer_accepted(c, &s->id, &r);
+  answer_done(c, 201, "id", s->id.b, "accepted", &r);
   call_answer(c, &r);
 }
 
