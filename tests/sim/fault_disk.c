@@ -8,9 +8,22 @@
 
 enum fault { FAULT_NONE, FAULT_FAIL, FAULT_CUT };
 
+/* True when the disk fails as fault_disk_fail_from says; growing: the operation would make a file longer. */
+static bool fails_as_told(struct fault_disk *d, bool growing) {
+  const bool full = d->kind == FAULT_FULL_ONCE || d->kind == FAULT_FULL_LASTING;
+  const bool once = d->kind == FAULT_IO_ONCE || d->kind == FAULT_FULL_ONCE;
+  if (d->kind == FAULT_HEALED || d->spared || d->from > 0 || (full && !growing)) return false;
+  if (once) d->kind = FAULT_HEALED;
+  d->failed = true;
+  d->faults++;
+  return true;
+}
+
 /* Counts an operation and says whether it fails. CUT: this one is under way as the power goes. */
 static enum fault step(struct fault_disk *d) {
   d->steps++;
+  if (d->from > 0 && !d->spared) d->from--;
+  if ((d->kind == FAULT_IO_ONCE || d->kind == FAULT_IO_LASTING) && fails_as_told(d, false)) return FAULT_FAIL;
   const bool fail = d->fail_in != FAULT_NEVER && --d->fail_in == 0;
   if (fail) d->fail_in = FAULT_NEVER;
   const bool cut = d->cut_in != FAULT_NEVER && --d->cut_in == 0;
@@ -164,6 +177,7 @@ static size_t take_room(struct fault_disk *d, const struct fault_file *f, size_t
 int fault_file_write(struct fault_disk *d, struct fault_file *f, const void *p, size_t n, uint64_t at) {
   const enum fault fault = step(d);
   if (fault == FAULT_FAIL || at > INT64_MAX - n) return SQLITE_IOERR_WRITE;
+  if (at + n > f->size && fails_as_told(d, true)) return SQLITE_FULL;
   const size_t fits = take_room(d, f, n, at);
   const size_t end = at + fits;
   if (fits) {
@@ -299,6 +313,14 @@ void fault_disk_kill(struct fault_disk *d) { end_life(d); }
 void fault_disk_cut_at(struct fault_disk *d, uint64_t n) { d->cut_in = n; }
 bool fault_disk_is_cut(const struct fault_disk *d) { return d->cut; }
 void fault_disk_fail_at(struct fault_disk *d, uint64_t n) { d->fail_in = n; }
+
+void fault_disk_fail_from(struct fault_disk *d, enum fault_kind kind, uint64_t n) {
+  d->kind = kind;
+  d->from = kind == FAULT_HEALED ? 0 : n;
+}
+
+bool fault_disk_failed(const struct fault_disk *d) { return d->failed; }
+
 void fault_disk_set_room(struct fault_disk *d, uint64_t bytes) { d->room = bytes; }
 void fault_disk_set_file_max(struct fault_disk *d, uint64_t bytes) { d->file_max = bytes; }
 uint64_t fault_disk_steps(const struct fault_disk *d) { return d->steps; }

@@ -47,6 +47,9 @@ struct fault_disk {
   bool cut;
   uint64_t cut_in, fail_in; /* operations left, FAULT_NEVER for none */
   uint64_t room, file_max;
+  enum fault_kind kind; /* of fault_disk_fail_from */
+  uint64_t from;        /* operations until it begins; 0: it has begun */
+  bool failed, spared;  /* it has shown; spared: between calm_begin and calm_end */
   uint64_t steps, syncs, faults;
 };
 

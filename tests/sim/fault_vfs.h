@@ -37,6 +37,15 @@ bool fault_disk_is_cut(const struct fault_disk *d);
 
 /* The n-th operation from now fails with an I/O error, once. FAULT_NEVER: none does. */
 void fault_disk_fail_at(struct fault_disk *d, uint64_t n);
+/*
+ * The disk fails from the n-th operation from now on (1: the next one), until it is told otherwise (FAULT_HEALED, n counts
+ * for nothing). Crashes do not heal it. A full disk refuses what makes a file longer.
+ */
+enum fault_kind { FAULT_HEALED, FAULT_IO_ONCE, FAULT_IO_LASTING, FAULT_FULL_ONCE, FAULT_FULL_LASTING };
+void fault_disk_fail_from(struct fault_disk *d, enum fault_kind kind, uint64_t n);
+/* False while none of its operations has failed. */
+bool fault_disk_failed(const struct fault_disk *d);
+
 /* Files can grow by so many bytes in all, then the disk is full (a write is cut short). FAULT_NEVER: no bound. */
 void fault_disk_set_room(struct fault_disk *d, uint64_t bytes);
 /* No file can be longer than this; 1 GiB at first. */

@@ -333,7 +333,8 @@ void home_wake(struct home *h, int64_t rang_at) {
 /* ---- looking without disturbing ---- */
 
 struct calm calm_begin(struct home *h) {
-  const struct calm c = {h->disk->cut_in, h->disk->fail_in, h->disk->room};
+  const struct calm c = {h->disk->cut_in, h->disk->fail_in, h->disk->room, h->disk->spared};
+  h->disk->spared = true;
   h->disk->cut_in = h->disk->fail_in = h->disk->room = FAULT_NEVER;
   return c;
 }
@@ -342,4 +343,5 @@ void calm_end(struct home *h, struct calm c) {
   h->disk->cut_in = c.cut_in;
   h->disk->fail_in = c.fail_in;
   h->disk->room = c.room;
+  h->disk->spared = c.spared;
 }

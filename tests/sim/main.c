@@ -21,6 +21,9 @@ static const char usage[] =
     "  --steps K     client operations before everything heals (as the seed says)\n"
     "  --backup      set one node back to an old snapshot in every run (else in every 16th)\n"
     "  --unsafe      stores that do not sync: some seed must fail\n"
+    "  --disk N      instead of chance: one short run for every N-th operation of the first party's disk, which fails\n"
+    "                there (an input or output error, or full; once, or until everything heals)\n"
+    "  --disk-at KIND:K   one such run: io, io-lasting, full or full-lasting, from operation K on\n"
     "\n"
     "Exit status: 0 every invariant held; 1 one did not, named in a line \"seed S step N invariant NAME: sentence\";\n"
     "2 wrong usage.\n"
@@ -65,7 +68,19 @@ static bool flag(const char *arg, struct sim_options *o) {
   return true;
 }
 
-static bool parse(int argc, char **argv, struct sim_options *o, struct range *r) {
+static const char *const kinds[] = {"", "io", "io-lasting", "full", "full-lasting"}; /* as enum fault_kind */
+
+static bool disk_at(struct sim_options *o, const char *s) {
+  for (unsigned k = 1; s && k < sizeof kinds / sizeof *kinds; k++) {
+    const size_t n = strlen(kinds[k]);
+    if (strncmp(s, kinds[k], n) || s[n] != ':') continue;
+    o->disk_fault = k;
+    return number(&o->disk_from, s + n + 1, '\0', NULL) && o->disk_from > 0;
+  }
+  return false;
+}
+
+static bool parse(int argc, char **argv, struct sim_options *o, struct range *r, unsigned *disk) {
   bool have = false;
   for (int i = 1; i < argc; i++) {
     const char *arg = argv[i];
@@ -82,6 +97,10 @@ static bool parse(int argc, char **argv, struct sim_options *o, struct range *r)
       if (!small(&o->parties, value, 2, SIM_PARTIES_MAX)) return false;
     } else if (!strcmp(arg, "--steps")) {
       if (!small(&o->steps, value, 1, 100000)) return false;
+    } else if (!strcmp(arg, "--disk")) {
+      if (!small(disk, value, 1, 100000)) return false;
+    } else if (!strcmp(arg, "--disk-at")) {
+      if (!disk_at(o, value)) return false;
     } else {
       return false;
     }
@@ -89,35 +108,57 @@ static bool parse(int argc, char **argv, struct sim_options *o, struct range *r)
   return have;
 }
 
+/* False, and says why, when an invariant did not hold or the run could not be made. */
+static bool play(const struct sim_options *o, struct sim_result *r) {
+  char at[64] = "";
+  if (o->disk_fault)
+    snprintf(at, sizeof at, " --disk-at %s:%llu", kinds[o->disk_fault], (unsigned long long)o->disk_from);
+  if (!sim_run(o, r) && !r->violated) {
+    fprintf(stderr, "sim: seed %llu%s: %s\n", (unsigned long long)o->seed, at, r->sentence);
+    return false;
+  }
+  if (r->violated)
+    printf("seed %llu%s step %llu invariant %s: %s\n", (unsigned long long)o->seed, at, (unsigned long long)r->step,
+           r->invariant, r->sentence);
+  return !r->violated;
+}
+
+/* Every step-th operation of the disk in turn, until the run ends before it. */
+static bool play_disk(struct sim_options *o, unsigned step) {
+  struct sim_result r;
+  bool good = true;
+  for (o->disk_fault = 1; o->disk_fault < sizeof kinds / sizeof *kinds && good; o->disk_fault++) {
+    unsigned runs = 0;
+    for (o->disk_from = 1; (good = play(o, &r)) && r.disk_failed; o->disk_from += step) runs++;
+    if (good)
+      printf("disk %s: %u runs held, the last from operation %llu on\n", kinds[o->disk_fault], runs,
+             (unsigned long long)o->disk_from);
+  }
+  return good;
+}
+
 int main(int argc, char **argv) {
   struct sim_options o = {.parties = 2};
   struct sim_result r, sum = {0};
   struct range range;
+  unsigned disk = 0;
   if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
     fputs(usage, stdout);
     return 0;
   }
-  if (!parse(argc, argv, &o, &range)) {
+  if (!parse(argc, argv, &o, &range, &disk)) {
     fputs(usage, stderr);
     return 2;
   }
   for (uint64_t seed = range.from;; seed++) {
     o.seed = seed;
-    if (!sim_run(&o, &r) && !r.violated) {
-      fprintf(stderr, "sim: seed %llu: %s\n", (unsigned long long)seed, r.sentence);
-      return 1;
-    }
-    if (r.violated) {
-      printf("seed %llu step %llu invariant %s: %s\n", (unsigned long long)seed, (unsigned long long)r.step,
-             r.invariant, r.sentence);
-      return 1;
-    }
+    if (disk > 0 ? !play_disk(&o, disk) : !play(&o, &r)) return 1;
     sum.statements += r.statements;
     sum.crashes += r.crashes;
     sum.requests += r.requests;
     if (seed == range.to) break;
   }
-  if (!o.trace)
+  if (!o.trace && disk == 0)
     printf("%llu seeds held: %llu statements, %llu crashes, %llu requests\n",
            (unsigned long long)(range.to - range.from + 1), (unsigned long long)sum.statements,
            (unsigned long long)sum.crashes, (unsigned long long)sum.requests);

@@ -19,6 +19,12 @@ struct sim_options {
   bool backup;      /* set one node back to an old snapshot of its disk; without it every 16th seed does */
   bool unsafe;      /* stores with synchronous=OFF, which must not survive */
   FILE *trace;      /* NULL: none */
+  /*
+   * A short run in which nothing fails but the disk of the first party, from operation disk_from of its life on: an
+   * enum fault_kind (fault_vfs.h). 0: none.
+   */
+  unsigned disk_fault;
+  uint64_t disk_from;
 };
 
 struct sim_result {
@@ -27,6 +33,7 @@ struct sim_result {
   char invariant[24]; /* "I1" … */
   char sentence[512];
   uint64_t statements, crashes, requests; /* what the run was made of */
+  bool disk_failed;                       /* disk_fault has shown */
 };
 
 /* False when the run could not be made (out of memory, a library failed); then sentence says why. */

@@ -167,11 +167,23 @@ static void temper(struct world *w) {
   w->memory_too = one_in(w, 2);
 }
 
+/* The one fault is the disk's. */
+static void temper_calm(struct world *w) {
+  w->lose = w->repeat = w->tear = w->late = 0;
+  w->latency_ms = 20;
+  w->heartbeat_s = 60;
+  w->faults_left = 0;
+  w->ops_left = w->o.steps ? w->o.steps : 14;
+  w->backup = false;
+}
+
 static bool begin(struct world *w) {
   temper(w);
+  if (w->o.disk_fault) temper_calm(w);
   w->now_ms = 1000;
   for (unsigned i = 0; i < w->n; i++)
     if (!home_make(w, i)) return false;
+  fault_disk_fail_from(w->homes[0].disk, (enum fault_kind)w->o.disk_fault, w->o.disk_from);
   trace(w, "seed %llu: %u parties, %u operations, %u faults, lose %u repeat %u tear %u late %u, latency %lld ms%s",
         (unsigned long long)w->o.seed, w->n, w->ops_left, w->faults_left, w->lose, w->repeat, w->tear, w->late,
         (long long)w->latency_ms, w->backup ? ", an old backup" : "");
@@ -225,6 +237,8 @@ static void run_until(struct world *w, int64_t ms) {
 static void heal(struct world *w) {
   trace(w, "everything heals");
   w->calm = true;
+  w->result->disk_failed = fault_disk_failed(w->homes[0].disk);
+  fault_disk_fail_from(w->homes[0].disk, FAULT_HEALED, 0);
   w->lose = w->repeat = w->tear = w->late = 0;
   memset(w->link_cut, 0, sizeof w->link_cut);
   for (unsigned i = 0; i < w->n; i++) {

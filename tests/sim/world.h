@@ -244,6 +244,7 @@ void home_wake(struct home *h, int64_t rang_at);
 /* Between these nothing fails; for looking at a node without disturbing the run. */
 struct calm {
   uint64_t cut_in, fail_in, room;
+  bool spared;
 };
 struct calm calm_begin(struct home *h);
 void calm_end(struct home *h, struct calm c);
