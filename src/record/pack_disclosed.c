@@ -18,14 +18,6 @@ struct disclosed_text {
   const struct pack_reader **readers;
 };
 
-static parley_err form_check_of_text(struct check *c, const struct plain *p, struct bytes data) {
-  struct buf again = {0};
-  parley_err rc = plain_write(&again, p, c->e);
-  if (rc == PARLEY_OK) rc = pack_same(data, buf_view(&again), c->e);
-  buf_free(&again);
-  return rc;
-}
-
 /* It is the text that was signed; whether it is what was sealed comes after. */
 static parley_err text_check(struct check *c, const struct disclosed_text *t, struct bytes data) {
   const struct statement *s = t->statement;
@@ -37,7 +29,6 @@ static parley_err text_check(struct check *c, const struct disclosed_text *t, st
   if (memcmp(digest, s->body_sha256, sizeof digest) != 0)
     return err_set(c->e, PARLEY_EVERIFY, "its digest is not the `body_sha256` of %s", t->entry);
   parley_err rc = plain_parse(t->out, data, c->e);
-  if (rc == PARLEY_OK) rc = form_check_of_text(c, t->out, data);
   if (rc != PARLEY_OK) return rc;
   if (t->out->n_files != s->n_attach)
     return err_set(c->e, PARLEY_EVERIFY, "it names %zu files, %s attaches %zu", t->out->n_files, t->entry, s->n_attach);

@@ -96,7 +96,7 @@ static bool published(const struct listed_pack *x) {
                                       "disclosed",       "disclosed-desk",
                                       "disclosed-files", "disclosed-reject",
                                       "bad-gap",         "bad-sealed-to",
-                                      "bad-seed",        "bad-spaced",
+                                      "bad-seed",        "disclosed-spaced",
                                       "bad-file",        "bad-no-range",
                                       "bad-ground"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
