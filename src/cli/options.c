@@ -256,7 +256,7 @@ void help_print(const struct verb *v) {
   print_options(v->options);
   print_options(common_options);
   printf("\n%s\n", _("examples:"));
-  for (size_t i = 0; i < 2; i++) printf("  %s\n", v->examples[i]);
+  for (size_t i = 0; i < 2 && v->examples[i]; i++) printf("  %s\n", v->examples[i]);
   printf("\n");
   print_exits(v->exits);
 }
