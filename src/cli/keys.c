@@ -262,10 +262,7 @@ static void print_advice(struct keys *k) {
     return;
   }
   out_print("\n%s\n", _("To do:"));
-  json_array_foreach(k->advice, i, line) {
-    out_print("- ");
-    out_text(json_string_value(line), 2);
-  }
+  json_array_foreach(k->advice, i, line) out_text(json_string_value(line), 2);
 }
 
 static json_t *row_json(const struct cli *c, const struct key_row *r) {
