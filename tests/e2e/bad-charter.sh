@@ -49,7 +49,7 @@ refuse_charter 422 'signature of cert.us.example does not verify' "$TMPDIR/forge
 
 step "What is no charter"
 refuse_charter 400 'envelope' examples/colonial-pipeline.json
-refuse_charter 400 'charter' "$TMPDIR/us/card.json"
+refuse_charter 403 'the card is that of ncc.ru.example, not of cert.us.example' "$TMPDIR/ru/card.json"
 : >"$TMPDIR/empty"
 refuse_charter 400 'envelope' "$TMPDIR/empty"
 head -c 600000 /dev/zero >"$TMPDIR/large"

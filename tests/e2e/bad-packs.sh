@@ -20,7 +20,7 @@ expect_exit 0 as_known "$pack"
 refused 5 '^Consistent, but IDENTITIES ARE NOT ESTABLISHED' nobody verify "$pack"
 grep -q "$(head -c 4 <<<"${fingerprint[us]}")" "$out" || fail "the fingerprints are not listed"
 refused 5 '^Consistent, but IDENTITIES ARE NOT ESTABLISHED' nobody verify --fingerprint "${party[us]}=${fingerprint[us]}" "$pack"
-refused 1 'cards/ncc.ru.example.json: this is not the card of ncc.ru.example' \
+refused 1 'cards/ncc.ru.example.json: no card of ncc.ru.example in the pack is one that you hold' \
   nobody verify $(anchors us) --fingerprint "${party[ru]}=${fingerprint[us]}" "$pack"
 expect_exit 0 nobody verify --card "$TMPDIR/us/card.json" --card "$TMPDIR/ru/card.json" "$pack"
 expect_exit 0 us parley verify "$pack" # by its own card and pins
@@ -83,13 +83,13 @@ receipt false-us "$id" "$TMPDIR/forged"
 
 step "It is consistent, and is not theirs"
 refused 5 '^Consistent, but IDENTITIES ARE NOT ESTABLISHED' nobody verify "$TMPDIR/forged"
-refused 1 'cards/(cert.us|ncc.ru).example.json: this is not the card of' \
+refused 1 'cards/(cert.us|ncc.ru).example.json: no card of .* in the pack is one that you hold' \
   nobody verify --fingerprint "cert.us.example=$real_us" --fingerprint "ncc.ru.example=$real_ru" "$TMPDIR/forged"
-refused 1 'cards/cert.us.example.json: this is not the card of cert.us.example' \
+refused 1 'cards/cert.us.example.json: no card of cert.us.example in the pack is one that you hold' \
   nobody verify --fingerprint "cert.us.example=$real_us" "$TMPDIR/forged"
-refused 1 'this is not the card of' us parley verify "$TMPDIR/forged"
-refused 1 'this is not the card of' ru parley verify "$TMPDIR/forged"
-refused 1 'this is not the card of' nobody verify --card "$TMPDIR/us/card.json" --card "$TMPDIR/ru/card.json" "$TMPDIR/forged"
+refused 1 'in the pack is one that you hold or named' us parley verify "$TMPDIR/forged"
+refused 1 'in the pack is one that you hold or named' ru parley verify "$TMPDIR/forged"
+refused 1 'in the pack is one that you hold or named' nobody verify --card "$TMPDIR/us/card.json" --card "$TMPDIR/ru/card.json" "$TMPDIR/forged"
 
 step "Nor is a mixture of both"
 for file in entry.json proof.tlog-proof policy.tlog-policy charter.json cards/ncc.ru.example.json ack/entry.json bulk/checkpoint; do
