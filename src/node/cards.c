@@ -110,7 +110,7 @@ static void key_card(struct buf *k, const char *party, uint64_t serial) {
 
 static void key_void(struct buf *k, const char *party) { buf_fmt(k, "cv/%s", party); }
 
-static parley_err distinct(const struct node *n, const struct card *c, struct errmsg *e) {
+parley_err cards_distinct(const struct node *n, const struct card *c, struct errmsg *e) {
   parley_err r = card_check_distinct(c, &n->own, e);
   for (const struct old_card *b = n->own_before; b && !r; b = b->before) r = card_check_distinct(c, &b->card, e);
   for (const struct peer *p = n->peers; p && !r; p = p->next) {
@@ -126,6 +126,12 @@ static parley_err missing(const struct peer *p, uint64_t serial, struct errmsg *
                  "the card of %s has serial %" PRIu64 ", but the newest held is %" PRIu64
                  ": those between are needed first",
                  p->card.name, serial, p->card.serial);
+}
+
+bool cards_full(const struct peer *p) {
+  size_t k = 1;
+  for (const struct old_card *b = p->before; b; b = b->before) k++;
+  return k >= CARDS_HELD_MAX;
 }
 
 /* out->card is parsed, unproved. */
@@ -148,8 +154,11 @@ static parley_err judge_serial(struct node *n, struct peer *p, struct bytes enve
                    " is pinned; without a card before it this one has no weight",
                    p->card.name, serial);
   if (!before) return PARLEY_OK; /* older than all that is held: nothing to learn */
+  if (!same && cards_full(p))
+    return err_set(e, PARLEY_ELIMIT, "%d cards of %s are held here, and no more are taken", CARDS_HELD_MAX,
+                   p->card.name);
   parley_err r = card_parse(&out->card, &out->arena, envelope, before, NULL, e);
-  if (!r) r = distinct(n, &out->card, e);
+  if (!r) r = cards_distinct(n, &out->card, e);
   if (r) return r;
   out->fresh = true;
   out->voids = same != NULL;
@@ -275,44 +284,77 @@ uint64_t node_cards_version(const struct node *n) { return n->cards_version; }
 
 /* ---- after a start ---- */
 
-static parley_err load_next(struct node *n, struct peer *p, struct errmsg *e) {
+static parley_err stored(struct node *n, struct buf *k, struct arena *a, struct bytes *v, struct errmsg *e) {
+  const parley_err r = buf_ok(k) ? store_get(n->env.store, STORE_PEERS, buf_view(k), a, v, e)
+                                 : err_set(e, PARLEY_ENOMEM, "out of memory");
+  buf_free(k);
+  return r;
+}
+
+static bool is_trouble(parley_err r) { return r == PARLEY_ENOMEM || r == PARLEY_EIO || r == PARLEY_EBUSY; }
+
+/*
+ * ENOTFOUND: there is none. One that does not follow is left aside, for what was learned after a former pin is worth nothing; *anew: people have
+ * pinned another card since.
+ */
+static parley_err load_next(struct node *n, struct peer *p, bool *anew, struct errmsg *e) {
   struct buf k = {0};
   struct arena a = {0};
   struct bytes v;
-  struct learned l;
-  key_card(&k, p->card.name, p->card.serial + 1);
-  parley_err r = buf_ok(&k) ? store_get(n->env.store, STORE_PEERS, buf_view(&k), &a, &v, e)
-                            : err_set(e, PARLEY_ENOMEM, "out of memory");
-  if (!r) r = cards_judge(n, p, v, &l, e);
+  struct learned l = {0};
+  const uint64_t serial = p->card.serial;
+  key_card(&k, p->card.name, serial + 1);
+  parley_err r = stored(n, &k, &a, &v, e);
+  if (!r && (r = cards_judge(n, p, v, &l, e)) && !is_trouble(r)) {
+    node_log_line(n, 4, "the stored card of %s with serial %" PRIu64 " is left aside: %s", p->card.name, serial + 1,
+                  e ? e->text : "");
+    *anew = r == PARLEY_EVERIFY;
+    r = PARLEY_ENOTFOUND;
+  }
   if (!r) cards_apply(n, p, &l);
-  buf_free(&k);
+  if (!r && p->card.serial == serial) r = err_set(e, PARLEY_ENOMEM, "out of memory for the cards of %s", p->card.name);
   arena_free(&a);
   return r;
 }
 
-static parley_err load_void(struct node *n, struct peer *p, struct errmsg *e) {
+/* What voids: the serial and the rival. ENOTFOUND: nothing does. */
+static parley_err read_void(struct node *n, const struct peer *p, struct arena *a, uint64_t *serial,
+                            struct bytes *rival, struct errmsg *e) {
   struct buf k = {0};
-  struct arena a = {0};
-  struct bytes v;
-  uint64_t serial;
+  struct bytes line;
   key_void(&k, p->card.name);
-  parley_err r = buf_ok(&k) ? store_get(n->env.store, STORE_PEERS, buf_view(&k), &a, &v, e)
-                            : err_set(e, PARLEY_ENOMEM, "out of memory");
-  if (!r) {
-    struct bytes line;
-    if (!bytes_line(&v, &line) || !dec_decode(&serial, line) || serial == 0)
-      r = err_set(e, PARLEY_EIO, "what is stored about the cards of %s is damaged", p->card.name);
-    else
-      p->void_serial = serial;
-  }
-  buf_free(&k);
+  const parley_err r = stored(n, &k, a, rival, e);
+  if (!r && (!bytes_line(rival, &line) || !dec_decode(serial, line) || *serial == 0))
+    return err_set(e, PARLEY_EIO, "what is stored about the cards of %s is damaged", p->card.name);
+  return r;
+}
+
+/* Not when people have pinned another card since: it is not the rival of one that can be at hand, or lies behind. */
+static bool still_void(const struct node *n, const struct peer *p, uint64_t serial, struct bytes rival) {
+  struct arena a = {0};
+  struct card c;
+  const struct card *before = node_card_serial(n, p->card.name, serial - 1);
+  if (!before) return p->card.serial < serial;
+  const parley_err r = card_parse(&c, &a, rival, before, NULL, NULL);
   arena_free(&a);
-  return r == PARLEY_ENOTFOUND ? PARLEY_OK : r;
+  return !r || r == PARLEY_ENOMEM;
 }
 
 parley_err cards_load(struct node *n, struct peer *p, struct errmsg *e) {
-  parley_err r = load_void(n, p, e);
-  while (!r && !(p->void_serial && p->card.serial + 1 >= p->void_serial)) r = load_next(n, p, e);
+  struct arena a = {0};
+  struct bytes rival;
+  uint64_t serial = 0; /* void from there on */
+  bool anew = false;
+  parley_err r = read_void(n, p, &a, &serial, &rival, e);
+  if (r == PARLEY_ENOTFOUND) r = PARLEY_OK;
+  while (!r && serial != p->card.serial + 1) r = load_next(n, p, &anew, e);
+  if (r == PARLEY_ENOTFOUND) r = PARLEY_OK;
+  if (!r && serial && (anew || !still_void(n, p, serial, rival))) {
+    serial = 0;
+    while (!r) r = load_next(n, p, &anew, e);
+  }
+  p->void_serial = serial;
+  arena_free(&a);
   return r == PARLEY_ENOTFOUND ? PARLEY_OK : r;
 }
 

@@ -168,11 +168,7 @@ const struct card *node_pinned(const struct node *n, size_t i) {
 static parley_err pin_check(struct node *n, const struct card *c, struct errmsg *e) {
   if (!strcmp(c->name, n->own.name))
     return err_set(e, PARLEY_ECONFLICT, "the card of %s is our own name; a party does not pin itself", c->name);
-  parley_err r =
-      card_check_distinct(c, &n->own, e); /* an expired card still proves what it signed; sending judges its time */
-  for (const struct peer *p = n->peers; p && !r; p = p->next)
-    if (strcmp(p->card.name, c->name)) r = card_check_distinct(c, &p->card, e);
-  return r;
+  return cards_distinct(n, c, e); /* an expired card still proves what it signed; sending judges its time */
 }
 
 parley_err node_pin(struct node *n, struct bytes card_envelope, struct errmsg *e) {

@@ -260,6 +260,7 @@ static void propose_card(struct node_call *c, struct node_response *out) {
   const parley_err r = cards_learn(c->n, c->peer, buf_view(&c->body), &fresh, &e);
   if (r) {
     answer_err(c, out, r, &e);
+    if (r == PARLEY_ELIMIT && cards_full(c->peer)) out->status = 429, out->retry_after = 86400;
     return;
   }
   out->status = 200;
@@ -311,7 +312,12 @@ static bool find_readable(struct node_call *c, const char *hex, struct readable 
 static void own_checkpoint(struct node_call *c, struct own_log *l, struct buf *out) {
   buf_bytes(out, buf_view(&l->note));
   struct forum *f = l->forum;
-  for (size_t i = 0, lines = 1; i < f->n_members && lines < NOTE_SIGS_WRITE_MAX; i++) {
+  struct bytes rest = buf_view(&l->note), line;
+  size_t lines = 0;
+  while (bytes_line(&rest, &line) && line.n)
+    ;
+  while (bytes_line(&rest, &line)) lines++; /* of both log keys under a new card */
+  for (size_t i = 0; i < f->n_members && lines < NOTE_SIGS_WRITE_MAX; i++) {
     struct cosignature s;
     if (cosignature_at(c->n, l, f->members[i].peer->card.name, l->signed_size, &s, NULL) == PARLEY_OK) {
       buf_fmt(out, "%s\n", s.line);

@@ -106,11 +106,12 @@ parley_err renewal_announced(struct node *n, const struct submission *s, struct 
 
 /* ---- the first checkpoint under a new log key ---- */
 
-/* The card whose log key signed last is the newest announced one before ours with another key. */
+/* Since the card under which the log was signed first, its key has changed. */
 static bool is_first(const struct node *n, const struct own_log *l) {
   if (l->first_serial >= n->own.serial) return false;
-  const struct card *before = node_card_serial(n, n->own.name, n->own.serial - 1);
-  return before && memcmp(before->log, n->own.log, sizeof before->log);
+  for (const struct old_card *b = n->own_before; b && b->card.serial >= l->first_serial; b = b->before)
+    if (memcmp(b->card.log, n->own.log, sizeof b->card.log)) return true;
+  return false;
 }
 
 parley_err renewal_sign(struct node *n, struct own_log *l, const struct signed_tree *tree, struct buf *note,
@@ -228,8 +229,13 @@ static void told(struct node *n, struct peer *p) {
     return;
   }
   p->card_told = c->serial;
-  lane_ok(n, &p->card_lane);
-  node_log_line(n, 6, "%s has our card of serial %" PRIu64, p->card.name, c->serial);
+  if (c->serial > p->card_most) {
+    p->card_most = c->serial;
+    lane_ok(n, &p->card_lane);
+    node_log_line(n, 6, "%s has our card of serial %" PRIu64, p->card.name, c->serial);
+  } else {
+    p->card_lane.next_ms = node_mono(n); /* no step forward: the failures stand, so that pauses grow */
+  }
 }
 
 static void answered(struct node *n, struct peer *p, const struct outbound_result *r) {

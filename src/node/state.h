@@ -11,7 +11,8 @@
 
 #define WHY_SIZE 320
 #define HELD_QUEUE_MAX 64
-#define SIG_LINE_SIZE 300 /* one signature line of a note, without its newline */
+#define CARDS_HELD_MAX 256 /* of one party: a card a month for 20 years; each is kept for ever */
+#define SIG_LINE_SIZE 300  /* one signature line of a note, without its newline */
 
 /* A request stream: at most one request under way, retried with exponential backoff and jitter. */
 struct lane {
@@ -41,6 +42,7 @@ struct peer {
   const char *pins[LINK_PINS_MAX + 1];
   struct lane card_lane;     /* our own new card on its way to it */
   uint64_t card_told;        /* serial of the newest card of ours that it has taken */
+  uint64_t card_most;        /* the highest that card_told has been since the start */
   int64_t last_in, last_out; /* wall seconds of its last request here, of its last answer to us; 0 never */
   bool clock_known;
   int64_t clock_offset; /* its clock minus ours, seconds, from its last cosignature */
@@ -248,11 +250,16 @@ const struct form *node_form_at_hand(const struct node *n, const char *kind);
 const struct card *node_card_serial(const struct node *n, const char *name, uint64_t serial);
 /* All cards held of a party, oldest first; at most max of the newest. Returns how many. */
 size_t node_cards(const struct node *n, const char *name, const struct card **out, size_t max);
+/* ECONFLICT, naming the key and the party, when a key of the card stands in any card, old or new, of another party. */
+parley_err cards_distinct(const struct node *n, const struct card *c, struct errmsg *e);
+/* No more cards of the party are taken. */
+bool cards_full(const struct peer *p);
 /* Loads what the store holds of a counterpart's successors. */
 parley_err cards_load(struct node *n, struct peer *p, struct errmsg *e);
 /*
  * Takes an envelope as the counterpart's next card, in a transaction of its own. OK with *fresh false: it is held already, or older than what is
- * held. ECONFLICT: a serial between is missing, it is void, or it is the second successor of one card (which is stored, and voids both). EVERIFY, EINVAL.
+ * held. ECONFLICT: a serial between is missing, it is void, or it is the second successor of one card (which is stored, and voids both).
+ * ELIMIT: cards_full. EVERIFY, EINVAL.
  */
 parley_err cards_learn(struct node *n, struct peer *p, struct bytes envelope, bool *fresh, struct errmsg *e);
 /* Sets the log keys that a mirrored log may be signed with, after its author's cards or its place in it have changed. */

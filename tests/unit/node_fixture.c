@@ -138,6 +138,15 @@ void rig_renew(struct rig_party *p, unsigned keys, struct buf *out) {
   arena_free(&a);
 }
 
+void rig_reset(struct rig_party *p) {
+  while (p->n_before > 0) buf_free(&p->before[--p->n_before]);
+  buf_free(&p->card);
+  p->has_log_before = false;
+  p->n_memory = 0;
+  unlink(p->path);
+  make_card(p);
+}
+
 static parley_err start_signer(struct rig_party *p) {
   struct ed25519_key *k[3] = {NULL}, *before = NULL;
   struct signer_memory memory = {p, memory_load, memory_save};

@@ -50,6 +50,8 @@ parley_err rig_try_start(struct rig_party *p);
 enum { RIG_STATEMENT = 1, RIG_LOG = 2, RIG_MIRROR = 4, RIG_ROTATION = 8, RIG_ALL = 15 };
 /* Makes the next card; the party is to be stopped, and started with it. Its envelope into *out when not NULL. */
 void rig_renew(struct rig_party *p, unsigned keys, struct buf *out);
+/* A stopped party loses all that it has, and begins again with a first card of new keys. */
+void rig_reset(struct rig_party *p);
 /* Runs both nodes and the network between them until nothing moves, at most ms milliseconds of simulated time. */
 void rig_run(struct rig *r, int64_t ms);
 /* One step of every node and of the network, at one instant; false when nothing was sent. */

@@ -238,6 +238,46 @@ static void test_three_members(void **state) {
   rig_close(&r);
 }
 
+/* A home is renewed twice before its node runs: the log key that signed last is the one of two cards ago. */
+static void test_renewed_twice(void **state) {
+  (void)state;
+  struct rig r;
+  char forum[65], ids[2][65];
+  rig_open(&r, TWO, 2);
+  rig_forum(&r, forum);
+  rig_run(&r, 30000);
+  rig_renew(&r.party[0], RIG_LOG, NULL);
+  rig_renew(&r.party[0], RIG_STATEMENT, NULL);
+  restart(&r.party[0]);
+  assert_true(needs_before(&r.party[0]));
+  rig_run(&r, 30000);
+  assert_int_equal(log_lines(&r.party[1], &r.party[0], forum), 2);
+  assert_false(needs_before(&r.party[0]));
+  exchange(&r, forum, ids);
+  receipts(&r, ids);
+  rig_close(&r);
+}
+
+/* Requests between the nodes in ms of a pair that has nothing to say to each other. */
+static unsigned idle_requests(struct rig *r, int64_t ms) {
+  const unsigned before = r->requests;
+  rig_run(r, ms);
+  return r->requests - before;
+}
+
+static void test_silent_once_told(void **state) {
+  (void)state;
+  struct rig r;
+  char forum[65];
+  rig_open(&r, TWO, 2);
+  rig_forum(&r, forum);
+  renew(&r, &r.party[0], RIG_ALL);
+  renew(&r, &r.party[1], RIG_ALL);
+  rig_run(&r, 600000);
+  assert_in_range(idle_requests(&r, 600000), 0, 20);
+  rig_close(&r);
+}
+
 /* ---- refusals ---- */
 
 static unsigned propose(struct rig_party *from, struct rig_party *to, struct bytes card, const char *part) {
@@ -308,6 +348,144 @@ static void test_two_cards_of_one_serial(void **state) {
   rig_close(&r);
 }
 
+/* A counterpart to whom our card is void answers 409 for ever: the pauses grow all the same. */
+static void test_void_is_no_storm(void **state) {
+  (void)state;
+  struct rig r;
+  char forum[65];
+  struct buf rival = {0};
+  uint8_t seed[4][32];
+  rig_open(&r, TWO, 2);
+  rig_forum(&r, forum);
+  struct rig_party *us = &r.party[0], *ru = &r.party[1];
+  rig_renew(us, RIG_MIRROR, NULL);
+  memcpy(seed, us->seed, sizeof seed);
+  rig_renew(us, RIG_MIRROR, &rival);
+  memcpy(us->seed, seed, sizeof seed);
+  rig_renew(us, RIG_MIRROR, NULL);
+  restart(us);
+  rig_run(&r, 30000);
+  assert_int_equal(serial_at(ru, TWO[0]), 2);
+  assert_int_equal(propose(us, ru, buf_view(&rival), "neither counts"), 409);
+  rig_renew(us, RIG_MIRROR, NULL);
+  restart(us);
+  rig_run(&r, 3600000);
+  assert_in_range(idle_requests(&r, 3600000), 1, 1000); /* half of them ru's, which gets no cosignature that it knows */
+  buf_free(&rival);
+  rig_close(&r);
+}
+
+/* People pin a party anew that lost everything: what was learned after its former pin, void or not, hinders nobody. */
+static void test_pinned_anew(void **state) {
+  (void)state;
+  struct rig r;
+  struct buf rival = {0};
+  uint8_t seed[4][32];
+  for (int voided = 0; voided < 2; voided++) {
+    rig_open(&r, TWO, 2);
+    struct rig_party *us = &r.party[0], *ru = &r.party[1];
+    memcpy(seed, us->seed, sizeof seed);
+    rig_renew(us, RIG_MIRROR, &rival);
+    memcpy(us->seed, seed, sizeof seed);
+    rig_renew(us, RIG_ALL, NULL);
+    restart(us);
+    rig_run(&r, 30000);
+    if (voided) assert_int_equal(propose(us, ru, buf_view(&rival), "neither counts"), 409);
+    assert_int_equal(serial_at(ru, TWO[0]), !voided);
+    rig_stop(us);
+    rig_stop(ru);
+    rig_reset(us);
+    rig_start(us);
+    rig_start(ru);
+    assert_int_equal(serial_at(ru, TWO[0]), 0);
+    renew(&r, us, RIG_ALL);
+    assert_int_equal(serial_at(ru, TWO[0]), 1);
+    restart(ru);
+    assert_int_equal(serial_at(ru, TWO[0]), 1);
+    buf_clear(&rival);
+    rig_close(&r);
+  }
+  buf_free(&rival);
+}
+
+/* Cards without end fill no disk; what is held goes on working. */
+static void test_too_many_cards(void **state) {
+  (void)state;
+  struct rig r;
+  rig_open(&r, TWO, 2);
+  struct rig_party *us = &r.party[0], *ru = &r.party[1];
+  unsigned status = 0;
+  buf_bytes(&us->before[us->n_before++], buf_view(&us->card)); /* the one that is pinned */
+  for (size_t i = 0; i < 300 && status != 429; i++) {
+    struct buf next = {0}, was = us->card;
+    rig_renew(us, 0, &next);
+    status = propose(us, ru, buf_view(&next), "");
+    if (status != 429) assert_int_equal(status, 200);
+    us->card = next;
+    buf_free(&was);
+  }
+  assert_int_equal(status, 429);
+  assert_int_equal(serial_at(ru, TWO[0]), 255);
+  restart(ru);
+  assert_int_equal(serial_at(ru, TWO[0]), 255);
+  rig_close(&r);
+}
+
+/* The next card of a party with this link pin. */
+static void next_with_link(const struct rig_party *p, const char *pin, struct buf *out) {
+  struct arena a = {0};
+  struct card c;
+  struct ed25519_key *k[4];
+  struct errmsg e = {""};
+  assert_int_equal(card_parse(&c, &a, buf_view(&p->card), NULL, NULL, &e), PARLEY_OK);
+  for (size_t i = 0; i < 4; i++) assert_int_equal(ed25519_from_seed(&k[i], p->seed[i], &e), PARLEY_OK);
+  c.serial++;
+  snprintf(c.link[0], sizeof c.link[0], "%s", pin);
+  const struct card_signers signers = {k[0], k[1], k[2], k[3]};
+  assert_int_equal(card_make(out, &c, &signers, &e), PARLEY_OK);
+  for (size_t i = 0; i < 4; i++) ed25519_free(k[i]);
+  arena_free(&a);
+}
+
+static void pin_of(const struct buf *envelope, char out[static LINK_PIN_SIZE]) {
+  struct arena a = {0};
+  struct card c;
+  struct errmsg e;
+  assert_int_equal(card_parse(&c, &a, buf_view(envelope), NULL, NULL, &e), PARLEY_OK);
+  memcpy(out, c.link[0], LINK_PIN_SIZE);
+  arena_free(&a);
+}
+
+/* A card may not bring a key of anybody else, be it an old one: link keys are who somebody is at the gate. */
+static void test_foreign_keys(void **state) {
+  (void)state;
+  struct rig r;
+  struct buf stolen = {0}, next = {0}, late = {0};
+  char pin[LINK_PIN_SIZE], own[LINK_PIN_SIZE];
+  rig_open(&r, THREE, 3);
+  struct rig_party *us = &r.party[0], *ru = &r.party[1], *fr = &r.party[2];
+  pin_of(&fr->card, pin);
+  pin_of(&us->card, own);
+  next_with_link(us, pin, &stolen);
+  assert_int_equal(propose(us, ru, buf_view(&stolen), "keys.link[0]"), 409); /* a third party's */
+  assert_int_equal(propose(us, fr, buf_view(&stolen), "keys.link[0]"), 409); /* its own */
+  assert_int_equal(serial_at(ru, THREE[0]), 0);
+  /* France, unknown so far to Russia, may not be pinned with what an old card of the United States names. */
+  const char fresh[] = "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE=";
+  next_with_link(us, fresh, &next);
+  ru->stranger = THREE[2];
+  restart(ru);
+  assert_int_equal(propose(us, ru, buf_view(&next), "card+json"), 200);
+  next_with_link(fr, own, &late);
+  struct errmsg e = {""};
+  assert_int_equal(node_pin(ru->node, buf_view(&late), &e), PARLEY_ECONFLICT);
+  assert_non_null(strstr(e.text, "keys.link[0]"));
+  buf_free(&stolen);
+  buf_free(&next);
+  buf_free(&late);
+  rig_close(&r);
+}
+
 /* ---- what a thief of a replaced key writes ---- */
 
 static void test_old_statement_key_counts_no_longer(void **state) {
@@ -360,7 +538,13 @@ int main(void) {
       cmocka_unit_test(test_lost_log_key),
       cmocka_unit_test(test_counterpart_away),
       cmocka_unit_test(test_three_members),
+      cmocka_unit_test(test_renewed_twice),
+      cmocka_unit_test(test_silent_once_told),
       cmocka_unit_test(test_refused_cards),
+      cmocka_unit_test(test_void_is_no_storm),
+      cmocka_unit_test(test_pinned_anew),
+      cmocka_unit_test(test_too_many_cards),
+      cmocka_unit_test(test_foreign_keys),
       cmocka_unit_test(test_two_cards_of_one_serial),
       cmocka_unit_test(test_old_statement_key_counts_no_longer),
   };
