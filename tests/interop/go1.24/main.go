@@ -9,6 +9,7 @@
 //	    its checkpoint. Writes the entries, one after the other, to OUT. -flip spoils one byte of what comes back under
 //	    paths that begin with PATH: each of the clients must then fail.
 //	peer disclosed DIR                               what a pack discloses is what was sealed, and to whom it says
+//	peer notes PROGRAM                               10,000 altered notes and checkpoints: parley's interop-notes and Go agree
 //	peer age seal [-a] RECIPIENT... | seal-pass PASSPHRASE | open IDENTITY-FILE | open-pass PASSPHRASE   <in >out
 //
 // Exit: 0 it holds, 1 it does not, 2 usage.
@@ -32,10 +33,12 @@ func main() {
 		err = checkLog(args[2], args[3:])
 	case len(args) == 2 && args[0] == "disclosed":
 		err = checkDisclosed(args[1])
+	case len(args) == 2 && args[0] == "notes":
+		err = compareNotes(args[1], 10000)
 	case len(args) >= 3 && args[0] == "age":
 		err = ageFile(args[1], args[2:])
 	default:
-		fmt.Fprintln(os.Stderr, "usage: peer proof|log|disclosed|age …: see tests/interop/go1.24/main.go")
+		fmt.Fprintln(os.Stderr, "usage: peer proof|log|disclosed|notes|age …: see tests/interop/go1.24/main.go")
 		os.Exit(2)
 	}
 	if err != nil {
