@@ -157,10 +157,10 @@ static parley_err judge_row(struct node *n, const struct row *row, const struct 
 static parley_err judge_body(struct node *n, const struct statement *s, struct errmsg *e) {
   struct plain p = {0};
   struct answer_body body;
-  if (answer_of(s->kind) == ANSWER_ACK || s->n_to != 1 || strcmp(s->to[0], n->own.name) ||
-      row_open(n, s, &p, NULL) != PARLEY_OK)
-    return PARLEY_OK;
-  parley_err r = answer_body_parse(&body, answer_of(s->kind), p.body, e);
+  if (answer_of(s->kind) == ANSWER_ACK || s->n_to != 1 || strcmp(s->to[0], n->own.name)) return PARLEY_OK;
+  parley_err r = row_open(n, s, &p, e);
+  if (r) return r == PARLEY_ENOMEM ? r : PARLEY_OK;
+  r = answer_body_parse(&body, answer_of(s->kind), p.body, e);
   plain_clear(&p);
   return r;
 }

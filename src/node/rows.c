@@ -126,6 +126,12 @@ parley_err row_open(struct node *n, const struct statement *s, struct plain *out
 
 /* ---- delivery, per addressee; delivered and read are never the same thing ---- */
 
+/* OK. Lack of memory is a fault of the answer, which is then not given; any other error is one of what is stored. */
+static bool read_ok(parley_err r) {
+  if (r == PARLEY_ENOMEM) json_lose();
+  return r == PARLEY_OK;
+}
+
 static void put_ack(struct node *n, json_t *o, const struct hash *id, const char *party, struct delivery_state *d) {
   struct hash ack;
   struct row row;
@@ -133,11 +139,11 @@ static void put_ack(struct node *n, json_t *o, const struct hash *id, const char
   struct bytes entry;
   struct statement s = {0};
   struct dsse env;
-  if (answer_find(n, ANSWER_ACK, id, party, &ack, NULL) || row_get(n, &ack, &row, NULL)) {
+  if (!read_ok(answer_find(n, ANSWER_ACK, id, party, &ack, NULL)) || !read_ok(row_get(n, &ack, &row, NULL))) {
     d->read = false;
     return;
   }
-  if (!row_entry(n, &row, &a, &entry, NULL) && !statement_parse(&s, &a, entry, &env, NULL)) {
+  if (read_ok(row_entry(n, &row, &a, &entry, NULL)) && read_ok(statement_parse(&s, &a, entry, &env, NULL))) {
     json_put_time(o, "read", s.issued);
     json_put_str(o, "officer", s.officer);
     json_put_hex(o, "ack", ack.b, 32);
@@ -155,7 +161,7 @@ static void put_files(struct node *n, json_t *o, const struct row *r, const stru
   uint64_t first = s->attach[0].first, total = s->bulk_size - first, held = m->bulk_push.next;
   json_put_int(o, "files_total", (int64_t)total);
   json_put_int(o, "files_held", (int64_t)(held <= first ? 0 : held >= s->bulk_size ? total : held - first));
-  if (cosignature_covering(n, &r->forum->bulk, party, s->bulk_size - 1, &c, NULL) == PARLEY_OK)
+  if (read_ok(cosignature_covering(n, &r->forum->bulk, party, s->bulk_size - 1, &c, NULL)))
     json_put_time(o, "files_delivered", c.time);
   else
     d->files = false;
@@ -195,7 +201,7 @@ json_t *row_delivery(struct node *n, const struct row *r, const struct statement
     }
     json_t *o = json_object();
     json_put_str(o, "party", s->to[i]);
-    if (cosignature_covering(n, &r->forum->log, s->to[i], r->index, &c, NULL) == PARLEY_OK)
+    if (read_ok(cosignature_covering(n, &r->forum->log, s->to[i], r->index, &c, NULL)))
       json_put_time(o, "delivered", c.time);
     else
       d->all = false;
@@ -209,7 +215,7 @@ json_t *row_delivery(struct node *n, const struct row *r, const struct statement
 
 static const char *row_state(struct node *n, const struct row *r, const struct delivery_state *d) {
   struct hash ack;
-  if (!r->ours && answer_find(n, ANSWER_ACK, &r->id, n->own.name, &ack, NULL) == PARLEY_OK) return "acknowledged";
+  if (!r->ours && read_ok(answer_find(n, ANSWER_ACK, &r->id, n->own.name, &ack, NULL))) return "acknowledged";
   if (!r->ours) return answer_disputed(n, &r->id, n->own.name) ? "rejected" : "received";
   if (d->read) return "read";
   if (d->all) return "delivered";
@@ -234,12 +240,6 @@ static void put_outer(json_t *o, const struct statement *s) {
   json_put_str(o, "tlp", tlp_name(s->tlp));
   if (s->has_thread) json_put_hex(o, "thread", s->thread, 32);
   json_put_int(o, "files", (int64_t)s->n_attach);
-}
-
-/* OK. Lack of memory is a fault of the answer, which is then not given; any other error is one of what is stored. */
-static bool read_ok(parley_err r) {
-  if (r == PARLEY_ENOMEM) json_lose();
-  return r == PARLEY_OK;
 }
 
 json_t *row_summary(struct node *n, const struct row *r) {
