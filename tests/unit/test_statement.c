@@ -363,6 +363,11 @@ static void test_open_kinds(void **state) {
       {"\"data\":\"AAAA\"", "\"data\":\"AAA\"", "statement: body.data: "},
       {"\"data\":\"AAAA\"", "\"data\":\"AAAA\",\"x\":1", "statement: body.x: "},
   };
+  static const struct refusal of_card[] = {
+      {"\"to\":[]", "\"to\":[\"a.b\"]", "statement: to: must be empty in a forum.card"},
+      {"[\"AAAA\"]", "[]", "statement: body.cards: has 0 elements"},
+      {"[\"AAAA\"]", "[\"AAA\"]", "statement: body.cards[0]: must be the padded base64"},
+  };
   struct statement s = held_note(), t;
   struct errmsg e;
   check_refusals(payload_for(&s), of_held, sizeof of_held / sizeof *of_held);
@@ -377,6 +382,10 @@ static void test_open_kinds(void **state) {
   statement_clear(&t);
   assert_refused(parse(&t, replaced(&arena, good, "AAAA\"}", arena_fmt(&arena, "%s\"}", larger)), &e), PARLEY_EINVAL, e,
                  "body.data: ");
+  strcpy(s.kind, "forum.card");
+  json_decref(s.body);
+  s.body = json_pack("{s:[s]}", "cards", "AAAA");
+  check_refusals(payload_for(&s), of_card, sizeof of_card / sizeof *of_card);
   statement_clear(&s);
 }
 
