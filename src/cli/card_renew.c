@@ -1,6 +1,7 @@
 /*
  * parley card renew: the next card of this home, signed with the rotation key from the safe.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,6 +66,18 @@ static parley_err words_of(struct cli *c, const struct args *a, const char *name
   return PARLEY_OK;
 }
 
+/* On the other stream when the result is JSON. Whatever happens from now on, it can be read on the screen. */
+static void tell_passphrase(FILE *to, const char *path, const char *passphrase) {
+  fprintf(to, _("The passphrase of the new rotation key %s, shown this once. Write it down and keep it elsewhere:"),
+          path);
+  fprintf(to, "\n    %s\n\n", passphrase);
+  fflush(to);
+}
+
+static void tell_text(const char *path, const char *passphrase) { tell_passphrase(stdout, path, passphrase); }
+
+static void tell_beside(const char *path, const char *passphrase) { tell_passphrase(stderr, path, passphrase); }
+
 static parley_err read_wanted(struct cli *c, const struct args *a, const struct card *card, struct wanted *w,
                               struct errmsg *e) {
   const char *replace[LIST_MAX];
@@ -78,6 +91,7 @@ static parley_err read_wanted(struct cli *c, const struct args *a, const struct 
   w->r.new_rotation = args_value(a, "new-rotation");
   w->r.url = args_value(a, "url");
   w->r.now = c->now;
+  w->r.tell = c->json ? tell_beside : tell_text;
   parley_err rc = args_number(&w->r.days, a, "valid-days", 1, 3650, e);
   if (rc == PARLEY_OK) rc = words_of(c, a, "replace", replace, &n_replace, e);
   if (rc == PARLEY_OK) rc = words_of(c, a, "add-seal", w->add, &n_add, e);
@@ -100,17 +114,13 @@ static json_t *result_json(const struct card *card, const struct wanted *w, cons
   return NULL;
 }
 
-static void print_result(struct cli *c, const struct card *card, const struct wanted *w, const char *made) {
+static void print_result(struct cli *c, const struct card *card, const struct wanted *w) {
   out_print(_("%s has a new card, serial %llu, valid until %s.\n"), card->name, (unsigned long long)card->serial,
             out_time(c, card->not_after));
   out_fingerprint(card->fingerprint, 4);
   if (w->r.new_rotation != NULL) {
     out_print("\n%s\n", _("The next card will need the new rotation key. Move it to a safe now:"));
     out_print("    %s\n", w->r.new_rotation);
-  }
-  if (made[0] != '\0') {
-    out_print("%s\n", _("Its passphrase, shown this once. Write it down and keep it elsewhere:"));
-    out_print("    %s\n", made);
   }
   out_print("\n%s\n",
             _("Next: start parleyd again. It tells every counterpart, who need to compare nothing: the rotation "
@@ -131,7 +141,7 @@ static int renew(struct cli *c, struct wanted *w) {
   else if (c->json)
     code = out_json(c, result_json(&card, w, text != NULL ? text : ""));
   else
-    print_result(c, &card, w, text != NULL ? text : "");
+    print_result(c, &card, w);
   buf_free(&made);
   return code;
 }

@@ -4,12 +4,16 @@
  */
 #include "daemon/daemon.h"
 
+/* When the home has a card that is newer than the one in use here, its keys are none of ours: the next start sees to them. */
+static bool is_ours(const struct daemon *d) { return home_card_is(&d->home, d->own.envelope); }
+
 /* Trouble with the disk is told, and tried again at the next start. */
 static void forget_before(struct daemon *d) {
   struct errmsg e;
   if (!d->has_log_before || node_needs_log_key_before(d->node)) return;
   d->has_log_before = false;
   signer_set_log_before(d->signer, NULL);
+  if (!is_ours(d)) return;
   if (home_forget_before(&d->home, &e))
     log_line(&d->log, LOG_AS_WARNING, "the log key before is no longer needed, but stays: %s", e.text);
   else
@@ -21,6 +25,7 @@ static void adopt_link(struct daemon *d) {
   bool adopted = false;
   if (d->link_adopted || !node_card_told(d->node)) return;
   d->link_adopted = true;
+  if (!is_ours(d)) return;
   if (home_adopt_link(&d->home, &adopted, &e))
     log_line(&d->log, LOG_AS_WARNING, "the next link key cannot be put in place: %s", e.text);
   else if (adopted)

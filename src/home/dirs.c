@@ -71,7 +71,7 @@ static void remove_in(int dir, const char *name, int depth) {
   unlinkat(dir, name, AT_REMOVEDIR);
 }
 
-void dir_remove(const char *path) { remove_in(AT_FDCWD, path, 2); }
+void dir_remove(const char *path) { remove_in(AT_FDCWD, path, 3); }
 
 static int by_name(const void *a, const void *b) { return strcmp(a, b); }
 

@@ -16,7 +16,7 @@ parley_err dir_make_parents(const char *path, struct errmsg *e);
 parley_err dir_sync(const char *path, struct errmsg *e);
 /* The same for the directory that path stands in. */
 parley_err dir_sync_parent(const char *path, struct errmsg *e);
-/* Removes the files in path, one level of folders below, and path. Silent: for clean-up. */
+/* Removes the files in path, two levels of folders below, and path. Silent: for clean-up. */
 void dir_remove(const char *path);
 
 /*

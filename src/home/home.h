@@ -131,6 +131,8 @@ struct home_renewal {
   const char *url;                   /* NULL: it stays */
   int64_t days;                      /* of validity from now; 0: as many as a first card has */
   int64_t now;                       /* seconds */
+  /* Called before anything changes, when a passphrase was made: whatever happens after it, the new rotation key can be opened. May be NULL. */
+  void (*tell)(const char *new_rotation, const char *passphrase);
 };
 /*
  * Makes the card of the next serial and the keys that it names, whole or not at all (key_files.h). A key that is replaced need not be there any more; one
@@ -143,6 +145,8 @@ parley_err home_finish_change(const struct home *h, struct errmsg *e);
 /* Own cards that were replaced, newest first: calls f for each. */
 typedef parley_err (*card_fn)(void *ctx, struct bytes envelope, struct errmsg *e);
 parley_err home_cards_before(const struct home *h, card_fn f, void *ctx, struct errmsg *e);
+/* card.json is this very envelope still, and will be: since it was read no next card was made. */
+bool home_card_is(const struct home *h, struct bytes envelope);
 /* The log key before is no longer needed: removes it. Nothing to do is OK. */
 parley_err home_forget_before(const struct home *h, struct errmsg *e);
 /* Every counterpart has the card that names the next link key: it becomes the one in use at the next start. *adopted: there was one. */

@@ -58,10 +58,15 @@ static void other_form(char out[static HOME_PATH_MAX], const char *path) {
 static parley_err put_in_place(const char *from, const char *to, struct errmsg *e) {
   char other[HOME_PATH_MAX];
   other_form(other, to);
-  if (unlink(other) != 0 && errno != ENOENT)
-    return err_set(e, PARLEY_EIO, "cannot remove %s: %s", other, strerror(errno));
+  const parley_err err = secret_wipe(other, e);
+  if (err) return err;
   if (rename(from, to) != 0) return err_set(e, PARLEY_EIO, "cannot put %s in place: %s", to, strerror(errno));
   return PARLEY_OK;
+}
+
+bool change_decided(const struct home *h) {
+  char decided[HOME_PATH_MAX];
+  return path_join(decided, h->dir, DECIDED, NULL) == PARLEY_OK && access(decided, F_OK) == 0;
 }
 
 static parley_err finish_folder(const struct home *h, const char *decided, const char *folder, struct errmsg *e) {
@@ -88,7 +93,7 @@ static parley_err finish_folder(const struct home *h, const char *decided, const
 parley_err home_finish_change(const struct home *h, struct errmsg *e) {
   char decided[HOME_PATH_MAX];
   parley_err err = path_join(decided, h->dir, DECIDED, e);
-  if (err || access(decided, F_OK) != 0) return err;
+  if (err || !change_decided(h)) return err;
   for (size_t i = 0; i < sizeof folders / sizeof *folders && !err; i++) err = finish_folder(h, decided, folders[i], e);
   if (err) return err_prefix(e, err, "a change of the keys of this home is not finished");
   dir_remove(decided);

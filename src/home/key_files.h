@@ -55,6 +55,8 @@ parley_err change_put_secret(const struct key_change *c, const char *name, struc
                              struct errmsg *e);
 /* Decides, then finishes. */
 parley_err change_commit(struct key_change *c, struct errmsg *e);
+/* One is decided, and not finished yet. */
+bool change_decided(const struct home *h);
 /* Undecided: nothing of it stays. */
 void change_drop(struct key_change *c);
 

@@ -15,7 +15,9 @@
 static parley_err key_path(char out[static HOME_PATH_MAX], const struct key_reader *r, const char *name,
                            const char *end, struct errmsg *e) {
   char inner[96];
-  snprintf(inner, sizeof inner, "keys/%s%s", name, end);
+  const int n = snprintf(inner, sizeof inner, "keys/%s%s", name, end);
+  if (n < 0 || (size_t)n >= sizeof inner)
+    return err_set(e, PARLEY_ELIMIT, "keys/%.40s… is too long a name for a key file; move it away", name);
   return path_join(out, r->home->dir, inner, e);
 }
 

@@ -188,12 +188,33 @@ static parley_err make_seal_keys(struct renewing *r, struct errmsg *e) {
 
 /* ---- link key ---- */
 
+/* Once the next one is in use, the card need not name the one before it any longer. */
+static parley_err keep_link(struct renewing *r, struct errmsg *e) {
+  struct card *c = &r->card;
+  char next[HOME_PATH_MAX], path[HOME_PATH_MAX], pin[LINK_PIN_SIZE];
+  struct buf cert = {0};
+  parley_err err = path_join(next, r->home->dir, "keys/link.next.cert.pem", e);
+  if (err || access(next, F_OK) == 0) return err;
+  err = path_join(path, r->home->dir, "keys/link.cert.pem", e);
+  if (!err) err = file_read(&cert, path, KEY_FILE_MAX, e);
+  if (!err && (err = link_cert_pin(pin, buf_view(&cert), e))) err_prefix(e, err, "%s", path);
+  buf_free(&cert);
+  size_t i = 0;
+  while (!err && i < c->n_link && strcmp(c->link[i], pin)) i++;
+  if (!err && i == c->n_link)
+    err = err_set(e, PARLEY_ECONFLICT, "%s is not the key that card.json names; restore the matching pair", path);
+  if (err) return err;
+  memcpy(c->link[0], pin, LINK_PIN_SIZE);
+  c->n_link = 1;
+  return PARLEY_OK;
+}
+
 /* The old one stays in use until every counterpart has the card that names the new one beside it. */
 static parley_err make_link(struct renewing *r, struct errmsg *e) {
   struct buf key = {0}, cert = {0};
   struct card *c = &r->card;
   char path[HOME_PATH_MAX];
-  if (!r->ask->link) return PARLEY_OK;
+  if (!r->ask->link) return keep_link(r, e);
   parley_err err = path_join(path, r->home->dir, "keys/link.cert.pem", e);
   if (!err) err = file_read(&cert, path, KEY_FILE_MAX, e);
   if (!err && (err = link_cert_pin(c->link[1], buf_view(&cert), e))) err_prefix(e, err, "%s", path);
@@ -235,6 +256,7 @@ static parley_err put_rotation(struct renewing *r, struct buf *made, struct errm
     err =
         secret_protect(&sealed, buf_view(&pem), r->ask->new_passphrase.n ? r->ask->new_passphrase : buf_view(made), e);
   if (!err) err = file_write(r->ask->new_rotation, buf_view(&sealed), 0600, e);
+  if (!err && made->n && r->ask->tell) r->ask->tell(r->ask->new_rotation, buf_cstr(made));
   buf_free(&pem);
   buf_free(&sealed);
   return err;

@@ -2,11 +2,9 @@
  * After a new card: the cards before it, and the keys that wait for counterparts.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "home/key_files.h"
@@ -46,26 +44,21 @@ parley_err home_cards_before(const struct home *h, card_fn f, void *ctx, struct 
   return err;
 }
 
-/* ---- keys that are no longer needed ---- */
-
-/* Overwritten before it is removed, for what that is worth on the disk at hand. */
-static parley_err wipe_file(const char *path, struct errmsg *e) {
-  static const uint8_t zero[KEY_FILE_MAX];
-  struct stat st;
-  const int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
-  if (fd < 0 && errno == ENOENT) return PARLEY_OK;
-  bool ok = fd >= 0 && fstat(fd, &st) == 0;
-  const size_t n = ok && st.st_size < (off_t)sizeof zero ? (size_t)st.st_size : sizeof zero;
-  ok = ok && write(fd, zero, n) == (ssize_t)n && fsync(fd) == 0;
-  if (fd >= 0) close(fd);
-  ok = ok && unlink(path) == 0;
-  return ok ? PARLEY_OK : err_set(e, PARLEY_EIO, "cannot remove %s: %s", path, strerror(errno));
+bool home_card_is(const struct home *h, struct bytes envelope) {
+  char path[HOME_PATH_MAX];
+  struct buf text = {0};
+  const bool same = !change_decided(h) && home_path(h, path, "card.json") &&
+                    !file_read(&text, path, CARD_SIZE_MAX, NULL) && bytes_eq(buf_view(&text), envelope);
+  buf_free(&text);
+  return same;
 }
+
+/* ---- keys that are no longer needed ---- */
 
 static parley_err wipe_in_home(const struct home *h, const char *name, struct errmsg *e) {
   char path[HOME_PATH_MAX];
   const parley_err err = path_join(path, h->dir, name, e);
-  return err ? err : wipe_file(path, e);
+  return err ? err : secret_wipe(path, e);
 }
 
 parley_err home_forget_before(const struct home *h, struct errmsg *e) {
@@ -86,26 +79,36 @@ static parley_err copy_in(const struct key_change *c, const char *from, const ch
   return err == PARLEY_ENOTFOUND ? PARLEY_OK : err;
 }
 
+/* The certificate goes first, and whole: while it is there the key beside it is whole, too. */
+static parley_err forget_next(const struct home *h, struct errmsg *e) {
+  char cert[HOME_PATH_MAX];
+  parley_err err = path_join(cert, h->dir, "keys/link.next.cert.pem", e);
+  if (!err && unlink(cert) != 0 && errno != ENOENT)
+    err = err_set(e, PARLEY_EIO, "cannot remove %s: %s", cert, strerror(errno));
+  if (!err) err = dir_sync_parent(cert, e);
+  if (!err) err = wipe_in_home(h, "keys/link.next.key.pem", e);
+  return err ? err : wipe_in_home(h, "keys/link.next.key.pem.age", e);
+}
+
 parley_err home_adopt_link(const struct home *h, bool *adopted, struct errmsg *e) {
-  static const char *const names[] = {"keys/link.next.key.pem", "keys/link.next.key.pem.age",
-                                      "keys/link.next.cert.pem"};
   struct key_change c;
   bool key = false, protected = false, cert = false;
   char next[HOME_PATH_MAX];
   *adopted = false;
-  parley_err err = path_join(next, h->dir, names[2], e);
-  if (err || access(next, F_OK) != 0) return err;
+  parley_err err = path_join(next, h->dir, "keys/link.next.cert.pem", e);
+  if (err) return err;
+  if (access(next, F_OK) != 0) return forget_next(h, e); /* it may have been cut off there */
   err = change_begin(&c, h, e);
-  if (!err) err = copy_in(&c, names[0], "keys/link.key.pem", &key, e);
-  if (!err) err = copy_in(&c, names[1], "keys/link.key.pem.age", &protected, e);
-  if (!err) err = copy_in(&c, names[2], "keys/link.cert.pem", &cert, e);
+  if (!err) err = copy_in(&c, "keys/link.next.key.pem", "keys/link.key.pem", &key, e);
+  if (!err) err = copy_in(&c, "keys/link.next.key.pem.age", "keys/link.key.pem.age", &protected, e);
+  if (!err) err = copy_in(&c, "keys/link.next.cert.pem", "keys/link.cert.pem", &cert, e);
   *adopted = !err && cert && key != protected;
-  if (*adopted)
-    err = change_commit(&c, e);
-  else
+  if (!*adopted) {
     change_drop(&c);
-  for (size_t i = 0; *adopted && i < sizeof names / sizeof *names && !err; i++) err = wipe_in_home(h, names[i], e);
-  return err;
+    return err;
+  }
+  err = change_commit(&c, e);
+  return err ? err : forget_next(h, e);
 }
 
 /* ---- protecting the keys that stay ---- */

@@ -1,12 +1,16 @@
 #include "home/secrets.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/encoding.h"
 #include "formats/age.h"
 #include "formats/age_armor.h"
+#include "home/dirs.h"
 
 #define WORK_FACTOR 18
 
@@ -80,4 +84,25 @@ parley_err secret_read(struct buf *out, const char *path, struct errmsg *e) {
     return err_set(e, PARLEY_EREFUSED,
                    "%s can be read by others than its owner; chmod 600 it (and ask who has read it)", path);
   return file_read(out, path, KEY_FILE_MAX, e);
+}
+
+/* A file that has another name too is a copy that somebody made on purpose; a link is only taken away. */
+static bool may_overwrite(int fd, struct stat *st) {
+  return fd >= 0 && fstat(fd, st) == 0 && S_ISREG(st->st_mode) && st->st_nlink == 1 && st->st_size <= KEY_FILE_MAX;
+}
+
+/* Its name goes first, so that nobody ever finds half a key. */
+parley_err secret_wipe(const char *path, struct errmsg *e) {
+  static const uint8_t zero[KEY_FILE_MAX];
+  struct stat st;
+  const int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  const bool overwrite = may_overwrite(fd, &st);
+  parley_err err = PARLEY_OK;
+  if (unlink(path) == 0)
+    err = dir_sync_parent(path, e);
+  else if (errno != ENOENT)
+    err = err_set(e, PARLEY_EIO, "cannot remove %s: %s", path, strerror(errno));
+  if (!err && overwrite && write(fd, zero, (size_t)st.st_size) == (ssize_t)st.st_size) fsync(fd);
+  if (fd >= 0) close(fd);
+  return err;
 }

@@ -22,5 +22,7 @@ parley_err secret_passphrase(struct buf *out, struct errmsg *e);
 
 /* Reads a file that only its owner may read: EREFUSED, with the command that helps, when others can. */
 parley_err secret_read(struct buf *out, const char *path, struct errmsg *e);
+/* Removes the file for good and overwrites what it held, for what that is worth on the disk at hand. One that is not there is OK. */
+parley_err secret_wipe(const char *path, struct errmsg *e);
 
 #endif
