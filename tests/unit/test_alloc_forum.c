@@ -28,7 +28,7 @@ static parley_err no_memory(bool ok, struct errmsg *e) {
 }
 
 static void check(alloc_run run, const char *name, void *ctx) {
-  const struct alloc_case c = {.name = name, .run = run, .ctx = ctx};
+  const struct alloc_case c = {.name = name, .run = run, .ctx = ctx, .runs_max = 200};
   alloc_loop(&c);
 }
 
