@@ -28,8 +28,8 @@ static parley_err fits(struct check *c, const struct answer_check *w, const stru
     return err_set(c->e, PARLEY_EINVAL, "it is of kind %s, not of kind %s", answer->kind, answer_kind(w->kind));
   if (!addressed_to(s, answer->from))
     return err_set(c->e, PARLEY_EVERIFY, "%s, who wrote it, is no addressee of the statement", answer->from);
-  if (!addressed_to(answer, s->from))
-    return err_set(c->e, PARLEY_EVERIFY, "it is not addressed to %s, the statement's author", s->from);
+  if (answer->n_to != 1 || !addressed_to(answer, s->from))
+    return err_set(c->e, PARLEY_EVERIFY, "it is not addressed to %s, the statement's author, alone", s->from);
   if (memcmp(answer->forum, s->forum, SHA256_SIZE) != 0)
     return err_set(c->e, PARLEY_EVERIFY, "it belongs to another forum than %s", PACK_ENTRY);
   const parley_err rc = pack_statement_verify(&card, envelope, answer, pack_run(&c->cards, answer->from), c->e);
