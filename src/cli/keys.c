@@ -247,8 +247,8 @@ static void print_parties(struct keys *k) {
     const json_t *cards = json_object_get(p, "cards"), *newest = json_array_get(cards, json_array_size(cards) - 1);
     table_add(&t, out_line(c, json_text(p, "party")));
     table_add(&t, arena_fmt(&c->arena, "%lld", (long long)json_integer_value(json_object_get(newest, "serial"))));
-    table_add(&t, out_when(c, newest, "not_after"));
-    table_add(&t, json_is_true(json_object_get(p, "has_ours")) ? _("yes") : _("not yet"));
+    table_add(&t, arena_fmt(&c->arena, "%.10s", out_line(c, json_text(newest, "not_after"))));
+    table_add(&t, json_is_true(json_object_get(p, "has_ours")) ? _("it has") : _("not yet"));
   }
   out_print("\n");
   table_print(c, &t);

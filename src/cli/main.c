@@ -54,7 +54,8 @@ static void print_overview(const char *family) {
     if (family == NULL || (strncmp(verbs[i]->name, family, n) == 0 && verbs[i]->name[n] == ' '))
       printf("  %-15s %s\n", verbs[i]->name, _(verbs[i]->summary));
   printf("\n%s\n", _("parley VERB --help tells more about each; each takes --json. The home is $PARLEY_HOME,\n"
-                     "else ~/.parley. All verbs but init, card, trust, verify and config need a running parleyd."));
+                     "else ~/.parley. All verbs but init, card, keys, trust, verify and config need a running\n"
+                     "parleyd."));
   printf("\n%s\n", _("exit codes: 0 done, 1 refused or does not verify, 2 wrong usage, 3 not reached or not\n"
                      "            delivered in time, 4 evidence of wrongdoing, 5 identities not established"));
 }

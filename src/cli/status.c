@@ -8,6 +8,7 @@
 #include "cli/api.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/probe_text.h"
 #include "cli/text.h"
 
 #define WAITING_SHOWN 5
@@ -152,10 +153,10 @@ static const char *result_word(const char *result) {
 static void print_probe(struct cli *c, const json_t *o) {
   size_t i;
   json_t *step;
-  out_text(json_text(o, "text"), 0);
+  out_text(probe_sentence(c, o), 0);
   out_print("\n");
   json_array_foreach(json_object_get(o, "steps"), i, step) {
-    const char *text = json_text(step, "text"), *result = result_word(json_text(step, "result"));
+    const char *text = probe_detail(json_text(step, "text")), *result = result_word(json_text(step, "result"));
     out_field(c, 2, step_label(json_text(step, "step")),
               text[0] != '\0' ? arena_fmt(&c->arena, "%s: %s", result, text) : result);
   }
@@ -193,13 +194,12 @@ static int run(struct cli *c, const struct args *a) {
   return EXIT_DONE;
 }
 
-static const struct option options[] = {
-    {"probe", "PARTY", N_("ask that counterpart's node now, and say in one sentence what is wrong"), false},
-    {NULL, NULL, NULL, false}};
+static const struct option options[] = {{"probe", "PARTY", N_("ask that node now, and say what is wrong"), false},
+                                        {NULL, NULL, NULL, false}};
 
 const struct verb verb_status = {
     .name = "status",
-    .usage = "",
+    .usage = N_("[--probe PARTY]"),
     .summary = N_("show each counterpart, and what is waiting and why"),
     .about = N_("Shows for each counterpart when it was last heard, each direction apart, how far each log is held, "
                 "what is waiting and why, and clocks that differ."),

@@ -32,7 +32,10 @@ same_json() {
 # COMMAND...: every row of its table begins each column under the heading, counted in characters
 aligned() {
   russian "$@" >"$out" || { cat "$out"; fail "$*"; }
-  PYTHONUTF8=1 python3 - "$out" <<'PY' || { cat "$out"; fail "not aligned: $*"; }
+  aligned_text "$out"
+}
+aligned_text() { # FILE
+  PYTHONUTF8=1 python3 - "$1" <<'PY' || { cat "$1"; fail "not aligned: $1"; }
 import re, sys
 head, *rows = open(sys.argv[1]).read().splitlines()
 starts = [m.start() for m in re.finditer(r"(?:^|(?<=  ))\S", head)]
@@ -86,7 +89,7 @@ said '^exit codes: 0 done'
 
 step "Help of every verb in Russian: options in one column, on a screen of 80"
 for verb in init "card show" "card export" trust "forum propose" "forum accept" "forum list" "forum show" send inbox show save \
-  ack receipt verify status config; do
+  ack reject receipt disclose verify status config keys "keys protect" "keys unprotect" "card renew"; do
   russian $verb --help >"$out"
   said "^Использование: parley $verb"
   said '^Примеры:'
@@ -112,7 +115,7 @@ id=$(field id <"$TMPDIR/sent.json")
 russian send incident.notice --precedence FLASH --tlp red --status exercise --text "Drill" --wait 60 >"$out"
 said '^\*\*\* УЧЕНИЕ \*\*\*'
 said '^Срочность     FLASH$'
-said '^Принято: [0-9a-f]{64}$'
+said '^Принято узлом: [0-9a-f]{64}$'
 said 'ncc.ru.example: доставлено .* UTC'
 said 'Доставлено: машина адресата'
 ack ru "$id"
@@ -122,12 +125,43 @@ for verb in "card show" trust "forum list" "forum show $forum" "inbox --sent" "s
 home=ru both inbox
 wait_for 20 "status with --json the same twice" same_json status
 
+step "What a probe finds is told in Russian, with --json as ever"
+russian status --probe ncc.ru.example >"$out"
+said '^Связь с.ncc.ru.example исправна\.$'
+said '^  Их ключ +исправно: тот, который закреплён$'
+node_stop ru
+expect_exit 3 russian status --probe ncc.ru.example
+said 'узел стороны$|узел стороны ncc.ru.example'
+said '^  Соединение +СБОЙ: connection refused'
+same_json status --probe ncc.ru.example || fail "--json differs: status --probe"
+node_start ru
+
+step "Rejected, and disclosed by the one whom it was sent to"
+first=$id
+send_notice us ru
+rejected=$id id=$first
+arrived ru "$rejected"
+home=ru
+russian reject "$rejected" --ground form --officer duty --reasons "No facts." --wait 30 >"$out"
+said '^Отклонил: duty, основание.— form\.'
+russian disclose "$rejected" --out "$TMPDIR/shown" --override "By order of a court." --officer duty >"$out"
+said '^Уведомление автору подписано'
+said '^  Основание: опровергается тем, что раскрыто$'
+both verify "$TMPDIR/shown"
+both keys
+labelled show "$rejected"
+home=us
+
 step "Columns, counted in characters"
 aligned inbox --sent
 said 'СРОЧНОСТЬ +Гриф TLP +КОМУ'
 said 'прочитано +\S'
 said '\[УЧЕНИЕ\] Drill$'
 aligned forum list
+russian keys | sed '/^КЛЮЧ /,/^$/!d; /^$/d' >"$TMPDIR/keys"
+aligned_text "$TMPDIR/keys"
+russian keys | sed '/^КОРРЕСПОНДЕНТ /,/^$/!d; /^$/d' >"$TMPDIR/keys"
+aligned_text "$TMPDIR/keys"
 said 'действует'
 for verb in "card show" "show $id" "forum show $forum" status "receipt $id"; do labelled $verb; done
 

@@ -49,6 +49,14 @@ for path in set(glob.glob("src/cli/*.c")) - {"src/cli/text.c"}:  # which speaks 
             if re.search(r"[A-Za-z]{2}", words):
                 bad.append("%s: %s" % (path, s))
 assert len(labels) > 50, labels
+# The node's findings and the steps of a probe: each has its words here.
+codes = lambda path, what: set(re.findall(what, open(path).read()))
+for of_node, what, of_cli in [("src/daemon/probe_advice.c", r'\{\s*"([a-z_]+)",', "src/cli/probe_text.c"),
+                              ("src/daemon/probe_report.c", r'add_\w+\(steps, "([a-z_0-9]+)"', "src/cli/status.c")]:
+    ours, theirs = codes(of_cli, r'\{"([a-z_0-9]+)",\s*N_'), codes(of_node, what)
+    assert len(theirs) > 8, theirs
+    bad += ["%s knows no %s" % (of_cli, c) for c in theirs - ours]
+labels |= set(re.findall(r'\{"\w+", N_\("([^"]+)"\)\}', open("src/cli/status.c").read()))
 for po in glob.glob("locale/*.po"):
     mo = os.path.join(os.environ["TMPDIR"], "check.mo")
     subprocess.run(["msgfmt", "-o", mo, po], check=True)
