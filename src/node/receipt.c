@@ -172,6 +172,19 @@ static parley_err draw(struct node *n, struct pack *pack, struct arena *a, struc
   return r;
 }
 
+/* With several addressees the text at hand may be that of another rejection than the pack has. */
+static bool is_text_of(struct bytes text, struct bytes entry) {
+  struct arena a = {0};
+  struct statement s = {0};
+  struct dsse d;
+  uint8_t digest[SHA256_SIZE];
+  sha256(digest, text);
+  const bool yes = !statement_parse(&s, &a, entry, &d, NULL) && !memcmp(digest, s.body_sha256, SHA256_SIZE);
+  statement_clear(&s);
+  arena_free(&a);
+  return yes;
+}
+
 /*
  * The same with what is disclosed besides, once the rest verifies. The files themselves are not here, so that only who
  * has written them too can verify the whole.
@@ -183,7 +196,7 @@ static parley_err draw_disclosed(struct node *n, struct pack *pack, struct arena
   in->body = d->body;
   in->has_range = d->has_range;
   in->range = d->range;
-  if (in->reject) in->reject_body = d->reject_body;
+  if (in->reject && is_text_of(d->reject_body, in->reject->entry)) in->reject_body = d->reject_body;
   return pack_build(pack, a, in, e);
 }
 
@@ -197,14 +210,24 @@ static json_t *files_json(const struct pack *p) {
   return o;
 }
 
+static const char *party_of(const struct statement *s, size_t i) { return i < s->n_to ? s->to[i] : s->from; }
+
+/* How many cards of one party there is room for. */
+static size_t share(const struct node *n, const struct statement *s) {
+  const struct card *cards[CARDS_HELD_MAX];
+  size_t all = 0;
+  for (size_t i = 0; i <= s->n_to; i++) all += node_cards(n, party_of(s, i), cards, CARDS_HELD_MAX);
+  const size_t even = RECEIPT_CARDS_MAX / (s->n_to + 1);
+  return all <= RECEIPT_CARDS_MAX ? CARDS_HELD_MAX : even ? even : 1;
+}
+
 parley_err receipt_cards(const struct node *n, const struct statement *s, const struct card **out, size_t *count,
                          struct errmsg *e) {
-  const size_t share = RECEIPT_CARDS_MAX / (s->n_to + 1);
+  const size_t most = share(n, s);
   *count = 0;
   for (size_t i = 0; i <= s->n_to; i++) {
-    const char *party = i < s->n_to ? s->to[i] : s->from;
-    const size_t k = node_cards(n, party, out + *count, share ? share : 1);
-    if (!k) return err_set(e, PARLEY_ENOTFOUND, "the card of %s is not pinned here", party);
+    const size_t k = node_cards(n, party_of(s, i), out + *count, most);
+    if (!k) return err_set(e, PARLEY_ENOTFOUND, "the card of %s is not pinned here", party_of(s, i));
     *count += k;
   }
   return PARLEY_OK;

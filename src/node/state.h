@@ -11,8 +11,8 @@
 
 #define WHY_SIZE 320
 #define HELD_QUEUE_MAX 64
-#define CARDS_HELD_MAX 256 /* of one party: a card a month for 20 years; each is kept for ever */
-#define SIG_LINE_SIZE 300  /* one signature line of a note, without its newline */
+#define CARDS_HELD_MAX 64 /* of one party: a card a quarter for 16 years; each is kept, and stands in receipts */
+#define SIG_LINE_SIZE 300 /* one signature line of a note, without its newline */
 
 /* A request stream: at most one request under way, retried with exponential backoff and jitter. */
 struct lane {
@@ -449,8 +449,8 @@ void drafts_free(struct node *n);
 void drafts_settle(struct node *n, const struct submission *s, bool committed);
 
 /* ---- receipt.c ---- */
-#define RECEIPT_CARDS_MAX 256
-/* All cards at hand of a statement's author and addressees, the newest ones of each; out has RECEIPT_CARDS_MAX elements. ENOTFOUND. */
+#define RECEIPT_CARDS_MAX 448 /* of PACK_FILES_MAX; all that can be held of 7 parties */
+/* All cards at hand of a statement's author and addressees; where they are too many, the newest of each; out has RECEIPT_CARDS_MAX elements. ENOTFOUND. */
 parley_err receipt_cards(const struct node *n, const struct statement *s, const struct card **out, size_t *count,
                          struct errmsg *e);
 /* What a disclosed pack has besides (record/pack.h); p NULL: not. */

@@ -425,9 +425,35 @@ static void test_too_many_cards(void **state) {
     buf_free(&was);
   }
   assert_int_equal(status, 429);
-  assert_int_equal(serial_at(ru, TWO[0]), 255);
+  assert_int_equal(serial_at(ru, TWO[0]), 63);
   restart(ru);
-  assert_int_equal(serial_at(ru, TWO[0]), 255);
+  assert_int_equal(serial_at(ru, TWO[0]), 63);
+  rig_close(&r);
+}
+
+/* A counterpart that renews as often as it may still cannot keep us from the proof that it got what we sent. */
+static void test_receipts_with_many_cards(void **state) {
+  (void)state;
+  struct rig r;
+  char forum[65], id[65];
+  rig_open(&r, TWO, 2);
+  rig_forum(&r, forum);
+  struct rig_party *us = &r.party[0], *ru = &r.party[1];
+  send_delivered(us, forum, id);
+  const struct buf first = ru->card;
+  ru->card = (struct buf){0};
+  buf_bytes(&ru->card, buf_view(&first));
+  for (unsigned status = 200; status == 200;) {
+    struct buf next = {0};
+    rig_renew(ru, 0, &next);
+    status = propose(ru, us, buf_view(&next), "");
+    buf_free(&ru->card);
+    ru->card = next;
+  }
+  assert_int_equal(serial_at(us, TWO[1]), 63);
+  buf_free(&ru->card);
+  ru->card = first;
+  assert_receipt(us, id, false);
   rig_close(&r);
 }
 
@@ -544,6 +570,7 @@ int main(void) {
       cmocka_unit_test(test_void_is_no_storm),
       cmocka_unit_test(test_pinned_anew),
       cmocka_unit_test(test_too_many_cards),
+      cmocka_unit_test(test_receipts_with_many_cards),
       cmocka_unit_test(test_foreign_keys),
       cmocka_unit_test(test_two_cards_of_one_serial),
       cmocka_unit_test(test_old_statement_key_counts_no_longer),
