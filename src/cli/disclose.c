@@ -166,8 +166,7 @@ static const struct option options[] = {
     {"out", N_("DIR"), N_("write the pack there; a new folder"), false},
     {"file", N_("N"), N_("of the files only number N, from 0"), true},
     {"without-files", NULL, N_("none of the files"), false},
-    {"override", N_("REASONS"), N_("where the author's consent is the rule: tell them why; - reads standard input"),
-     false},
+    {"override", N_("REASONS"), N_("tell the author why, where consent is the rule"), false},
     {"officer", N_("ROLE"), N_("with --override: who discloses, by role, never by name"), false},
     {NULL, NULL, NULL, false},
 };
