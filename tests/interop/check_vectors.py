@@ -176,6 +176,14 @@ def pae(kind, payload):
 
 
 SPKI = bytes.fromhex("302a300506032b6570032100")
+P = 2**255 - 19
+Y8 = int("05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826", 16)  # of the points of order 8
+SMALL_ORDER = {0, 1, P - 1, Y8, P - Y8}  # y
+
+
+def taken_in(key, path):
+    need(int.from_bytes(key, "little") % 2**255 % P not in SMALL_ORDER, path)
+    return key
 
 
 def key_id(key):
@@ -189,7 +197,7 @@ def pem(value, path):
     need(form, path)
     der = b64(form[1], path, 44)
     need(der.startswith(SPKI), path)
-    return der[12:]
+    return taken_in(der[12:], path)
 
 
 def vkey(value, path, kind):
@@ -197,7 +205,7 @@ def vkey(value, path, kind):
     need(form, path)
     key = b64(form[3], path, 33)
     need(key[0] == kind and sha256(form[1].encode() + b"\n" + key)[:4].hex() == form[2], path)
-    return form[1], key[1:]
+    return form[1], taken_in(key[1:], path)
 
 
 def bech32(value, path, prefix):

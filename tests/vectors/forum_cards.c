@@ -111,6 +111,23 @@ static const struct forum_case table[] = {
     BAD("pem-no-newline", "Without the final newline.", "-----END PUBLIC KEY-----\\n", "-----END PUBLIC KEY-----",
         "keys.statement"),
     BAD("pem-x25519", "A key of another algorithm.", "MCowBQYDK2VwAyEA", "MCowBQYDK2VuAyEA", "keys.statement"),
+    {.name = "small-order",
+     .what = "A key of small order.",
+     .base = "us",
+     .change = {{.to = "MCowBQYDK2VwAyEAAQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}},
+     .code = "invalid",
+     .path = "keys.rotation"},
+    {.name = "small-order-other-encoding",
+     .what = "The same point in an encoding that is not canonical.",
+     .base = "us",
+     .change = {{.to = "MCowBQYDK2VwAyEA7v///////////////////////////////////////38="}},
+     .code = "invalid",
+     .path = "keys.rotation"},
+    {.name = "log-type",
+     .what = "The log key as a vkey of type 0x04.",
+     .base = "us",
+     .code = "invalid",
+     .path = "keys.log"},
     BAD("log-other-name", "The vkey of another name.", "\"log\":\"cert.us.example+", "\"log\":\"cert.us.example/x+",
         "keys.log"),
     BAD("mirror-other-name", "The mirror key is named <party>/mirror.", "\"mirror\":\"cert.us.example/mirror+",
@@ -255,6 +272,13 @@ static void fill(struct arena *a, struct forum_case *c, const char *us, const ch
                           3 * (strlen("{\"keyid\":\"\",\"sig\":\"\"}") + 64 + 88) + 2;
     const size_t payload = (CARD_SIZE_MAX - around) / 4 * 3;
     x->times = (int)(payload - strlen(us)) + (strcmp(name, "size-32772") == 0 ? 1 : 0);
+  } else if (strncmp(name, "small-order", 11) == 0) {
+    x->from = between(a, strstr(us, "\"rotation\""), "KEY-----\\n", "\\n");
+  } else if (strcmp(name, "log-type") == 0) {
+    struct ed25519_key *log = key_of(6);
+    *x = (struct change){.from = between(a, us, "\"log\":", ","),
+                         .to = vector_vkey(a, "cert.us.example", NOTE_COSIGNATURE, ed25519_public(log))};
+    ed25519_free(log);
   } else if (strcmp(name, "ru-with-our-seal-key") == 0) {
     *x = (struct change){.from = between(a, ru, "\"recipient\":\"", "\""),
                          .to = between(a, us, "\"recipient\":\"", "\"")};

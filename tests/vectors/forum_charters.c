@@ -158,6 +158,7 @@ static const struct forum_case table[] = {
     BAD("witness-member-name", "A witness that bears a member's name.", NULL, NULL, "witnesses[0]"),
     BAD("witness-member-key", "A member's mirror key under another name.", NULL, NULL, "witnesses[0]"),
     BAD("witness-type", "A vkey of type 0x01.", NULL, NULL, "witnesses[0]"),
+    BAD("witness-small-order", "A key of small order.", NULL, NULL, "witnesses[0]"),
     BAD("replaces-short", "A digest of one byte.", "\"replaces\":[]", "\"replaces\":[\"00\"]", "replaces[0]"),
     BAD("replaces-object", "An object where a list must stand.", "\"replaces\":[]", "\"replaces\":{}", "replaces"),
     GOOD("replaces-one", "The second version.", "\"replaces\":[]", "\"replaces\":[\"" DIGEST "\"]"),
@@ -176,15 +177,10 @@ static const struct forum_case table[] = {
      .path = ""},
 };
 
-static char *vkey(struct arena *a, const char *name, uint8_t type, uint8_t byte) {
-  struct vkey k;
-  struct buf b = {0};
+static char *witness_of(struct arena *a, const char *name, uint8_t type, uint8_t byte) {
   struct ed25519_key *key = key_of(byte);
-  assert_int_equal(vkey_make(&k, name, type, ed25519_public(key), NULL), PARLEY_OK);
-  vkey_write(&b, &k);
-  char *text = arena_fmt(a, "\"witnesses\":[\"%s\"]", buf_cstr(&b));
+  char *text = arena_fmt(a, "\"witnesses\":[%s]", vector_vkey(a, name, type, ed25519_public(key)));
   ed25519_free(key);
-  buf_free(&b);
   return text;
 }
 
@@ -203,11 +199,16 @@ static void fill(struct arena *a, struct forum_case *c) {
   const char *witness = strncmp(c->name, "witness-", 8) == 0 ? c->name + 8 : "";
   struct change *x = &c->change[0];
   if (strcmp(witness, "member-name") == 0)
-    *x = (struct change){.from = "\"witnesses\":[]", .to = vkey(a, "cert.ru.example/mirror", NOTE_COSIGNATURE, 99)};
+    *x = (struct change){.from = "\"witnesses\":[]",
+                         .to = witness_of(a, "cert.ru.example/mirror", NOTE_COSIGNATURE, 99)};
   else if (strcmp(witness, "member-key") == 0)
-    *x = (struct change){.from = "\"witnesses\":[]", .to = vkey(a, "witness.example", NOTE_COSIGNATURE, 11)};
+    *x = (struct change){.from = "\"witnesses\":[]", .to = witness_of(a, "witness.example", NOTE_COSIGNATURE, 11)};
   else if (strcmp(witness, "type") == 0)
-    *x = (struct change){.from = "\"witnesses\":[]", .to = vkey(a, "witness.example", NOTE_ED25519, 99)};
+    *x = (struct change){.from = "\"witnesses\":[]", .to = witness_of(a, "witness.example", NOTE_ED25519, 99)};
+  else if (strcmp(witness, "small-order") == 0)
+    *x = (struct change){.from = "\"witnesses\":[]",
+                         .to = arena_fmt(a, "\"witnesses\":[%s]",
+                                         vector_vkey(a, "witness.example", NOTE_COSIGNATURE, (const uint8_t[32]){1}))};
   else if (strncmp(c->name, "procedures-6", 12) == 0)
     *x = (struct change){.from = "\"procedures\":{",
                          .to = procedures(a, strcmp(c->name, "procedures-64") == 0 ? 64 : 65)};

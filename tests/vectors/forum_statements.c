@@ -144,13 +144,13 @@ static const struct forum_case table[] = {
     BAD("tail", "Text behind the payload's end.", "\"officer\":\"duty officer\"}", "\"officer\":\"duty officer\"}}",
         ""),
     {.name = "largest",
-     .what = "The largest entry: 65,535 bytes, or as near as base64 comes.",
+     .what = "The largest entry: 65,533 bytes are the most that base64 makes of 65,535.",
      .base = "plain-notice",
-     .change = {{"\"sealed\":\"", "\"sealed\":\"", "AAAA", 0, ""}}},
+     .change = {{"\"sealed\":\"", "\"sealed\":\"", "AAAA", 0, ""}, {"{\"forum\"", "{", " ", 0, "\"forum\""}}},
     {.name = "too-large",
-     .what = "One step of base64 more.",
+     .what = "One byte of payload more.",
      .base = "plain-notice",
-     .change = {{"\"sealed\":\"", "\"sealed\":\"", "AAAA", 1, ""}},
+     .change = {{"\"sealed\":\"", "\"sealed\":\"", "AAAA", 0, ""}, {"{\"forum\"", "{", " ", 1, "\"forum\""}},
      .code = "over a limit",
      .path = ""},
     WRONG("ack-no-officer", "An acknowledgement names the officer.", "ack", ",\"officer\":\"duty\"", "", "officer"),
@@ -286,12 +286,14 @@ static void cut(struct arena *a, struct forum_case *c, const char *text, const c
   c->change[0].from = arena_fmt(a, "%.*s", (int)(to - from), from);
 }
 
-/* How many more units of 4 characters of base64 the entry of this payload has room for. */
-static int room(const char *payload) {
+/* Fills the entry of this payload: as many units of 4 characters of base64 as go, then so many spaces. */
+static void fill_up(struct forum_case *c, const char *payload) {
   const size_t around = strlen("{\"payload\":\"\",\"payloadType\":\"" STATEMENT_TYPE
                                "\",\"signatures\":[{\"keyid\":\"\",\"sig\":\"\"}]}") +
                         64 + 88;
-  return (int)(((ENTRY_MAX - around) / 4 * 3 - strlen(payload)) / 4);
+  const size_t room = (ENTRY_MAX - around) / 4 * 3 - strlen(payload);
+  c->change[0].times = (int)(room / 4);
+  c->change[1].times += (int)(room % 4);
 }
 
 struct forum_group forum_statements(struct arena *a) {
@@ -325,7 +327,7 @@ struct forum_group forum_statements(struct arena *a) {
     *c = table[i];
     if (strcmp(c->name, "attach-without-bulk") == 0) cut(a, c, text, "\"bulk\":", "\"officer\":");
     if (strcmp(c->name, "bulk-without-attach") == 0) cut(a, c, text, "\"attach\":", "\"bulk\":");
-    if (strcmp(c->name, "largest") == 0 || strcmp(c->name, "too-large") == 0) c->change[0].times += room(plain);
+    if (strcmp(c->name, "largest") == 0 || strcmp(c->name, "too-large") == 0) fill_up(c, plain);
   }
   return (struct forum_group){"statements/statements.json", STATEMENT_TYPE, cases, n};
 }

@@ -29,6 +29,20 @@ const char *forum_seed_name(size_t i, uint8_t *byte) {
   return name;
 }
 
+char *vector_vkey(struct arena *a, const char *name, uint8_t type, const uint8_t pub[static 32]) {
+  struct buf hashed = {0}, b = {0};
+  uint8_t digest[SHA256_SIZE];
+  buf_fmt(&hashed, "%s\n%c", name, type);
+  buf_add(&hashed, pub, 32);
+  sha256(digest, buf_view(&hashed));
+  buf_fmt(&b, "\"%s+%02x%02x%02x%02x+", name, digest[0], digest[1], digest[2], digest[3]);
+  base64_encode(&b, BYTES(hashed.p + strlen(name) + 1, 33), true);
+  char *text = arena_fmt(a, "%s\"", buf_cstr(&b));
+  buf_free(&hashed);
+  buf_free(&b);
+  return text;
+}
+
 /* ---- making inputs ---- */
 
 static const char *text_of(const json_t *o, const char *name) { return json_string_value(json_object_get(o, name)); }

@@ -54,6 +54,9 @@ struct forum_group forum_plaintexts(struct arena *a);
 /* The first card of a party of unit/parties.h; its envelope in a. */
 struct bytes forum_card_of(struct arena *a, const char *name, uint8_t number);
 
+/* A vkey in quotes, of any key. */
+char *vector_vkey(struct arena *a, const char *name, uint8_t type, const uint8_t pub[static 32]);
+
 /* Secret keys by name ("us.statement"); NULL: none. */
 const char *forum_seed_name(size_t i, uint8_t *byte);
 
