@@ -151,6 +151,14 @@ echo "half a key" >"$TMPDIR/ru/change.new/keys/log.pem"
 node_start ru
 exchange undone
 
+step "A passphrase that is made for a new rotation key is shown, and opens it"
+expect_exit 0 renew ru --new-rotation "$TMPDIR/safe.ru/rotation.2.age"
+said "rotation.2.age, shown this once"
+grep -Eo '([0-9]{4}-){9}[0-9]{4}' "$out" >"$TMPDIR/ru.pass" || fail "no passphrase is shown"
+mv "$TMPDIR/safe.ru/rotation.2.age" "$TMPDIR/safe.ru/rotation.age"
+again ru
+wait_for 30 "us has the card of serial 3" has_serial us 3
+
 step "By hand: us has not heard of ru's next card, and takes it without comparing; a second one voids both"
 node_stop us
 cp -a "$TMPDIR/ru" "$TMPDIR/thief"
@@ -163,7 +171,7 @@ expect_exit 0 us parley trust "$TMPDIR/ru/card.json"
 said "held already"
 expect_exit 1 us parley trust "$TMPDIR/thief/card.json"
 said "neither counts"
-[ "$(serial_at us)" = 2 ] || fail "a void card counts"
+[ "$(serial_at us)" = 3 ] || fail "a void card counts"
 expect_text "in two hands" us parley keys
 again us
 expect_text "in two hands" us parley keys
