@@ -195,6 +195,8 @@ static parley_err not_queued(const struct node *n, enum answer what, const struc
       return err_set(e, PARLEY_ECONFLICT, "it was acknowledged already");
     if (q->answers == ANSWER_REJECT && what == ANSWER_REJECT)
       return err_set(e, PARLEY_ECONFLICT, "it was rejected already");
+    if (q->answers == ANSWER_DISCLOSED && what == ANSWER_DISCLOSED)
+      return err_set(e, PARLEY_ECONFLICT, "its author is being told already");
   }
   return PARLEY_OK;
 }

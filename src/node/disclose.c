@@ -60,6 +60,19 @@ static parley_err files_are_here(const struct row *row, const struct statement *
   return PARLEY_OK;
 }
 
+/* What its author did wrong shows only when a disclosure is verified; by then a notice would have been sent for nothing. */
+static parley_err files_fit(const struct statement *s, const struct plain *p, const bool *disclosed, struct errmsg *e) {
+  if (p->n_files != s->n_attach)
+    return err_set(e, PARLEY_ECONFLICT, "its body names %zu files, but %zu are attached: no disclosure of it verifies",
+                   p->n_files, s->n_attach);
+  for (size_t i = 0; i < s->n_attach; i++)
+    if (disclosed[i] && age_file_size(s->n_to + 1, p->files[i].size) != s->attach[i].size)
+      return err_set(e, PARLEY_ECONFLICT,
+                     "file %zu has not the size that its body says and would not verify; disclose it --without-files",
+                     i);
+  return PARLEY_OK;
+}
+
 /* ---- what is disclosed ---- */
 
 struct disclosure {
@@ -102,7 +115,15 @@ static void take_rejection(struct disclosure *d) {
 static parley_err take_range(struct disclosure *d, struct errmsg *e) {
   struct copy *copy = bulk_copy(&d->f->row);
   for (size_t i = 0; i < d->f->s.n_attach; i++) d->n_files += d->files[i];
-  return d->n_files ? disclosure_range(&d->range, &d->f->s, d->files, copy_source(copy), e) : PARLEY_OK;
+  if (!d->n_files) return PARLEY_OK;
+  struct hash root;
+  const parley_err r = copy_root(copy, d->f->s.bulk_size, &root, e);
+  if (r) return r;
+  if (!hash_eq(&root, &d->f->s.bulk_root))
+    return err_set(e, PARLEY_ECONFLICT,
+                   "its files do not stand in the tree that it names and would not verify; disclose it "
+                   "--without-files");
+  return disclosure_range(&d->range, &d->f->s, d->files, copy_source(copy), e);
 }
 
 static parley_err take_all(struct disclosure *d, const char *query, json_t **files, struct errmsg *e) {
@@ -112,11 +133,13 @@ static parley_err take_all(struct disclosure *d, const char *query, json_t **fil
   if (!r) r = parse_files(d->files, query, s, e);
   if (!r) r = row_text(d->n, s, &d->text, e);
   if (!r) r = plain_parse(&d->plain, buf_view(&d->text), e);
+  if (!r) r = files_fit(s, &d->plain, d->files, e);
   if (!r) r = files_are_here(&d->f->row, s, d->files, e);
   if (!r) r = take_range(d, e);
   if (r) return r;
-  if (reject_check_sealing(d->n, d->f, buf_view(&d->text), &d->plain, &d->sealing) == PARLEY_OK)
-    d->sealing.text[0] = '\0';
+  r = reject_check_sealing(d->n, d->f, buf_view(&d->text), &d->plain, &d->sealing);
+  if (r != PARLEY_EVERIFY) d->sealing.text[0] = '\0';
+  if (r == PARLEY_ENOMEM) return err_set(e, r, "out of memory");
   take_rejection(d);
   const struct disclosed parts = {.body = buf_view(&d->text),
                                   .reject_body = buf_view(&d->reject_text),

@@ -38,7 +38,7 @@ static void answer(struct evil *v, const char *kind, const char *to, const char 
 /* ---- asking ---- */
 
 static json_t *post(struct rig_party *p, const char *id, const char *what, const char *body, unsigned want) {
-  char path[100];
+  char path[160];
   unsigned status;
   snprintf(path, sizeof path, "/v1/statements/%s/%s", id, what);
   json_t *o = rig_ask(p, "POST", path, body, &status);
@@ -288,7 +288,17 @@ static void test_answers_in_one_batch(void **state) {
 
 /* ---- grounds ---- */
 
-enum fault { HONEST, OTHER_SEED, OTHER_KEY, OTHER_DIGEST, LOOSE_PLAINTEXT, OTHER_FORM, OTHER_LANGUAGE, LOST_FILE };
+enum fault {
+  HONEST,
+  OTHER_SEED,
+  OTHER_KEY,
+  OTHER_DIGEST,
+  LOOSE_PLAINTEXT,
+  OTHER_FORM,
+  OTHER_LANGUAGE,
+  LOST_FILE,
+  OTHER_SIZE
+};
 
 static void hostile_notice(struct evil *v, enum fault fault, char *hex) {
   struct statement s;
@@ -300,12 +310,18 @@ static void hostile_notice(struct evil *v, enum fault fault, char *hex) {
   seed[0] ^= fault == OTHER_SEED;
   memcpy(keys[0], v->p->rig->party[fault == OTHER_KEY ? 1 : 0].seal.pub, X25519_SIZE);
   memcpy(keys[1], v->p->seal.pub, X25519_SIZE);
-  if (fault == LOST_FILE) p.files[p.n_files++] = (struct plain_file){.name = "a", .type = "text/plain", .size = 1};
+  if (fault == LOST_FILE || fault == OTHER_SIZE)
+    p.files[p.n_files++] = (struct plain_file){.name = "a", .type = "text/plain", .size = 1};
   assert_int_equal(plain_write(&text, &p, NULL), PARLEY_OK);
   if (fault == LOOSE_PLAINTEXT) buf_u8(&text, ' ');
   evil_statement(v, &s, "incident.notice");
   evil_to(v, &s, A);
   if (fault == OTHER_LANGUAGE) snprintf(s.lang, sizeof s.lang, "fr");
+  if (fault == OTHER_SIZE) {
+    s.attach[s.n_attach++] = (struct attach){.size = 4096, .count = 1};
+    s.has_bulk = true;
+    s.bulk_size = 1;
+  }
   assert_int_equal(
       body_seal(&sealed, s.body_sha256, buf_view(&text), seed, (const uint8_t(*)[X25519_SIZE])keys, 2, NULL),
       PARLEY_OK);
@@ -325,10 +341,11 @@ static void test_grounds(void **state) {
       {OTHER_SEED, "sealing", A},
       {OTHER_KEY, "unreadable", "not sealed to any key of this node"},
       {OTHER_DIGEST, "unreadable", "body_sha256"},
-      {LOOSE_PLAINTEXT, "sealing", "one form"},
+      {LOOSE_PLAINTEXT, "", ""}, /* white space is allowed, and can be proved */
       {OTHER_FORM, "form", "aware_at: is missing"},
       {OTHER_LANGUAGE, "language", "\"fr\" is not a language of the charter"},
       {LOST_FILE, "files", "names 1 files, but 0 are attached"},
+      {OTHER_SIZE, "files", "file 0 (a): it has not the size that the body names"},
   };
   struct rig r;
   struct evil v;
@@ -387,7 +404,83 @@ static void test_disclosure_of_what_is_sealed_otherwise(void **state) {
   rig_close(&r);
 }
 
+/* White space is allowed in a plaintext: it is proved like any other. */
+static void test_disclosure_of_a_loose_plaintext(void **state) {
+  struct rig r;
+  struct evil v;
+  struct arena a = {0};
+  struct pack_result result;
+  struct errmsg e = {{0}};
+  char forum[65], id[65];
+  (void)state;
+  rig_open(&r, NAMES, 2);
+  rig_forum(&r, forum);
+  evil_open(&v, &r.party[1], forum);
+  hostile_notice(&v, LOOSE_PLAINTEXT, id);
+  evil_push(&v, &r.party[0]);
+  json_decref(post(&r.party[0], id, "disclosed", "{\"officer\":\"duty\",\"reasons\":\"It is denied.\"}", 201));
+  json_t *o = disclosure(&r.party[0], id, 200);
+  assert_string_equal(str_of(o, "sealing"), "");
+  if (verify(o, &result, &a, &e) != PARLEY_OK) fail_msg("%s", e.text);
+  assert_true(result.disclosed.body);
+  pack_result_clear(&result);
+  json_decref(o);
+  arena_free(&a);
+  evil_close(&v);
+  rig_close(&r);
+}
+
+/* No notice is sent for a disclosure that its author has made impossible. */
+static void test_no_notice_for_nothing(void **state) {
+  static const char body[] = "{\"officer\":\"duty\",\"reasons\":\"It is denied.\"}";
+  struct rig r;
+  struct evil v;
+  char forum[65], lost[65], size[65];
+  (void)state;
+  rig_open(&r, NAMES, 2);
+  rig_forum(&r, forum);
+  evil_open(&v, &r.party[1], forum);
+  hostile_notice(&v, LOST_FILE, lost);
+  hostile_notice(&v, OTHER_SIZE, size);
+  evil_push(&v, &r.party[0]);
+  refused(&r.party[0], lost, "disclosed", body, 409, "no disclosure of it verifies");
+  json_decref(disclosure(&r.party[0], lost, 409));
+  refused(&r.party[0], size, "disclosed", body, 409, "file 0 has not the size");
+  json_decref(post(&r.party[0], size, "disclosed?files=none", body, 201));
+  evil_close(&v);
+  rig_close(&r);
+}
+
 /* ---- who may disclose ---- */
+
+/* Of two rejections the pack has one, whose text is shown or none. */
+static void test_two_rejections(void **state) {
+  static const char body[] = "{\"officer\":\"duty\",\"ground\":\"form\"}",
+                    reasons[] = "{\"officer\":\"duty\",\"reasons\":\"It is denied.\"}";
+  struct rig r;
+  struct arena a = {0};
+  struct pack_result result;
+  struct errmsg e = {{0}};
+  char forum[65], id[65], second[65];
+  (void)state;
+  rig_open(&r, NAMES, 3);
+  rig_forum(&r, forum);
+  send_delivered(&r.party[0], forum, id);
+  json_decref(post(&r.party[1], id, "reject?wait=30", body, 201));
+  json_t *o = post(&r.party[2], id, "reject?wait=30", body, 201);
+  snprintf(second, sizeof second, "%s", str_of(o, "id"));
+  json_decref(o);
+  rig_run(&r, 1000);
+  json_decref(post(&r.party[0], second, "disclosed?wait=30", reasons, 201));
+  o = disclosure(&r.party[0], id, 200);
+  if (verify(o, &result, &a, &e) != PARLEY_OK) fail_msg("%s", e.text);
+  assert_string_equal(result.reject.from, B);
+  assert_false(result.disclosed.reject); /* for B was not told */
+  pack_result_clear(&result);
+  json_decref(o);
+  arena_free(&a);
+  rig_close(&r);
+}
 
 static void test_notice_comes_first(void **state) {
   struct rig r;
@@ -437,6 +530,9 @@ int main(void) {
       cmocka_unit_test(test_answers_in_one_batch),
       cmocka_unit_test(test_grounds),
       cmocka_unit_test(test_disclosure_of_what_is_sealed_otherwise),
+      cmocka_unit_test(test_disclosure_of_a_loose_plaintext),
+      cmocka_unit_test(test_no_notice_for_nothing),
+      cmocka_unit_test(test_two_rejections),
       cmocka_unit_test(test_notice_comes_first),
       cmocka_unit_test(test_author_is_told),
   };
