@@ -18,15 +18,17 @@ int cli_exit(parley_err err) {
 
 /* One object on standard output with --json, one or two sentences on standard error always. */
 static void report(struct cli *c, const char *code, const char *text) {
+  struct errmsg said; /* what was typed need not be UTF-8 */
+  err_set(&said, PARLEY_OK, "%s", text);
   json_t *o = c->json ? json_object() : NULL;
-  if (o != NULL && json_put_str(o, "error", code) && json_put_str(o, "message", text)) {
+  if (o != NULL && json_put_str(o, "error", code) && json_put_str(o, "message", said.text)) {
     struct buf b = {0};
     if (json_write(&b, o)) fwrite(b.p, 1, b.n, stdout);
     putchar('\n');
     buf_free(&b);
   }
   json_decref(o);
-  out_note("parley%s%s: %s\n", c->verb != NULL ? " " : "", c->verb != NULL ? c->verb->name : "", text);
+  out_note("parley%s%s: %s\n", c->verb != NULL ? " " : "", c->verb != NULL ? c->verb->name : "", said.text);
 }
 
 int cli_fail(struct cli *c, parley_err err, const struct errmsg *e) {

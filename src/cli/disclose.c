@@ -97,7 +97,7 @@ static int report(struct disclosing *d, const struct pack_result *r, const char 
   struct cli *c = d->c;
   if (c->json) {
     json_t *o = pack_json(r);
-    if (o != NULL && json_put_str(o, "out", dir) && (d->notice == NULL || json_put_str(o, "notice", d->notice)))
+    if (o != NULL && out_put_path(c, o, "out", dir) && (d->notice == NULL || json_put_str(o, "notice", d->notice)))
       return out_json(c, o);
     json_decref(o);
     return cli_no_memory(c);

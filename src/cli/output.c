@@ -173,6 +173,10 @@ int out_json(struct cli *c, json_t *o) {
   return rc;
 }
 
+bool out_put_path(struct cli *c, json_t *o, const char *member, const char *path) {
+  return json_put_str(o, member, path) || json_put_str(o, member, out_line(c, path));
+}
+
 const char *json_text(const json_t *o, const char *member) {
   const char *s = json_string_value(json_object_get(o, member));
   return s != NULL ? s : "";

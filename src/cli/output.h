@@ -24,6 +24,8 @@ void out_field(struct cli *c, size_t indent, const char *label, const char *valu
 /* A heading line. */
 void out_heading(const char *s);
 
+/* Puts a path; one that is not UTF-8 as out_line shows it. False when memory is out. */
+bool out_put_path(struct cli *c, json_t *o, const char *member, const char *path);
 /* Prints the object as one line and frees it. */
 int out_json(struct cli *c, json_t *o);
 

@@ -205,6 +205,13 @@ static bool name_safe(const char *name) {
   return name[0] != '\0' && name[strlen(name) - 1] != '/';
 }
 
+/* What the person's umask leaves of it: a pack can be confidential before it is handed on. */
+static mode_t permitted(mode_t mode) {
+  const mode_t mask = umask(0);
+  umask(mask);
+  return mode & ~mask;
+}
+
 static parley_err write_one(const struct pack_file *f, const char *dir, struct errmsg *e) {
   char path[HOME_PATH_MAX + sizeof f->name + 1];
   if (!name_safe(f->name))
@@ -215,7 +222,7 @@ static parley_err write_one(const struct pack_file *f, const char *dir, struct e
   if (mkdir(path, 0777) != 0 && errno != EEXIST)
     return err_set(e, PARLEY_EIO, _("cannot make the folder %s: %s"), path, strerror(errno));
   *slash = '/';
-  return file_write(path, f->data, 0644, e);
+  return file_write(path, f->data, permitted(0644), e);
 }
 
 static void remove_all(const struct pack *p, const char *dir) {
@@ -242,7 +249,7 @@ parley_err pack_dir_write(const struct pack *p, const char *dir, struct errmsg *
   parley_err rc = pack_dir_free(target, e);
   if (rc != PARLEY_OK) return rc;
   if (mkdtemp(at) == NULL) return err_set(e, PARLEY_EIO, _("cannot write beside %s: %s"), target, strerror(errno));
-  chmod(at, 0755);
+  chmod(at, permitted(0755));
   for (size_t i = 0; rc == PARLEY_OK && i < p->n; i++) rc = write_one(&p->files[i], at, e);
   /* An empty folder is replaced; one that has something in it by now is not. */
   if (rc == PARLEY_OK && rename(at, target) != 0)

@@ -23,7 +23,7 @@ static parley_err draw(struct cli *c, struct pack *out, const char *id, struct e
 static int report(struct cli *c, const struct pack_result *r, const char *dir) {
   if (c->json) {
     json_t *o = pack_json(r);
-    if (o != NULL && dir != NULL && !json_put_str(o, "out", dir)) {
+    if (o != NULL && dir != NULL && !out_put_path(c, o, "out", dir)) {
       json_decref(o);
       return cli_no_memory(c);
     }

@@ -170,7 +170,7 @@ static int result(const struct saving *s) {
     return EXIT_DONE;
   }
   json_t *o = json_object(), *files = json_array();
-  bool ok = o != NULL && json_put_str(o, "id", json_text(s->row, "id")) && json_put_str(o, "out", s->dir) &&
+  bool ok = o != NULL && json_put_str(o, "id", json_text(s->row, "id")) && out_put_path(s->c, o, "out", s->dir) &&
             json_put_str(o, "body", BODY_NAME);
   for (size_t i = 0; ok && i < s->n; i++) ok = json_array_append_new(files, json_string(s->name[i])) == 0;
   ok = ok && json_object_set(o, "files", files) == 0;

@@ -138,7 +138,7 @@ struct pack_disclosed {
   enum ground ground;
   const char *reasons; /* of the rejection; NULL: none given */
   enum pack_finding finding;
-  char why[256]; /* of a rejection for its form that is borne out: what is wrong with it */
+  char why[512]; /* of a rejection for its form that is borne out: what is wrong with it */
 };
 
 /* The key that one stanza of a sealed body or file is to. */

@@ -83,6 +83,8 @@ for verb in "${verbs[@]}"; do
   json_has "error message" parley $verb --json --nonsense
   expect_exit 2 parley $verb --json --nonsense
 done
+json_has "error message" parley verify --json $'none\xff'
+json_has "error message" parley verify --json --fingerprint $'a.example=\xff' none
 for verb in init "forum propose" "forum accept" "forum show" send show save ack reject receipt disclose verify; do
   expect_exit 2 parley $verb
 done

@@ -46,6 +46,11 @@ assert shown["body"] == json.load(sys.stdin)["body"], shown' "$TMPDIR/shown/body
 expect_exit 0 us parley disclose "$notice" --out "$TMPDIR/shown-2"
 said 'marked amber: for those who need to'
 said "Written to .*shown-2"
+odd=$TMPDIR/$(printf 'odd-\377')
+expect_exit 0 us parley disclose "$notice" --out "$odd" --json
+[ -s "$odd/body.json" ] && [ "$(field verified <"$out")" = True ] || fail "a folder whose name is not UTF-8 is not told of"
+(umask 077 && us parley disclose "$notice" --out "$TMPDIR/mine" >/dev/null)
+[ -z "$(find "$TMPDIR/mine" -perm /077)" ] || fail "others can read what the umask keeps from them"
 clean
 
 step "What is left out is left out; the rest verifies"

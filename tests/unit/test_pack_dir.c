@@ -78,6 +78,28 @@ static void test_round_trip(void **state) {
   assert_int_equal(out.n, 1);
 }
 
+static unsigned mode_of(const char *name) {
+  struct stat st;
+  assert_int_equal(stat(at(name), &st), 0);
+  return st.st_mode & 0777;
+}
+
+/* A disclosed text is nobody else's business yet when its writer's umask says so. */
+static void test_umask(void **state) {
+  const struct pack in = small();
+  (void)state;
+  const mode_t mask = umask(027);
+  assert_int_equal(pack_dir_write(&in, at("group"), &e), PARLEY_OK);
+  umask(077);
+  assert_int_equal(pack_dir_write(&in, at("mine"), &e), PARLEY_OK);
+  assert_int_equal(umask(mask), 077);
+  assert_int_equal(mode_of("group"), 0750);
+  assert_int_equal(mode_of("group/entry.json"), 0640);
+  assert_int_equal(mode_of("mine"), 0700);
+  assert_int_equal(mode_of("mine/cards"), 0700);
+  assert_int_equal(mode_of("mine/entry.json"), 0600);
+}
+
 static size_t entries(const char *dir) {
   char command[300];
   unsigned n = 0;
@@ -216,6 +238,7 @@ static void test_from_json(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(test_round_trip, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(test_umask, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_all_or_nothing, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_strange_folders, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_bounds, set_up, tear_down),
