@@ -284,7 +284,7 @@ void local_draft_send(struct node_call *c, struct node_response *out) {
     return;
   }
   local_draft(c, out);
-  out->status = 202;
+  if (out->status == 200) out->status = 202;
 }
 
 void local_draft(struct node_call *c, struct node_response *out) {
@@ -293,11 +293,13 @@ void local_draft(struct node_call *c, struct node_response *out) {
   struct bytes v;
   json_t *o = NULL;
   struct draft *d = draft_find(c->n, c->path, id);
-  if (!d && (!hex_decode(id, 16, bytes_str(c->path)) ||
-             store_get(c->n->env.store, STORE_DRAFTS, BYTES(id, 16), &c->arena, &v, NULL) ||
-             json_parse(&o, v, STORE_VALUE_MAX, NULL))) {
-    err_set(&e, PARLEY_ENOTFOUND, "no such draft");
-    answer_err(c, out, PARLEY_ENOTFOUND, &e);
+  parley_err r = PARLEY_OK;
+  if (!d && !hex_decode(id, 16, bytes_str(c->path))) r = PARLEY_ENOTFOUND;
+  if (!d && !r) r = store_get(c->n->env.store, STORE_DRAFTS, BYTES(id, 16), &c->arena, &v, &e);
+  if (!d && !r) r = json_parse(&o, v, STORE_VALUE_MAX, &e);
+  if (r == PARLEY_ENOTFOUND) err_set(&e, r, "no such draft"); /* a disk that fails says nothing of the kind */
+  if (r) {
+    answer_err(c, out, r, &e);
     return;
   }
   if (d) {
