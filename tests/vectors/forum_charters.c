@@ -31,11 +31,11 @@
   {.name = member_ "-least",                                                                                           \
    .what = "The least value.",                                                                                         \
    .base = "three",                                                                                                    \
-   .change = {{"\"" member_ "\":" is_, "\"" member_ "\":" least_}}},                                                   \
+   .change = {{.from = "\"" member_ "\":" is_, .to = "\"" member_ "\":" least_}}},                                     \
       {.name = member_ "-most",                                                                                        \
        .what = "The largest value.",                                                                                   \
        .base = "three",                                                                                                \
-       .change = {{"\"" member_ "\":" is_, "\"" member_ "\":" most_}}},                                                \
+       .change = {{.from = "\"" member_ "\":" is_, .to = "\"" member_ "\":" most_}}},                                  \
       BAD(member_ "-under", "One less than the least.", "\"" member_ "\":" is_, "\"" member_ "\":" under_, member_),   \
       BAD(member_ "-over", "One more than the largest.", "\"" member_ "\":" is_, "\"" member_ "\":" over_, member_)
 
@@ -54,7 +54,7 @@ static const struct forum_case table[] = {
     {.name = "other-payload",
      .what = "The signatures are those of another charter.",
      .base = "three",
-     .change = {{"\"quorum\":2", "\"quorum\":3"}},
+     .change = {{.from = "\"quorum\":2", .to = "\"quorum\":3"}},
      .signatures_of = "three",
      .code = "does not verify",
      .path = "signatures[0]"},
@@ -67,7 +67,7 @@ static const struct forum_case table[] = {
     {.name = "no-signature",
      .what = "An envelope without signatures.",
      .base = "one-signed",
-     .respell = {{"[{\"keyid\"", "[]}"}},
+     .respell = {{.from = "[{\"keyid\"", .to = "[]}"}},
      .code = "invalid",
      .path = ""},
     REPEAT("title-of-256-bytes", "The longest title.", "Three teams", "", "t", 256, "", ""),

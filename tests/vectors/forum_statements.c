@@ -35,7 +35,7 @@ static const struct forum_case table[] = {
     {.name = "other-payload",
      .what = "The signature is that of another statement.",
      .base = "notice",
-     .change = {{"\"exercise\"", "\"actual\""}},
+     .change = {{.from = "\"exercise\"", .to = "\"actual\""}},
      .signatures_of = "notice",
      .code = "does not verify",
      .path = "signatures[0]"},
