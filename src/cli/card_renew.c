@@ -122,9 +122,10 @@ static void print_result(struct cli *c, const struct card *card, const struct wa
     out_print("\n%s\n", _("The next card will need the new rotation key. Move it to a safe now:"));
     out_print("    %s\n", w->r.new_rotation);
   }
-  out_print("\n%s\n",
-            _("Next: start parleyd again. It tells every counterpart, who need to compare nothing: the rotation "
-              "key has signed. parley keys shows how far that has come."));
+  out_print("\n");
+  out_text(_("Next: start parleyd again. It tells every counterpart, who need to compare nothing: the rotation key has "
+             "signed. parley keys shows how far that has come."),
+           0);
   out_print("%s\n", _("Bring the rotation key back to the safe."));
 }
 

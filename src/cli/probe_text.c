@@ -65,6 +65,7 @@ static const struct {
 
 static const char *const details[] = {
     N_("the pinned one"),
+    N_("accepted"),
     N_("as ours"),
     N_("it has no such address, or this machine has none"),
     N_("no log of theirs is known here yet"),
