@@ -66,10 +66,11 @@ void local_probe(struct daemon *d, const char *query, void *request, struct node
 
 void local_probe_answer(struct daemon *d, struct node_response *out) {
   uint64_t count;
-  const ssize_t n = read(d->probed, &count, sizeof count);
-  (void)n; /* it may be read already */
   local_put_json(out, 200, probe_report(probe_result(d->probe)));
   probe_end(d->probe);
+  /* The thread is over and has written: what it wrote later would never let the loop sleep again. */
+  const ssize_t n = read(d->probed, &count, sizeof count);
+  (void)n;
   d->probe = NULL;
   d->probe_request = NULL;
 }

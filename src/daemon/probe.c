@@ -12,6 +12,11 @@
 #define STALL_SECONDS (PROBE_TRY_SECONDS - 3)
 #define TURN_MS 200 /* how soon a node that stops is heeded */
 
+struct asking { /* one request; what is cancelled is told of after the thread is gone */
+  struct probe *probe;
+  struct probe_try *try;
+};
+
 struct probe {
   pthread_t thread;
   bool started;
@@ -23,11 +28,7 @@ struct probe {
   char link[LINK_PINS_MAX][LINK_PIN_SIZE];
   const char *pins[LINK_PINS_MAX + 1];
   struct probe_seen seen;
-};
-
-struct asking {
-  struct probe *probe;
-  struct probe_try *try;
+  struct asking any, v4, v6, large_request, large_answer;
 };
 
 static void on_done(void *ctx, const struct http_outcome *o) {
@@ -64,21 +65,19 @@ static bool answered(const struct probe_try *t) { return t->made && t->cause == 
 
 static void run(struct probe *p) {
   struct probe_seen *s = &p->seen;
-  struct asking any = {p, &s->any}, v4 = {p, &s->v4}, v6 = {p, &s->v6};
-  struct asking large = {p, &s->large_request}, back = {p, &s->large_answer};
   if (s->proxy[0] || s->is_address) {
-    ask(&any, s->url, 0, 0);
+    ask(&p->any, s->url, 0, 0);
   } else {
-    ask(&v4, s->url, 4, 0);
-    ask(&v6, s->url, 6, 0);
+    ask(&p->v4, s->url, 4, 0);
+    ask(&p->v6, s->url, 6, 0);
   }
   wait_for_all(p);
   const int family = answered(&s->v4) ? 4 : answered(&s->v6) ? 6 : 0;
   if (!answered(&s->any) && family == 0) return;
-  ask(&large, s->url, family, HTTP_PADDING_MAX);
+  ask(&p->large_request, s->url, family, HTTP_PADDING_MAX);
   wait_for_all(p);
   if (!answered(&s->large_request) || !s->large_url[0]) return;
-  ask(&back, s->large_url, family, 0);
+  ask(&p->large_answer, s->large_url, family, 0);
   wait_for_all(p);
 }
 
@@ -133,6 +132,11 @@ parley_err probe_start(struct probe **out, const struct http_client_config *conf
   p->config.connect_seconds = CONNECT_SECONDS;
   p->config.stall_seconds = STALL_SECONDS;
   p->seen.line = line;
+  p->any = (struct asking){p, &p->seen.any};
+  p->v4 = (struct asking){p, &p->seen.v4};
+  p->v6 = (struct asking){p, &p->seen.v6};
+  p->large_request = (struct asking){p, &p->seen.large_request};
+  p->large_answer = (struct asking){p, &p->seen.large_answer};
   parley_err err = set_target(p, card, large_url, e);
   if (!err) err = http_client_new(&p->client, &p->config, e);
   if (!err) http_client_proxy(p->client, p->seen.url, p->seen.proxy, sizeof p->seen.proxy);
