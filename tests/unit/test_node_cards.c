@@ -451,6 +451,12 @@ static void test_receipts_with_many_cards(void **state) {
     ru->card = next;
   }
   assert_int_equal(serial_at(us, TWO[1]), 63);
+  json_t *v = cards(us);
+  const json_t *list = json_object_get(party_of(v, TWO[1]), "cards");
+  assert_int_equal(json_array_size(list), 64);
+  assert_null(json_object_get(json_array_get(list, 62), "card")); /* 64 of 32 KiB would be much */
+  assert_non_null(json_object_get(json_array_get(list, 63), "card"));
+  json_decref(v);
   buf_free(&ru->card);
   ru->card = first;
   assert_receipt(us, id, false);
