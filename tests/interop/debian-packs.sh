@@ -44,7 +44,7 @@ for pack in bad-bulk bad-ack; do
 done
 
 # One wrong byte here and there: the verifier says no and names a file.
-python3 - "$dir/all" <<'PYTHON'
+/usr/bin/python3 - "$dir/all" <<'PYTHON'
 import sys
 sys.path.insert(0, "tests/interop")
 sys.dont_write_bytecode = True
@@ -59,7 +59,7 @@ for name, data in files.items():
         count += 1
         try:
             verify_pack.verify({**files, name: other}, [])
-        except (verify_pack.Bad, KeyError, TypeError, ValueError, AttributeError, IndexError):
+        except ValueError:
             continue
         sys.exit(f"{name}: a change was not noticed")
 print(count, "changes noticed")
