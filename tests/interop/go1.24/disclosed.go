@@ -77,10 +77,6 @@ func disclosedBody(dir, folder string) (seal *sealing, text *plaintext, s *state
 	} else if err != nil {
 		return nil, nil, nil, err
 	}
-	var compact bytes.Buffer
-	if err = json.Compact(&compact, data); err == nil && !bytes.Equal(compact.Bytes(), data) {
-		err = errors.New("not the one form of this text")
-	}
 	text = &plaintext{}
 	if err == nil {
 		err = json.Unmarshal(data, text)
