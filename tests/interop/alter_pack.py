@@ -1,5 +1,5 @@
-"""Alterations of evidence packs, each chosen by a random number generator: of the bytes and files of a pack as it is, and of
-the values in it, signed anew by its parties (forge_pack.py).
+"""Alterations of evidence packs, each chosen by a random number generator: of the bytes and files of a pack as it is,
+and of the values in it, signed anew by its parties (forge_pack.py).
 """
 import base64
 import json
@@ -7,6 +7,7 @@ import re
 
 import forge_pack
 import verify_pack as v
+from odd_values import NUMBERS, ODD_KEYS, OPTIONAL, SMART
 
 # ---- bytes and files ----
 
@@ -25,7 +26,8 @@ def cut(rng, data):
 
 def insert(rng, data):
     at = rng.choice([0, len(data), rng.randrange(len(data) + 1)])
-    return data[:at] + rng.choice([b" ", b"\n", b"\r", b"\0", b"\t", b"=", b"\xef\xbb\xbf", b"\\u0041", b"{}"]) + data[at:]
+    return data[:at] + rng.choice([b" ", b"\n", b"\r", b"\0", b"\t", b"=", b"\xef\xbb\xbf", b"\\u0041",
+                                   b"{}"]) + data[at:]
 
 
 def lines(rng, data):
@@ -54,7 +56,8 @@ def recode(rng, data):
     last = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
     loose = bare[:-1] + bytes([last[last.index(bare[-1]) ^ 1]])
     inner = flip(rng, base64.b64decode(bare + b"=" * (-len(bare) % 4))) if len(bare) % 4 != 1 else b""
-    new = rng.choice([bare, loose + old[len(bare):], old + b"=", old.replace(b"+", b"-").replace(b"/", b"_"), old[:20] + b"\n" + old[20:],
+    new = rng.choice([bare, loose + old[len(bare):], old + b"=", old.replace(b"+", b"-").replace(b"/", b"_"),
+                      old[:20] + b"\n" + old[20:],
                       base64.b64encode(inner), old + b"A", b""])
     return data[:m.start()] + new + data[m.end():]
 
@@ -68,10 +71,13 @@ def respell(rng, data):
         return recode(rng, data)
     rng.shuffle(parts)
     return rng.choice([
-        json.dumps(value).encode(), json.dumps(dict(parts), separators=(",", ":")).encode(), data + b"\n", b" " + data,
-        data.replace(b"/", b"\\/"), data.replace(b"a", b"\\u0061", 1), data[:-1] + b',"x":1}', data[:-1] + b',"payload":""}',
+        json.dumps(value).encode(), json.dumps(dict(parts), separators=(",", ":")).encode(), data + b"\n",
+        b" " + data,
+        data.replace(b"/", b"\\/"), data.replace(b"a", b"\\u0061", 1), data[:-1] + b',"x":1}',
+        data[:-1] + b',"payload":""}',
         re.sub(rb'"keyid":("[^"]*"),"sig":("[^"]*")', rb'"sig":\2,"keyid":\1', data), data.replace(b"},{", b"}, {"),
-        re.sub(rb'"signatures":\[(\{[^}]*\})', rb'"signatures":[\1,\1', data), re.sub(rb'"signatures":\[\{[^}]*\},?', b'"signatures":[', data),
+        re.sub(rb'"signatures":\[(\{[^}]*\})', rb'"signatures":[\1,\1', data), re.sub(rb'"signatures":\[\{[^}]*\},?',
+                b'"signatures":[', data),
         re.sub(rb'("keyid":"[^"]*)"', lambda m: m[1].upper() + b'"', data)])
 
 
@@ -93,12 +99,15 @@ def alter_bytes(rng, files, others):
         return files, f"{name} of another pack"
     if how == 11:
         where = rng.choice(["", "cards/", "ack/", "reject/", "files/", "bulk/", "x/"])
-        leaf = rng.choice(["charter.1.json", "charter.00.json", "charter.9.json", "x", "0", "0.csv", "1.age", "range", "consistency", "body.json", "entry.json",
-                           "checkpoint", "a.b.json", "VERIFY.md", "cert.us.example.0.json", "ncc.ru.example.1.json", "charter.0.json"])
+        leaf = rng.choice(["charter.1.json", "charter.00.json", "charter.9.json", "x", "0", "0.csv", "1.age", "range",
+                           "consistency", "body.json", "entry.json",
+                           "checkpoint", "a.b.json", "VERIFY.md", "cert.us.example.0.json", "ncc.ru.example.1.json",
+                           "charter.0.json"])
         files[where + leaf] = rng.choice([b"", b"x\n", files[name]])
         return files, f"{where}{leaf} added"
     if how == 12:
-        new = rng.choice([name.upper(), name + ".json", name.replace(".json", ".0.json"), name.replace(".0.json", ".json"), "ack/" + name, name.split("/")[-1],
+        new = rng.choice([name.upper(), name + ".json", name.replace(".json", ".0.json"), name.replace(".0.json",
+                ".json"), "ack/" + name, name.split("/")[-1],
                           name.replace("ack", "reject"), name.replace("reject", "ack"), name.replace(".csv", "")])
         files[new] = files.pop(name)
         return files, f"{name} renamed to {new}"
@@ -107,34 +116,6 @@ def alter_bytes(rng, files, others):
 
 
 # ---- values, signed anew ----
-
-TIMES = ["2021-05-07T10:00:00Z", "2021-02-29T10:00:00Z", "2020-02-29T10:00:00Z", "2021-05-07T24:00:00Z", "2021-05-07T23:59:60Z", "0000-01-01T00:00:00Z", "0001-01-01T00:00:00Z",
-         "1969-12-31T23:59:59Z", "9999-12-31T23:59:59Z", "2021-5-7T10:00:00Z", "2021-05-07T10:00:00z", "2021-05-07t10:00:00Z", "2021-05-07T10:00:00.0Z", "2021-05-07T10:00:00+00:00",
-         "2021-13-01T00:00:00Z", "2021-00-01T00:00:00Z", "2021-04-31T00:00:00Z", "1900-02-29T00:00:00Z", "2021-05-06T10:00:00Z", "2021-05-08T10:00:00Z", "2021-05-08T10:00:01Z"]
-PARTIES = ["cert.us.example", "ncc.ru.example", "ncsc.ch.example", "a.b", "a", "A.b", "a..b", ".a.b", "a.b.", "-a.b", "a-.b", "a.b-", "a-b.c", "a_b.c", "a.b" + "c" * 61, "a.b" + "c" * 62, "1.2", "a.b\n"]
-LABELS = ["duty", "judicial", "x" * 32, "x" * 33, "", "-", "a-b", "A", "a b", "0", "дежурный"]
-ROLES = ["duty officer", "a\u0085b", "\u009f", "\u00a0", "\ufeff", "x" * 48, "x" * 49, "", " ", "ж" * 24, "ж" * 25, "a\nb", "\t", "\x7f", "\u2028"]
-LANGUAGES = ["en", "ru", "EN", "en-US", "zh-Hant", "en-US-xx", "x" * 8, "x" * 9, "", "a", "e n", "en_US", "en-", "-en", "12", "é", "fr"]
-SHARED = ["age1ay4nrh5stzw9fkx2ht7qe783hdmjdns68338a5lpwgnnkjm7f4qswht96j", "AGE1AY4NRH5STZW9FKX2HT7QE783HDMJDNS68338A5LPWGNNKJM7F4QSWHT96J", "age1", "age1qqqq"]
-URLS = ["https://a", "https://", "http://a", "HTTPS://a", "https://a/", "https://a?b", "https://a#b", "https://a b", "https:// ", "https://é", "https://a\x7f", "https://a/~", "https://[::1]:8443",
-        "https://" + "a" * 504, "https://" + "a" * 505, "https:///a", "https://u:p@a", "https://a//b", "https://a\"b", "https://a\\b", "https://:1", "https://a:99999", "https:a", "https://<>"]
-KINDS = ["incident.notice", "ack", "reject", "notice.disclosed", "forum.held", "forum.charter", "forum.card", "forum.x", "forum", "x", "x.y", "X.y", "a..b", ".a", "a.", "a.b1", "a-b", "a_b", "1", "a.b.c.d",
-         "x" * 48, "x" * 49, "forumx.y", "incident.update", "ack.x", ""]
-NAMES = ["a.txt", ".", "..", "...", "a/b", "", " ", "a\nb", "a\x7fb", "a\u0085b", "\u200e", ".csv", "a.CSV", "a.age", "a.AGE", "a.tar.gz", "a.123456789", "a.12345678", "a.", "a.é", "x" * 255, "x" * 256, "ж" * 127, "ж" * 128,
-         "a.b c", "\\", "a\\b.txt", "a:b", "é.é", "a\u0001.txt", "-a", "CON", "a.b\u2028"]
-TYPES = ["text/csv", "a", "a/", "/a", "", "a/b/c", "a/b; c=d", "a/b;c=d", "A/B", "é/b", "a /b", "a/" + "b" * 200, "a/" + "b" * 125, "a/" + "b" * 126, "application/vnd.x+json", "*/*", "a/b\n", "a/\x7f", "a/b c", "x" * 127 + "/y", "a/(b)", "a/b,c", "a/b_c.d-e!#$&^", "a/b;", "a/b; c", "a/b;  c=d", "a/b ;c=d", "a/b;c d", "a/b;c=d/e", "a/b; c=\"x y\"", "a;b/c", "a/b;;", "a/b; é=f",
-         "a/;c", "a/b;c=d;e=f", "a/b,c d", "a/@", "@/a", "a/b; ", "a/=", "a/b;\t", "a/\"b\"", "a/\\", "a/[b]", "a/<b>", "a:b/c", "a/b;c=d\x7f"]
-SMART = {"name": PARTIES + NAMES, "from": PARTIES, "party": PARTIES, "not_before": TIMES, "not_after": TIMES, "issued": TIMES, "answer_by": TIMES, "label": LABELS, "desk": LABELS,
-         "officer": ROLES, "lang": LANGUAGES, "recipient": SHARED, "submission": URLS, "monitoring": URLS, "kind": KINDS, "type": TYPES, "role": ["member", "chair", "observer", "relay", "Member", ""],
-         "adoption": ["consensus", "silence", "threshold", "majority"], "legal": ["political", "treaty", "exercise", "x"], "status": ["actual", "exercise", "test", "drill"], "disclosure": ["consent", "free", "none"],
-         "precedence": ["FLASH", "IMMEDIATE", "PRIORITY", "ROUTINE", "flash"], "tlp": ["clear", "green", "amber", "amber+strict", "red", "white"], "ground": ["unreadable", "sealing", "form", "language", "files", "other"],
-         "serial": [0, 1, 2, 3, 4, -1, 2**31, 2**32, 2**53 - 1, 2**53, 2**63, 2**64], "title": ROLES + ["x" * 256, "x" * 257, "ж" * 128, "ж" * 129], "line": ROLES + ["\u2014 a/mirror AAAA"], "note": ROLES,
-         "reasons": ["x", "", "x" * 2000, "x" * 2001, "ж" * 1000, "ж" * 1001, "\n", "\x01", " ", "\u2028"], "languages": LANGUAGES, "fields": ["cyber", "strategic-stability", "regional-conflict", "space"],
-         "to": PARTIES, "link": ["sha256//" + "A" * 43 + "=", "sha256//" + "A" * 44, "sha1//AAAA", "sha256/" + "A" * 43 + "="]}
-OPTIONAL = {"thread": "a" * 64, "re": ["b" * 64], "answer_by": "2021-05-08T10:00:00Z", "desk": "duty", "officer": "duty officer", "threshold": 1, "reasons": "reasons", "note": "note", "body": {}, "files": [],
-            "heard": [{"party": "ncc.ru.example", "epoch": 0, "size": 1, "root": "A" * 43 + "="}], "held": [{"origin": "a/b/0", "size": 1, "root": "A" * 43 + "=", "line": "\u2014 a/mirror AAAA"}],
-            "attach": [{"sha256": "c" * 64, "size": 4097, "first": 0, "count": 2}], "bulk": {"size": 2, "root": "A" * 43 + "="}, "x": 1, "sealed": "AAAA", "body_sha256": "d" * 64}
-NUMBERS = [0, 1, -1, 2, 59, 60, 64, 65, 192, 193, 194, 4096, 4097, 36500, 36501, 86400, 86401, 2592000, 2592001, 2**31, 2**32, 2**40, 2**40 + 1, 2**53 - 1, 2**53, -2**53, 2**63 - 1, 2**63, 2**64, 10**30]
 
 
 def nodes(value, name=""):
@@ -147,13 +128,18 @@ def nodes(value, name=""):
 
 def other_text(rng, old, pack):
     size = rng.choice([1, 8, 9, 32, 33, 48, 49, 64, 65, 255, 256, 257, 512, 513, 2000, 2001])
-    same = [h[p] for d in pack.documents() for h, p, _ in nodes(d.value) if isinstance(h[p], str) and len(h[p]) == len(old)]
-    return rng.choice([old + "x", old[:-1], old[1:], old.upper(), "", " " + old, old + "\n", old + "\0", old + "\ufffe", old + "\ufdd0", old + "\U0001ffff", "\ud800" + old, old + "\U0001f600", old * 2,
-                       "x" * size, "\u0436" * (size // 2), rng.choice(same or [""]), rng.choice(same or [""]), old.replace("a", "b", 1), old[:-1] + chr(ord(old[-1:] or "a") ^ 1)])
+    same = [h[p] for d in pack.documents() for h, p, _ in nodes(d.value) if isinstance(h[p],
+            str) and len(h[p]) == len(old)]
+    return rng.choice([old + "x", old[:-1], old[1:], old.upper(), "", " " + old, old + "\n", old + "\0",
+                       old + "\ufffe", old + "\ufdd0", old + "\U0001ffff", "\ud800" + old, old + "\U0001f600",
+                       old * 2,
+                       "x" * size, "\u0436" * (size // 2), rng.choice(same or [""]), rng.choice(same or [""]),
+                       old.replace("a", "b", 1), old[:-1] + chr(ord(old[-1:] or "a") ^ 1)])
 
 
 def other_number(rng, old):
-    return rng.choice([old + 1, old - 1, old + 1, old - 1, 2 * old, -old, float(old), str(old), True, None, rng.choice(NUMBERS), rng.choice(NUMBERS)])
+    return rng.choice([old + 1, old - 1, old + 1, old - 1, 2 * old, -old, float(old), str(old), True, None,
+                       rng.choice(NUMBERS), rng.choice(NUMBERS)])
 
 
 def other_list(rng, old, name):
@@ -192,7 +178,8 @@ def other_object(rng, old):
         a = rng.randrange(len(parts))
         parts[a] = (parts[a][0], rng.choice([None, {}, [], "", 0, "x", False]))
     elif how == 3:
-        return rng.choice([{}, [], None, "x", {f"k{n}": "a" * 64 for n in range(rng.choice([64, 65]))}, {"": "a" * 64}, {"A b": "a" * 64}, {"incident.notice": "a" * 64}])
+        return rng.choice([{}, [], None, "x", {f"k{n}": "a" * 64 for n in range(rng.choice([64, 65]))},
+                           {"": "a" * 64}, {"A b": "a" * 64}, {"incident.notice": "a" * 64}])
     else:
         name = rng.choice(sorted(OPTIONAL))
         parts.insert(rng.randrange(len(parts) + 1), (name, OPTIONAL[name]))
@@ -251,26 +238,36 @@ def alter_spelling(rng, document):
     """The same JSON written in another way, or nearly the same."""
     text = forge_pack.text_of(document.value)
     strings, numbers = list(re.finditer(rb'"[^"\\]+"', text)), list(re.finditer(rb'(?<=[:\[,])[0-9]+', text))
-    number = rng.choice(numbers) if numbers else None
-    at = rng.choice(strings).start() + 1 if strings else len(text) - 1
+    a, number = rng.choice(strings), rng.choice(numbers) if numbers else None
+    at = a.start() + 1
     tricks = [
-        json.dumps(document.value).encode(), json.dumps(document.value, indent=1).encode(), text + b"\n", b"\n\t\r " + text, b"\x0b" + text, b"\xef\xbb\xbf" + text, text + b"{}", text + b"\0",
-        text[:at] + b"\\u%04x" % text[at] + text[at + 1:], text[:at] + b"\\u%04X" % text[at] + text[at + 1:], text.replace(b"/", b"\\/", 1), text[:at] + b"\\n" + text[at:], text[:at] + b"\\u000a" + text[at:],
-        text[:at] + b"\\u001f" + text[at:], text[:at] + b"\\u001F" + text[at:], text[:at] + b"\\u0000" + text[at:], text[:at] + b"\n" + text[at:], text[:at] + b"\x7f" + text[at:], text[:at] + b"\\u007f" + text[at:],
-        text[:at] + b"\\ud83d\\ude00" + text[at:], text[:at] + b"\\ud83d" + text[at:], text[:at] + b"\\ude00\\ud83d" + text[at:], text[:at] + b"\\uffff" + text[at:], text[:at] + b"\\ud83f\\udffe" + text[at:],
-        text[:at] + b"\xff" + text[at:], text[:at] + b"\xc0\xaf" + text[at:], text[:at] + b"\xed\xa0\x80" + text[at:], text[:at] + b"\xf4\x90\x80\x80" + text[at:], text[:at] + b"\xef\xbf\xbe" + text[at:],
-        text[:at] + b"\\x41" + text[at:], text[:at] + b"\\b\\f" + text[at:], text[:-1] + b"," + text[1:], text[:-1] + b",}", text.replace(b",", b",,", 1), text.replace(b'"', b"'"), b"[" + text + b"]",
-        text[:at] + "é€𝄞".encode() + text[at:], text[:at] + b"\\u00e9" + text[at:], b"", b"{}", b"null", text.replace(b":", b" : "), text.replace(b"{", b"{ /**/")]
+        json.dumps(document.value).encode(), json.dumps(document.value, indent=1).encode(), text + b"\n",
+        b"\n\t\r " + text, b"\x0b" + text, b"\xef\xbb\xbf" + text, text + b"{}", text + b"\0",
+        text[:at] + b"\\u%04x" % text[at] + text[at + 1:], text[:at] + b"\\u%04X" % text[at] + text[at + 1:],
+        text.replace(b"/", b"\\/", 1), text[:at] + b"\\n" + text[at:], text[:at] + b"\\u000a" + text[at:],
+        text[:at] + b"\\u001f" + text[at:], text[:at] + b"\\u001F" + text[at:], text[:at] + b"\\u0000" + text[at:],
+        text[:at] + b"\n" + text[at:], text[:at] + b"\x7f" + text[at:], text[:at] + b"\\u007f" + text[at:],
+        text[:at] + b"\\ud83d\\ude00" + text[at:], text[:at] + b"\\ud83d" + text[at:],
+        text[:at] + b"\\ude00\\ud83d" + text[at:], text[:at] + b"\\uffff" + text[at:],
+        text[:at] + b"\\ud83f\\udffe" + text[at:],
+        text[:at] + b"\xff" + text[at:], text[:at] + b"\xc0\xaf" + text[at:], text[:at] + b"\xed\xa0\x80" + text[at:],
+        text[:at] + b"\xf4\x90\x80\x80" + text[at:], text[:at] + b"\xef\xbf\xbe" + text[at:],
+        text[:at] + b"\\x41" + text[at:], text[:at] + b"\\b\\f" + text[at:], text[:-1] + b"," + text[1:],
+        text[:-1] + b",}", text.replace(b",", b",,", 1), text.replace(b'"', b"'"), b"[" + text + b"]",
+        text[:at] + "é€𝄞".encode() + text[at:], text[:at] + b"\\u00e9" + text[at:], b"", b"{}", b"null",
+        text.replace(b":", b" : "), text.replace(b"{", b"{ /**/")]
     if number:
         n = number[0]
         tricks += [text[:number.start()] + new + text[number.end():] for new in (
-            b"-0", n + b".0", n + b"e0", b"0" + n, b"-" + n, b"+" + n, n + b"0" * 20, b"NaN", b"Infinity", b"0x1", b"1E400", b"9007199254740991", b"9007199254740992", b"-9007199254740992")]
+            b"-0", n + b".0", n + b"e0", b"0" + n, b"-" + n, b"+" + n, n + b"0" * 20, b"NaN", b"Infinity", b"0x1",
+            b"1E400", b"9007199254740991", b"9007199254740992", b"-9007199254740992")]
     document.value = rng.choice(tricks)
     return "spelt otherwise"
 
 
 def alter_signers(rng, pack, document):
-    keys = [card.statement for card in pack.cards.values()] + [card.rotation for card in pack.cards.values()] + [forge_pack.key_for(b"stranger")]
+    keys = [key for card in pack.cards.values() for key in (card.statement, card.rotation)]
+    keys.append(forge_pack.key_for(b"stranger"))
     how = rng.randrange(6)
     at = rng.randrange(len(document.signers)) if document.signers else 0
     if how == 0:
@@ -278,7 +275,8 @@ def alter_signers(rng, pack, document):
     elif how < 4:
         for _ in range(rng.choice([1, 1, 2, 20])):
             document.signers.insert(at if how == 1 else len(document.signers), rng.choice(keys) if how != 3 else None)
-            document.signatures.insert(at if how == 1 else len(document.signatures), (f"{rng.randrange(2**256):064x}", base64.b64encode(bytes(rng.choice([64, 64, 64, 0, 1, 63, 65, 3000]))).decode()))
+            document.signatures.insert(at if how == 1 else len(document.signatures), (f"{rng.randrange(2**256):064x}",
+                    base64.b64encode(bytes(rng.choice([64, 64, 64, 0, 1, 63, 65, 3000]))).decode()))
     elif how == 4:
         b = rng.randrange(len(document.signers))
         document.signers[at], document.signers[b] = document.signers[b], document.signers[at]
@@ -300,7 +298,8 @@ def alter_proof(rng, pack):
     elif how == 3:
         at = rng.randrange(len(note.signatures))
         card, time = note.signatures[at]
-        note.signatures[at] = (card, time if time is None else rng.choice([0, 1, time + 1, 2**63 - 1, 2**63, 2**64 - 1]))
+        note.signatures[at] = (card, time if time is None else rng.choice([0, 1, time + 1, 2**63 - 1, 2**63,
+                2**64 - 1]))
     elif how == 4:
         a, b = rng.randrange(len(note.signatures)), rng.randrange(len(note.signatures))
         note.signatures[a], note.signatures[b] = note.signatures[b], note.signatures[a]
@@ -310,10 +309,14 @@ def alter_proof(rng, pack):
     elif how < 8:
         at = rng.randrange(len(note.signatures))
         card, time = note.signatures[at]
-        note.signatures[at] = (rng.choice([c for c in pack.cards.values() if how == 6 or c.card.name == card.card.name]), time)
+        cards = [c for c in pack.cards.values() if how == 6 or c.card.name == card.card.name]
+        note.signatures[at] = (rng.choice(cards), time)
     else:
-        note.origin = rng.choice([note.origin.replace("/0", "/1"), note.origin.replace("/0", "/00"), note.origin.replace("/0", "/18446744073709551615"), note.origin.replace("/0", "/9007199254740992"), note.origin.replace("/0", ""),
-                                  note.origin + "/bulk", note.origin.replace("/bulk", ""), note.origin + " ", note.origin.replace("cert.us", "ncc.ru")])
+        note.origin = rng.choice([note.origin.replace("/0", "/1"), note.origin.replace("/0", "/00"),
+                                  note.origin.replace("/0", "/18446744073709551615"), note.origin.replace("/0",
+                                          "/9007199254740992"), note.origin.replace("/0", ""),
+                                  note.origin + "/bulk", note.origin.replace("/bulk", ""), note.origin + " ",
+                                  note.origin.replace("cert.us", "ncc.ru")])
     return f"{d.folder}proof, way {how}"
 
 
@@ -355,15 +358,12 @@ def alter_cards(rng, pack):
     if member == "rotation":
         mine["rotation"] = rng.choice([keys["rotation"], keys["statement"], *map(odd_pem, ODD_KEYS)])
     elif member == "link":
-        mine["link"] = [rng.choice(keys["link"] + ["sha256//" + base64.b64encode(v.sha256(v.SPKI, forge_pack.raw(pack.cards[other].statement))).decode()])]
+        mine["link"] = [rng.choice(keys["link"] + ["sha256//" + base64.b64encode(v.sha256(v.SPKI,
+                forge_pack.raw(pack.cards[other].statement))).decode()])]
     else:
-        mine["seal"][rng.randrange(len(mine["seal"]))]["recipient"] = rng.choice([rng.choice(keys["seal"])["recipient"]] + [odd_recipient(key) for key in ODD_KEYS + [forge_pack.raw(pack.cards[other].log)]])
+        odd = [odd_recipient(key) for key in ODD_KEYS + [forge_pack.raw(pack.cards[other].log)]]
+        rng.choice(mine["seal"])["recipient"] = rng.choice([rng.choice(keys["seal"])["recipient"]] + odd)
     return f"{name}: {member} of {other}, or an odd one"
-
-
-# Keys that are no key, of small order, or not in the usual encoding.
-ODD_KEYS = [n.to_bytes(32, "little") for n in (0, 1, 2, v.P - 1, v.P, v.P + 1, v.P + 2, v.P + 3, v.Y8, v.P - v.Y8, 2**255, 2**255 + 1, 2**255 - 1, 2**256 - 1, 2**255 + v.P - 1, 2**255 + v.Y8, 2**255 + v.P + 1,
-            325606250916557431795983626356110631294008115727848805560023387167927233504, 39382357235489614581723060781553021112529911719440698176882885853963445705823)]
 
 
 def odd_pem(key):
@@ -379,7 +379,8 @@ def odd_recipient(key):
         for bit, generator in enumerate((0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)):
             check ^= generator if top >> bit & 1 else 0
     check ^= 1
-    return "age1" + "".join("qpzry9x8gf2tvdw0s3jn54khce6mua7l"[d] for d in digits + [check >> 5 * n & 31 for n in reversed(range(6))])
+    digits += [check >> 5 * n & 31 for n in reversed(range(6))]
+    return "age1" + "".join("qpzry9x8gf2tvdw0s3jn54khce6mua7l"[d] for d in digits)
 
 
 def alter_signed(rng, files):
@@ -400,7 +401,9 @@ def alter_signed(rng, files):
             done.append(alter_proof(rng, pack))
         elif how < 18:
             done.append(alter_plain(rng, pack))
-        elif all(isinstance(c.value, dict) and isinstance(c.value.get("serial"), int) and isinstance(c.value.get("keys"), dict) for c in pack.cards.values()):
+        elif all(isinstance(c.value, dict) and isinstance(c.value.get("serial"),
+                                                          int) and isinstance(c.value.get("keys"),
+                                                                  dict) for c in pack.cards.values()):
             done.append(alter_cards(rng, pack))
     new, given = pack.write()
     return new, given, "; ".join(done)

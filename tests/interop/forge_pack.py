@@ -1,7 +1,8 @@
-"""Evidence packs signed anew: takes a pack apart into values, puts keys of its own in the place of those of the cards, and
-writes the pack again, every digest, root and signature recomputed. What is altered in between is altered by the parties
+"""Evidence packs signed anew: takes a pack apart into values, puts keys of its own in the place of those of the cards,
+and writes the pack again, every digest, root and signature recomputed. What is altered in between is altered by the parties
 themselves, so that no signature tells, only the rules of docs/protocol.md do.
 """
+
 import base64
 import functools
 import json
@@ -49,10 +50,16 @@ class Document:
         self.new = v.sha256(payload).hex()
         what = f"application/vnd.parley.{self.kind}+json"
         pae = b"DSSEv1 %d %b %d %b" % (len(what), what.encode(), len(payload), payload)
-        signatures = [f'{{"keyid":"{keyid}","sig":"{sig}"}}' for keyid, sig in (
-            (v.sha256(v.SPKI, raw(key)).hex(), encode(key.sign(pae))) if key else old
-            for key, old in zip(self.signers, self.signatures))]
-        return f'{{"payload":"{encode(payload)}","payloadType":"{what}","signatures":[{",".join(signatures)}]}}'.encode()
+        signatures = [
+            f'{{"keyid":"{keyid}","sig":"{sig}"}}'
+            for keyid, sig in (
+                (v.sha256(v.SPKI, raw(key)).hex(), encode(key.sign(pae))) if key else old
+                for key, old in zip(self.signers, self.signatures)
+            )
+        ]
+        return (
+            f'{{"payload":"{encode(payload)}","payloadType":"{what}","signatures":[{",".join(signatures)}]}}'.encode()
+        )
 
 
 def pem_of(key):
@@ -141,9 +148,13 @@ class Pack:
         self.charters = {name: Document(files[name], "charter") for name in names}
         for document in self.charters.values():
             for number, member in enumerate(document.value["members"]):
-                card = next((c for c in self.runs.get(member["name"], []) if c.card.fingerprint == member["card"]), None)
+                card = next(
+                    (c for c in self.runs.get(member["name"], []) if c.card.fingerprint == member["card"]), None
+                )
                 document.signers[number] = card and card.statement
-        self.deliveries = [Delivery(files, f, self.runs) for f in ("", "ack/", "reject/") if f + "entry.json" in files]
+        self.deliveries = [
+            Delivery(files, f, self.runs) for f in ("", "ack/", "reject/") if f + "entry.json" in files
+        ]
         main = self.deliveries[0]
         self.bulk = Note(files["bulk/checkpoint"], main.author, main.to) if "bulk/checkpoint" in files else None
         if "attach" not in main.entry.value:
@@ -189,7 +200,9 @@ class Pack:
         if self.bulk:
             self.prove(self.deliveries[0], self.bulk, new, lambda: self.bulk_head(out))
             out["bulk/checkpoint"] = self.bulk.write()
-        firsts = {who: next((c for c in reversed(run) if c in self.cards.values()), None) for who, run in self.runs.items()}
+        firsts = {
+            who: next((c for c in reversed(run) if c in self.cards.values()), None) for who, run in self.runs.items()
+        }
         return out, [(who, card.new) for who, card in firsts.items() if card]
 
     def prove(self, d, note, new, root):
@@ -216,7 +229,9 @@ class Pack:
         try:
             seed = base64.b64decode(json.loads(plain)["seed"])
             desks = [(who, s.get("desk", "duty")) for who in s["to"]] + [(s["from"], "duty")]
-            choices = tuple(tuple(c.card.seal[desk] for c in self.runs[who] if desk in c.card.seal) for who, desk in desks)
+            choices = tuple(
+                tuple(c.card.seal[desk] for c in self.runs[who] if desk in c.card.seal) for who, desk in desks
+            )
             s["sealed"] = encode(v.seal(plain, seed, b"body/", choices, base64.b64decode(s["sealed"])))
             s["body_sha256"] = v.sha256(plain).hex()
         except (ValueError, KeyError, TypeError):

@@ -3,12 +3,13 @@
 
 usage: same_verdict.py verdicts FOLDER        the packs in FOLDER, as its file `verdicts` says
        same_verdict.py vectors FILE.json...   published packs
-       same_verdict.py altered FOLDER A-B     the altered packs number A to B - 1 (alter_pack.py) of the good ones in FOLDER
+       same_verdict.py altered FOLDER A-B     altered packs (alter_pack.py), number A to B - 1, made of those in FOLDER
        same_verdict.py show FOLDER N          what both say of number N, which stays in FOLDER/altered
 
-FOLDER/list has a line "PACK PARTY=FINGERPRINT" for each party of each pack, FOLDER/verdicts a line "PACK EXIT EXIT FILE": without
-and with fingerprints. An altered pack comes from its number alone.
+FOLDER/list has a line "PACK PARTY=FINGERPRINT" for each party of each pack, FOLDER/verdicts a line "PACK EXIT EXIT FILE":
+without and with fingerprints. An altered pack comes from its number alone.
 """
+
 import base64
 import json
 import os
@@ -86,7 +87,12 @@ def vectors(*names):
         folder = Folder(os.path.join(top, "pack"))
         for name in names:
             vector = json.loads(pathlib.Path(name).read_text())
-            folder.put({n: base64.b64decode(d["base64"]) if isinstance(d, dict) else d.encode() for n, d in vector["files"].items()})
+            folder.put(
+                {
+                    n: base64.b64decode(d["base64"]) if isinstance(d, dict) else d.encode()
+                    for n, d in vector["files"].items()
+                }
+            )
             good = vector["verdict"] == "good"
             for want, given in ((0 if good else 1, list(vector["fingerprints"].items())), (5 if good else 1, [])):
                 got = parley(folder.top, given)[0], *python(folder.files, given)
@@ -124,7 +130,9 @@ def altered_pack(number, packs, names):
 
 def altered(folder, numbers, show=False):
     first, _, last = numbers.partition("-")
-    packs = {name: (verify_pack.read(os.path.join(folder, name)), given) for name, given in fingerprints(folder).items()}
+    packs = {
+        name: (verify_pack.read(os.path.join(folder, name)), given) for name, given in fingerprints(folder).items()
+    }
     names = sorted(name for name, (files, given) in packs.items() if python(files, given)[0] == 0)
     disk, seen, apart = Folder(os.path.join(folder, "altered")), {}, 0
     for number in range(int(first), int(last)):
@@ -138,7 +146,10 @@ def altered(folder, numbers, show=False):
             print(f"{what}\nfingerprints: {given}\nparley: exit {got}\n{text}\nverify_pack.py: exit {other} {why}")
         elif got != other or got not in (0, 1, 5):
             apart += 1
-            print(f"number {number}, {what}: parley exit {got}, verify_pack.py {other} {why} | {text.strip()[:300]!r}", flush=True)
+            print(
+                f"number {number}, {what}: parley exit {got}, verify_pack.py {other} {why} | {text.strip()[:300]!r}",
+                flush=True,
+            )
     print(f"{len(names)} packs altered:", ", ".join(f"{n} with exit {code}" for code, n in sorted(seen.items())))
     if apart:
         sys.exit(f"{apart} packs judged differently")
