@@ -12,7 +12,8 @@ PARTIES = ["cert.us.example", "ncc.ru.example", "ncsc.ch.example", "a.b", "a", "
 LABELS = ["duty", "judicial", "x" * 32, "x" * 33, "", "-", "a-b", "A", "a b", "0", "дежурный"]
 ROLES = ["duty officer", "a\u0085b", "\u009f", "\u00a0", "\ufeff", "x" * 48, "x" * 49, "", " ", "ж" * 24, "ж" * 25,
          "a\nb", "\t", "\x7f", "\u2028"]
-LANGUAGES = ["en", "ru", "EN", "en-US", "zh-Hant", "en-US-xx", "x" * 8, "x" * 9, "", "a", "e n", "en_US", "en-",
+LANGUAGES = ["en", "e1", "e--n", "ru", "EN", "en-US", "zh-Hant", "en-US-xx", "x" * 8, "x" * 9, "", "a", "e n",
+             "en_US", "en-",
              "-en", "12", "é", "fr"]
 SHARED = ["age1ay4nrh5stzw9fkx2ht7qe783hdmjdns68338a5lpwgnnkjm7f4qswht96j",
           "AGE1AY4NRH5STZW9FKX2HT7QE783HDMJDNS68338A5LPWGNNKJM7F4QSWHT96J", "age1", "age1qqqq"]

@@ -73,7 +73,7 @@ NUMBER, LABEL = "(0|[1-9][0-9]{0,18})", "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 PARTY = f"(?=[^/]{{1,64}}(/|\\Z)){LABEL}([.]{LABEL})+"
 digest, party, origin = text("[0-9a-f]{64}"), text(PARTY), text(f"{PARTY}/[0-9a-f]{{64}}/{NUMBER}(/bulk)?")
 label, role, words = text("[a-z0-9-]+", 32), text(r"[^\0-\x1f\x7f-\x9f]+", 48), text(r"[a-z]+(\.[a-z]+)*", 48)
-language = text("[A-Za-z]{2,}(-[A-Za-z0-9]+)*", 8)
+language = text("[A-Za-z][A-Za-z0-9-]*[A-Za-z0-9]", 8)
 
 class Envelope:
     FORM = re.compile(rb'\{"payload":"([^"]*)","payloadType":"([^"]*)","signatures":\[(.+)\]\}')
