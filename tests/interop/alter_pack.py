@@ -238,6 +238,9 @@ def alter_spelling(rng, document):
     """The same JSON written in another way, or nearly the same."""
     text = forge_pack.text_of(document.value)
     strings, numbers = list(re.finditer(rb'"[^"\\]+"', text)), list(re.finditer(rb'(?<=[:\[,])[0-9]+', text))
+    if not strings:
+        document.value = text + b"\n"
+        return "spelt otherwise"
     a, number = rng.choice(strings), rng.choice(numbers) if numbers else None
     at = a.start() + 1
     tricks = [
