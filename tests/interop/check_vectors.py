@@ -136,7 +136,7 @@ def record(rules):
 def moment(value, path):
     form = re.fullmatch("([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})Z", value if isinstance(value, str) else "")
     try:
-        datetime.datetime(*map(int, form.groups()))
+        need(datetime.datetime(*map(int, form.groups())).year >= 1970, path)
     except (AttributeError, ValueError):
         raise Bad(path) from None
 
@@ -318,6 +318,8 @@ def charter(data, cards):
     c, names = e.json, [m["name"] for m in e.json["members"]]
     for n, name in enumerate(names[1:], 1):
         need(names[n - 1] < name, f"members[{n}].name")
+    for n, tag in enumerate(c["languages"]):
+        need(tag not in c["languages"][:n], f"languages[{n}]")
     need((c["adoption"] == "threshold") == ("threshold" in c) and c.get("threshold", 1) <= len(names), "threshold")
     need(c["quorum"] <= len(names), "quorum")
     held = [cards.get(m["name"]) if cards.get(m["name"]) and cards[m["name"]].fingerprint == m["card"] else None for m in c["members"]]
@@ -395,7 +397,7 @@ ANSWERS = {"ack": record({"note?": text(".*")}), "notice.disclosed": record({"re
     "ground": word("unreadable", "sealing", "form", "language", "files"), "reasons?": REASONS})}
 PLAIN = record({"seed": b64_of(32), "body": obj, "files?": some(0, 16, record({
     "name": lambda v, path: need(text("[^/\0-\x1f\x7f-\x9f]+", 255)(v, path) or v not in (".", ".."), path),
-    "type": text("[!-.0-:<-~]+/[!-.0-:<-~]+(;[ -~]*)?"), "size": SIZE, "sha256": digest}))})
+    "type": text("[!-.0-:<-~]+/[!-.0-:<-~]+(;[ -~]*)?", 127), "size": SIZE, "sha256": digest}))})
 
 
 def plaintext(data, kind=None):
