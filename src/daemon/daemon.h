@@ -47,6 +47,7 @@ struct daemon {
   bool has_log_before;     /* keys/before/log.pem is there */
   bool link_adopted;       /* a new link key waits for the next start, or there is none */
   uint64_t cards_version;  /* of the node's, that the gate knows */
+  struct line *lines;      /* to counterparts; outbound.c */
   uint64_t refused_logged; /* refusals of the gate that are in the log */
   int64_t refused_logged_ms;
 };
@@ -77,6 +78,8 @@ void daemon_answer_probe(struct daemon *d);
 
 /* outbound.c: starts what the node wants to send; true when there was something. */
 bool daemon_send(struct daemon *d);
+/* After the last request is over. */
+void daemon_forget_lines(struct daemon *d);
 
 /* local.c: the parts of the local API that need the home or the gate. Each leaves its answer in *out. */
 void local_trust(struct daemon *d, struct bytes body, struct node_response *out);

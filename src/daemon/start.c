@@ -218,6 +218,7 @@ void daemon_close(struct daemon *d) {
   d->probe = NULL;
   if (d->server) http_server_stop(d->server);
   if (d->client) http_client_free(d->client); /* tells the node about what it cancels */
+  daemon_forget_lines(d);
   if (d->gate) gate_stop(d->gate);
   if (d->messages >= 0) close(d->messages);
   if (d->signals >= 0) close(d->signals);

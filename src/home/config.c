@@ -25,6 +25,8 @@ const struct config_option config_options[] = {
      "*."},
     {"proxy_ca", "",
      "PEM file with the authority that certified an https proxy; without one the system's authorities are asked."},
+    {"compress", "auto",
+     "Whether uploads to counterparts go as gzip: auto (on all lines but those that answer at once), always or never."},
     {"log_level", "info", "What is logged: error, warning or info."},
     {NULL, NULL, NULL},
 };
@@ -42,6 +44,7 @@ static char *slot(struct config *c, const char *option, size_t *size) {
       {"proxy", c->proxy, sizeof c->proxy},
       {"no_proxy", c->no_proxy, sizeof c->no_proxy},
       {"proxy_ca", c->proxy_ca, sizeof c->proxy_ca},
+      {"compress", c->compress, sizeof c->compress},
       {"log_level", c->log_level, sizeof c->log_level},
   };
   for (size_t i = 0; i < sizeof slots / sizeof *slots; i++)
@@ -107,6 +110,10 @@ static bool proxy_valid(const char *s) {
 
 /* NULL, or what the option may be. */
 static const char *value_wrong(const char *option, const char *value) {
+  if (!strcmp(option, "compress"))
+    return !strcmp(value, "auto") || !strcmp(value, "always") || !strcmp(value, "never")
+               ? NULL
+               : "must be auto, always or never";
   if (!strcmp(option, "name")) return party_name_valid(value) ? NULL : "must be a party's name such as cert.us.example";
   if (!strcmp(option, "listen"))
     return listen_valid(value) ? NULL : "must be an address and a port such as 127.0.0.1:7411 or [::]:7411";

@@ -53,6 +53,7 @@ struct config {
   char proxy[URL_MAX + 1]; /* "" none; may hold a password: for people, config_shown */
   char no_proxy[1024];     /* hosts reached without it */
   char proxy_ca[512];      /* PEM file; "" the system's authorities */
+  char compress[8];        /* auto, always, never */
   char log_level[16];      /* error, warning, info */
 };
 

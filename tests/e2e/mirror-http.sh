@@ -137,6 +137,9 @@ is 404 # a GET
 
 step "What us sends to a mirror: one of another make stands in for ru, judges it and gives out tickets"
 node_stop ru
+node_stop us
+echo "compress = always" >>"$TMPDIR/us/parley.conf" # this line is short: of itself it would send plain
+node_start us
 tests/e2e/mirror.py "${address[ru]}" "$TMPDIR/ru/keys/link.cert.pem" "$TMPDIR/ru/keys/link.key.pem" >"$TMPDIR/told" 2>"$TMPDIR/mirror.log" &
 pid[mirror]=$!
 expect_exit 0 us parley send incident.notice --precedence FLASH --tlp amber --text "For the other mirror" --wait 0
