@@ -36,6 +36,7 @@ parley_err http_client_new(struct http_client **out, const struct http_client_co
   if (err != PARLEY_OK) {
     return err;
   }
+  unsetenv("SSLKEYLOGFILE"); /* libcurl would write the keys of all our connections there */
   if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
     return err_set(e, PARLEY_ENOMEM, "cannot start the HTTP client library");
   }

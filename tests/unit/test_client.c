@@ -412,7 +412,19 @@ static void test_hosts_without_proxy(void **state) {
                {"127.0.0.1", "https://127.0.0.1/", false},
                {"127.0.0.1", "https://127.0.0.11/", true},
                {"2001:db8::1", "https://[2001:db8::1]:7411/", false},
-               {"2001:db8::1", "https://[2001:db8::2]:7411/", true}};
+               {"2001:db8::1", "https://[2001:db8::2]:7411/", true},
+               {"[2001:db8::1]", "https://[2001:db8::1]:7411/", false},
+               {"2001:DB8:0:0::1", "https://[2001:db8::1]:7411/", false},
+               {"2001:db8::1", "https://[2001:DB8:0:0::1]:7411/", false},
+               {"[2001:db8::2]", "https://[2001:db8::1]:7411/", true},
+               {"[]", "https://[::1]:7411/", true},
+               {"::", "https://a.example/", true},
+               {".", "https://a.example/", true},
+               {"a.example.", "https://a.example/", false},
+               {"a.example", "https://a.example./", false},
+               {".example", "https://a.example./", false},
+               {".example.", "https://a.example/", false},
+               {"a.example:7411", "https://a.example:7411/", true}}; /* a port is no part of a host */
   char told[96];
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     struct http_client *c = client_through(&f->alice, "https://proxy.example:3129", cases[i].no_proxy);
@@ -457,6 +469,21 @@ static void test_the_environment_names_no_proxy(void **state) {
   outcome_free(&o);
   http_client_free(c);
   close(fd);
+}
+
+static void test_the_environment_gets_no_keys(void **state) {
+  struct fixture *f = *state;
+  char path[FIXTURE_PATH_SIZE];
+  struct outcome o = {0};
+  snprintf(path, sizeof path, "%s/keylog", f->dir);
+  http_client_free(f->client); /* the last one: with the next libcurl begins anew */
+  setenv("SSLKEYLOGFILE", path, 1);
+  f->client = client_as(&f->alice);
+  get(&o, f, f->client, f->node.pin, "/count");
+  expect_text(&o, 200, "0");
+  outcome_free(&o);
+  assert_int_not_equal(access(path, F_OK), 0);
+  unsetenv("SSLKEYLOGFILE");
 }
 
 static void test_trying(void **state) {
@@ -877,6 +904,7 @@ int main(void) {
       T(test_a_proxy_that_says_nothing),
       T(test_hosts_without_proxy),
       T(test_the_environment_names_no_proxy),
+      T(test_the_environment_gets_no_keys),
       T(test_trying),
       T(test_large_post),
       T(test_packed_post),
