@@ -1,3 +1,4 @@
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,28 +47,48 @@ parley_err client_where(char out[static HTTP_WHERE_SIZE], const char *url, struc
 
 /* ---- proxies ---- */
 
+/* Taken from an address in brackets; a name may end with the root's dot. */
+static struct bytes bare(const char *p, size_t n) {
+  if (n > 2 && p[0] == '[' && p[n - 1] == ']') {
+    return BYTES(p + 1, n - 2);
+  }
+  return BYTES(p, n > 1 && p[n - 1] == '.' ? n - 1 : n);
+}
+
+/* An IPv6 address has many spellings. */
+static bool same_ipv6(struct bytes a, struct bytes b) {
+  char text[2][INET6_ADDRSTRLEN];
+  uint8_t address[2][16];
+  if (a.n >= sizeof text[0] || b.n >= sizeof text[1]) {
+    return false;
+  }
+  snprintf(text[0], sizeof text[0], "%.*s", (int)a.n, (const char *)a.p);
+  snprintf(text[1], sizeof text[1], "%.*s", (int)b.n, (const char *)b.p);
+  return inet_pton(AF_INET6, text[0], address[0]) == 1 && inet_pton(AF_INET6, text[1], address[1]) == 1 &&
+         memcmp(address[0], address[1], sizeof address[0]) == 0;
+}
+
+static bool same_letters(const uint8_t *a, const uint8_t *b, size_t n) {
+  return strncasecmp((const char *)a, (const char *)b, n) == 0;
+}
+
 /* The word of no_proxy is the host's name or address, ".domain" for all below it, or "*". */
-static bool word_matches(const char *word, size_t n, const char *host, size_t host_n) {
-  if (n == 1 && word[0] == '*') {
+static bool word_matches(struct bytes word, struct bytes host) {
+  if (bytes_is(word, "*")) {
     return true;
   }
-  if (n > 0 && word[0] == '.') {
-    return host_n > n && strncasecmp(host + host_n - n, word, n) == 0;
+  if (word.p[0] == '.') {
+    return host.n > word.n && same_letters(host.p + host.n - word.n, word.p, word.n);
   }
-  return n == host_n && strncasecmp(word, host, n) == 0;
+  return (word.n == host.n && same_letters(word.p, host.p, word.n)) || same_ipv6(word, host);
 }
 
 /* where: "host:port" or "[address]:port". */
 static bool without_proxy(const char *no_proxy, const char *where) {
-  const char *host = where;
-  size_t host_n = (size_t)(strrchr(where, ':') - where);
-  if (host_n >= 2 && host[0] == '[') {
-    host++;
-    host_n -= 2;
-  }
+  const struct bytes host = bare(where, (size_t)(strrchr(where, ':') - where));
   for (const char *p = no_proxy; *p != '\0';) {
     const size_t n = strcspn(p, ", \t");
-    if (n > 0 && word_matches(p, n, host, host_n)) {
+    if (n > 0 && word_matches(bare(p, n), host)) {
       return true;
     }
     p += n;
