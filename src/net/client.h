@@ -14,9 +14,12 @@
 
 #define HTTP_RESPONSE_MAX (32u << 20) /* bytes of a response body; more fails the request */
 #define HTTP_CONNECT_SECONDS 10
-#define HTTP_STALL_SECONDS 30     /* nothing was taken by the other side or came from it for this long: failed */
-#define HTTP_UNTAKEN_SECONDS 20   /* what was sent is acknowledged by no machine: the connection is given up */
-#define HTTP_KEEPALIVE_SECONDS 30 /* an idle connection shows the boxes on its way that it is alive */
+#define HTTP_STALL_SECONDS 30   /* nothing was taken by the other side or came from it for this long: failed */
+#define HTTP_UNTAKEN_SECONDS 20 /* what was sent is acknowledged by no machine: failed */
+/* A box on the way may take an upload at once and pass it on over a thin line: longer, by what it may still hold. */
+#define HTTP_HELD_MAX (512u << 10) /* bytes */
+#define HTTP_THIN_RATE 2048        /* bytes a second */
+#define HTTP_KEEPALIVE_SECONDS 30  /* an idle connection shows the boxes on its way that it is alive */
 
 #define HTTP_POLL_FDS_MAX 64 /* the caller's descriptors in http_client_poll; further ones are not watched */
 

@@ -103,7 +103,9 @@ void client_explain(char *out, size_t size, const struct transfer *t, enum http_
              proxy[0] != '\0' ? ", seen through the proxy " : "", proxy);
     break;
   case HTTP_NOT_PINNED: snprintf(out, size, "%s refused our certificate: it has not pinned our card", where); break;
-  case HTTP_STALLED: snprintf(out, size, "%s stalled: nothing moved for %u s", where, t->client->stall_seconds); break;
+  case HTTP_STALLED:
+    snprintf(out, size, "%s stalled: nothing moved for %lld s", where, (long long)client_patience_ms(t) / 1000);
+    break;
   case HTTP_TOO_LONG: too_long(out, size, t); break;
   case HTTP_BROKEN: snprintf(out, size, "connection to %s failed: %s", where, text); break;
   }

@@ -106,6 +106,7 @@ struct line *client_line(struct http_client *c, const char *where, bool make); /
 
 /* client_watch.c: one on which nothing moved for too long; NULL when there is none, or it is too early to look again. */
 struct transfer *client_stalled(struct http_client *c);
+int64_t client_patience_ms(const struct transfer *t); /* how long that is */
 
 /* client_cause.c: what is at fault; client_error.c: one sentence about it for people. */
 enum http_cause client_cause(const struct transfer *t, CURLcode rc);

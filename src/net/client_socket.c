@@ -120,10 +120,8 @@ static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockad
     free(s);
     return CURL_SOCKET_BAD;
   }
-  /* Best effort: without them the connection works, and fails later. */
-  const unsigned untaken_ms = HTTP_UNTAKEN_SECONDS * 1000;
+  /* Best effort: without it the connection works, and fails later. */
   const int probes = KEEPALIVE_PROBES;
-  (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &untaken_ms, sizeof untaken_ms);
   (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
   *s = (struct sock){.next = t->client->socks, .fd = fd, .user = t};
   snprintf(s->where, sizeof s->where, "%s", t->where);

@@ -6,9 +6,20 @@
 #include "net/client_priv.h"
 #include "net/sys.h"
 
+int64_t client_patience_ms(const struct transfer *t) {
+  const int64_t stall_ms = (int64_t)t->client->stall_seconds * 1000;
+  curl_off_t sent = 0;
+  if (t->tcp.untaken) {
+    return stall_ms < HTTP_UNTAKEN_SECONDS * 1000 ? stall_ms : HTTP_UNTAKEN_SECONDS * 1000;
+  }
+  curl_easy_getinfo(t->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+  return stall_ms + (sent < HTTP_HELD_MAX ? sent : HTTP_HELD_MAX) * 1000 / HTTP_THIN_RATE;
+}
+
 /*
  * What counts is what the other machine takes and sends: a thin line that empties the kernel's buffer for minutes after
- * the last byte was handed to it has not stalled.
+ * the last byte was handed to it has not stalled. (The kernel's own limit, TCP_USER_TIMEOUT, also ends connections whose
+ * other side is alive and has no room for the moment.)
  */
 static bool has_stalled(struct transfer *t, int64_t now_ms) {
   curl_off_t ready = 0;
@@ -17,7 +28,7 @@ static bool has_stalled(struct transfer *t, int64_t now_ms) {
   if (ready == 0) { /* it waits for its turn, or connects, which has a limit of its own */
     t->moved_ms = now_ms;
   }
-  return now_ms - t->moved_ms >= (int64_t)t->client->stall_seconds * 1000;
+  return now_ms - t->moved_ms >= client_patience_ms(t);
 }
 
 struct transfer *client_stalled(struct http_client *c) {

@@ -355,6 +355,59 @@ static void test_an_answer_that_never_comes(void **state) {
   http_client_free(c);
 }
 
+/* Time in which the counterpart does nothing: longer than a client that is quick to give up waits for an answer. */
+static void nothing_for(struct http_client *c, int64_t ms) {
+  const int64_t until_ms = net_now_ms() + ms;
+  for (int64_t now; (now = net_now_ms()) < until_ms;) {
+    http_client_poll(c, NULL, 0, (int)(until_ms - now));
+    http_client_run(c);
+  }
+  assert_int_equal(http_client_active(c), 1);
+}
+
+/*
+ * A box on the way has taken a whole upload at once and passes it on over a thin line; or it takes nothing for a while,
+ * being full. Neither has stalled.
+ */
+static void test_a_thin_line_behind_a_buffer(void **state) {
+  struct fixture *f = *state;
+  struct http_client *c = client_through(&f->alice, "", "");
+  const char *const pins[] = {f->node.pin, NULL};
+  const size_t n = (size_t)64 << 10, much = (size_t)8 << 20;
+  uint8_t *body = calloc(1, much);
+  char url[128];
+  struct outcome o = {0};
+  assert_non_null(body);
+  url_of(url, f, "/later");
+  assert_int_equal(http_client_send(c, "POST", url, pins, "text/x", BYTES(body, n), false, on_done, NULL, &o, NULL),
+                   PARLEY_OK);
+  const int64_t until_ms = fixture_until_ms();
+  while (f->seen.later == NULL) {
+    turn(f, c, until_ms);
+  }
+  nothing_for(c, 3000);
+  const struct http_response r = {.status = 200, .content_type = "text/plain", .body = bytes_str("at last")};
+  http_server_answer(f->server, f->seen.later, &r);
+  finish(f, c);
+  expect_text(&o, 200, "at last");
+  outcome_free(&o);
+
+  url_of(url, f, "/count");
+  assert_int_equal(
+      http_client_send(c, "POST", url, pins, "text/x", BYTES(body, much), true, on_done, on_progress, &o, NULL),
+      PARLEY_OK);
+  while (o.progress == 0) {
+    http_client_poll(c, NULL, 0, 1000);
+    http_client_run(c);
+  }
+  nothing_for(c, 3000); /* the node takes in nothing */
+  assert_true(o.progress < much);
+  finish(f, c);
+  expect_text(&o, 200, "8388608");
+  outcome_free(&o);
+  http_client_free(c);
+}
+
 static void test_a_proxy_that_refuses(void **state) {
   struct fixture *f = *state;
   char where[64], proxy[96], told[96], url[128];
@@ -900,6 +953,7 @@ int main(void) {
       T(test_nobody_listens),
       T(test_a_port_that_says_nothing),
       T(test_an_answer_that_never_comes),
+      T(test_a_thin_line_behind_a_buffer),
       T(test_a_proxy_that_refuses),
       T(test_a_proxy_that_says_nothing),
       T(test_hosts_without_proxy),
