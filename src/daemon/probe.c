@@ -40,7 +40,7 @@ static void on_done(void *ctx, const struct http_outcome *o) {
                                .status = o->status,
                                .date = o->date,
                                .now = a->probe->wall_s(),
-                               .size = o->body.n};
+                               .size = o->received};
   snprintf(a->try->message, sizeof a->try->message, "%s", o->message);
   snprintf(a->try->tried, sizeof a->try->tried, "%s", o->tried);
 }

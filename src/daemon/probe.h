@@ -23,7 +23,7 @@ struct probe_try {
   bool connected, ready;
   unsigned status;
   int64_t date, now; /* the answer's Date and our clock then, seconds; 0: none */
-  size_t size;       /* bytes of the answer's body */
+  size_t size;       /* bytes of the answer's body that came, also when it was not whole in time */
   char message[PROBE_TEXT_SIZE], tried[256];
 };
 

@@ -226,6 +226,7 @@ static void finish(struct transfer *t, CURLcode rc) {
   curl_off_t ready = 0;
   curl_easy_getinfo(t->easy, CURLINFO_PRETRANSFER_TIME_T, &ready);
   o.ready = ready > 0;
+  o.received = t->answer.n;
   o.cause = client_cause(t, rc);
   if (rc == CURLE_OK) {
     take_answer(t, &o);

@@ -70,6 +70,7 @@ struct http_outcome {
   const char *content_type; /* "" when absent */
   uint32_t retry_after;     /* seconds, 0 when absent */
   struct bytes body;
+  size_t received; /* bytes of an answer's body, whether or not it was whole */
   const char *message;
   enum http_cause cause;
   int64_t date;      /* the answer's Date, seconds; 0 when absent */

@@ -153,6 +153,10 @@ static void what_only_shows_after_an_answer(void **state) {
   s = well();
   s.large_answer = failed(HTTP_STALLED, true, "stalled");
   expect(&s, "broken", "answers_lost", "mtu 1280", "large_answer", "failed");
+  s.large_answer.size = 20000; /* a thin line brings it, only not in time */
+  expect(&s, "fine", "fine", "works", "large_answer", "ok");
+  s.large_answer.cause = HTTP_LOST_BACK;
+  expect(&s, "broken", "answers_lost", "mtu 1280", "large_answer", "failed");
   s = well();
   s.v4 = answered(502);
   s.v6 = answered(502);
