@@ -79,13 +79,13 @@ make_home_at() { # HOME PARTY LISTEN HOST
   on "$1" parley init "$2" --listen "$3" --url "https://$4:7411" --json >"$TMPDIR/$1.init.json"
   fingerprint[$1]=$(field fingerprint <"$TMPDIR/$1.init.json")
 }
-probe_says() { # EXIT CODE WORDS STEP RESULT
+probe_says() { # EXIT CODE WORDS STEP[|STEP] RESULT
   expect_exit "$1" us parley status --probe "${party[ru]}" --json
   [ "$(field code <"$out")" = "$2" ] || { cat "$out"; fail "the probe's code is not $2"; }
   field text <"$out" >"$TMPDIR/text"
   grep -Eq -- "$3" "$TMPDIR/text" || { cat "$TMPDIR/text"; fail "the sentence does not say \"$3\""; }
   sed 's/^/  /' "$TMPDIR/text"
-  grep -q "\"step\":\"$4\",\"result\":\"$5\"" "$out" || { cat "$out"; fail "step $4 is not \"$5\""; }
+  grep -Eq "\"step\":\"($4)\",\"result\":\"$5\"" "$out" || { cat "$out"; fail "step $4 is not \"$5\""; }
 }
 delivered() { is_state us "$1" delivered; }
 fresh() { # the node starts without connections from before
@@ -145,11 +145,12 @@ no_address_us
 address_us
 probe_says 0 fine "works" ipv4 ok
 
+# Since OpenSSL 3.5 the handshake itself needs large packets (keys of ML-KEM): there it is the first to fail.
 step "The router drops large packets from ru: small answers arrive, large ones do not"
 ip -n mid link set from-ru mtu 1280
 ip -n ru route replace default via 10.3.0.1 src 10.2.0.2
 ip -n ru route replace default via fd03::1 src fd02::2
-probe_says 3 answers_lost "larger .*vanish on the way.*mtu 1280" large_answer failed
+probe_says 3 answers_lost "larger .*vanish on the way.*mtu 1280" "large_answer|tls" failed
 ip -n us link set eth0 mtu 1280
 probe_says 0 fine "works" large_answer ok
 ip -n us link set eth0 mtu 1500
@@ -161,7 +162,7 @@ ip -n mid link set to-us mtu 1280
 fresh
 make_file 300000 "$TMPDIR/file.bin"
 waiting=$(us parley send incident.notice --precedence FLASH --tlp red --text "Who is there?" --attach "$TMPDIR/file.bin" --wait 0 --json | field id)
-probe_says 3 packets_lost "larger (ones|packets) vanish on the way.*mtu 1280" large_request failed
+probe_says 3 packets_lost "larger (ones|packets) vanish on the way.*mtu 1280" "large_request|tls" failed
 why_is() { us parley status --json >"$out" && grep -Eq -- "$1" "$out"; }
 wait_for 90 "status says so too" why_is "larger packets to parley.ru.test:7411 are lost on the way"
 
