@@ -81,7 +81,7 @@ struct http_outcome {
 
 /* Called from http_client_run, exactly once per request. The outcome lives during the call only. */
 typedef void (*http_done)(void *ctx, const struct http_outcome *o);
-/* Bytes of the request body sent so far, for progress; may be NULL. */
+/* Bytes of the request body sent so far, for progress; fewer again when it is repeated. May be NULL. */
 typedef void (*http_progress)(void *ctx, uint64_t sent);
 
 /*

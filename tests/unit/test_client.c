@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -708,12 +709,7 @@ static void test_many_at_once_over_ipv6(void **state) {
   assert_true(f->connections <= GATE_CONNECTIONS_PER_PEER);
 }
 
-static void test_server_closes_idle_connection(void **state) {
-  struct fixture *f = *state;
-  struct outcome o = {0};
-  get(&o, f, f->client, f->node.pin, "/count");
-  outcome_free(&o);
-  /* The node restarts its gate on another port and back: the kept connection is dead, which nobody should notice. */
+static void restart_gate(struct fixture *f) {
   const uint16_t port = gate_port(f->gate);
   gate_stop(f->gate);
   net_close(&f->messages);
@@ -721,9 +717,96 @@ static void test_server_closes_idle_connection(void **state) {
   char listen_on[32];
   snprintf(listen_on, sizeof listen_on, "127.0.0.1:%u", port);
   assert_true(start_gate(f, listen_on));
+}
+
+static void test_server_closes_idle_connection(void **state) {
+  struct fixture *f = *state;
+  struct outcome o = {0};
+  get(&o, f, f->client, f->node.pin, "/count");
+  outcome_free(&o);
+  restart_gate(f); /* the kept connection is dead, which nobody should notice */
   get(&o, f, f->client, f->node.pin, "/count");
   expect_text(&o, 200, "0");
   outcome_free(&o);
+}
+
+static void on_sent(void *ctx, uint64_t sent) { ((struct outcome *)ctx)->progress = sent; } /* begins again with it */
+
+/* The kept connection ends when the request is on its way: it goes again, body and all, and one outcome is told. */
+static void test_repeated_over_a_new_connection(void **state) {
+  struct fixture *f = *state;
+  const char *const pins[] = {f->node.pin, NULL};
+  const size_t n = 100000;
+  char url[128];
+  struct outcome o = {0};
+  uint8_t *body = malloc(n);
+  assert_non_null(body);
+  for (size_t i = 0; i < n; i++) {
+    body[i] = fixture_stream_byte(i);
+  }
+  get(&o, f, f->client, f->node.pin, "/count");
+  outcome_free(&o);
+  url_of(url, f, "/echo");
+  assert_int_equal(
+      http_client_send(f->client, "POST", url, pins, "text/x", BYTES(body, n), true, on_done, on_sent, &o, NULL),
+      PARLEY_OK);
+  while (o.progress == 0) {
+    http_client_poll(f->client, NULL, 0, 1000);
+    http_client_run(f->client);
+  }
+  assert_int_equal(f->connections, 1);
+  restart_gate(f);
+  finish(f, f->client);
+  assert_int_equal(o.calls, 1);
+  assert_int_equal(o.err, PARLEY_OK);
+  assert_int_equal(o.status, 200);
+  assert_int_equal(o.body.n, n);
+  for (size_t i = 0; i < n; i++) {
+    assert_int_equal(o.body.p[i], fixture_stream_byte(i));
+  }
+  assert_int_equal(f->connections, 2);
+  outcome_free(&o);
+}
+
+/* ---- failures leave nothing behind ---- */
+
+static size_t count_open(void) {
+  DIR *d = opendir("/proc/self/fd");
+  size_t n = 0;
+  assert_non_null(d);
+  while (readdir(d) != NULL) {
+    n++;
+  }
+  closedir(d);
+  return n;
+}
+
+static void fail_often(struct fixture *f, struct http_client *c, const char *url, const char *pin, size_t times) {
+  const char *const pins[] = {pin, NULL};
+  size_t before = 0;
+  for (size_t i = 0; i < times; i++) {
+    struct outcome o = {0};
+    assert_int_equal(http_client_send(c, "GET", url, pins, NULL, BYTES_NONE, false, on_done, NULL, &o, NULL),
+                     PARLEY_OK);
+    finish(f, c);
+    assert_int_equal(o.err, PARLEY_EUNREACHABLE);
+    outcome_free(&o);
+    before = i == 0 ? count_open() : before;
+  }
+  assert_int_equal(count_open(), before);
+}
+
+static void test_a_thousand_failures(void **state) {
+  struct fixture *f = *state;
+  char where[64], proxy[96], url[128];
+  const int fd = port_of_ours(false, where);
+  snprintf(url, sizeof url, "https://%s/who", where);
+  snprintf(proxy, sizeof proxy, "http://%s", where);
+  fail_often(f, f->client, url, f->node.pin, 1000); /* refused */
+  struct http_client *c = client_through(&f->alice, proxy, "");
+  fail_often(f, c, "https://127.0.0.2:1/", f->node.pin, 100);
+  http_client_free(c);
+  close(fd);
 }
 
 static void test_answer_with_retry_after(void **state) {
@@ -966,6 +1049,8 @@ int main(void) {
       T(test_a_thousand_requests_on_one_connection),
       T(test_many_at_once_over_ipv6),
       T(test_server_closes_idle_connection),
+      T(test_repeated_over_a_new_connection),
+      T(test_a_thousand_failures),
       T(test_answer_with_retry_after),
       T(test_free_cancels),
       T(test_unreadable_key),
