@@ -809,6 +809,32 @@ static void test_a_thousand_failures(void **state) {
   close(fd);
 }
 
+/* Whoever waited for its turn has all its time to connect when the turn comes. */
+static void test_waiting_behind_stalled_ones(void **state) {
+  struct fixture *f = *state;
+  struct http_client *c = client_through(&f->alice, "", "");
+  const char *const pins[] = {f->node.pin, NULL};
+  struct outcome stalled[8] = {0}, last = {0};
+  char url[128];
+  url_of(url, f, "/later");
+  for (size_t i = 0; i < 8; i++) { /* as many connections as a host may have */
+    assert_int_equal(
+        http_client_send(c, "POST", url, pins, "text/x", BYTES_NONE, false, on_done, NULL, &stalled[i], NULL),
+        PARLEY_OK);
+  }
+  url_of(url, f, "/count");
+  assert_int_equal(http_client_send(c, "GET", url, pins, NULL, BYTES_NONE, false, on_done, NULL, &last, NULL),
+                   PARLEY_OK);
+  finish(f, c);
+  for (size_t i = 0; i < 8; i++) {
+    assert_int_equal(stalled[i].cause, HTTP_STALLED);
+    outcome_free(&stalled[i]);
+  }
+  expect_text(&last, 200, "0");
+  outcome_free(&last);
+  http_client_free(c);
+}
+
 static void test_answer_with_retry_after(void **state) {
   struct fixture *f = *state;
   char url[128];
@@ -1051,6 +1077,7 @@ int main(void) {
       T(test_server_closes_idle_connection),
       T(test_repeated_over_a_new_connection),
       T(test_a_thousand_failures),
+      T(test_waiting_behind_stalled_ones),
       T(test_answer_with_retry_after),
       T(test_free_cancels),
       T(test_unreadable_key),
