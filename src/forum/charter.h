@@ -11,15 +11,22 @@
 #define CHARTER_SIZE_MAX (512 * 1024)
 #define FORUM_MEMBERS_MAX 193
 #define CHARTER_DIGESTS_MAX 64
+#define CHARTER_REPLACES_MAX 16
+#define CHARTER_CLOSED_MAX 193
 
 enum precedence { FLASH, IMMEDIATE, PRIORITY, ROUTINE, PRECEDENCE_COUNT };
 enum tlp { TLP_CLEAR, TLP_GREEN, TLP_AMBER, TLP_AMBER_STRICT, TLP_RED, TLP_COUNT };
-enum member_role { ROLE_MEMBER, ROLE_CHAIR, ROLE_OBSERVER, ROLE_RELAY, ROLE_COUNT };
+enum member_role { ROLE_MEMBER, ROLE_CHAIR, ROLE_OBSERVER, ROLE_RELAY, ROLE_SUSPENDED, ROLE_COUNT };
 
 const char *precedence_name(enum precedence p); /* "FLASH" … */
 bool precedence_parse(enum precedence *out, const char *s);
 const char *tlp_name(enum tlp t); /* "clear", "green", "amber", "amber+strict", "red" */
 bool tlp_parse(enum tlp *out, const char *s);
+
+const char *member_role_name(enum member_role r); /* "member", "chair", "observer", "relay", "suspended" */
+bool member_role_parse(enum member_role *out, const char *s);
+bool member_role_votes(enum member_role r);  /* has a say on new versions: member, chair */
+bool member_role_speaks(enum member_role r); /* what it sends counts: all but relay, suspended */
 
 struct charter_member {
   char name[PARTY_NAME_MAX + 1];
@@ -30,6 +37,13 @@ struct charter_member {
 struct charter_pin { /* a procedure or form in force */
   char name[64];
   uint8_t digest[SHA256_SIZE];
+};
+
+/* That party's log of that epoch counts in this forum only up to this tree, and its next epoch may be opened. */
+struct charter_closed {
+  char party[PARTY_NAME_MAX + 1];
+  uint64_t epoch, size;
+  struct hash root;
 };
 
 struct charter {
@@ -55,7 +69,10 @@ struct charter {
   size_t n_forms, n_procedures;
   struct vkey witnesses[16];
   size_t n_witnesses;
-  uint8_t replaces[16][SHA256_SIZE]; /* digests of the versions that this one replaces; none in the first */
+  struct charter_closed *closed; /* in the arena, sorted by party, then epoch */
+  size_t n_closed;
+  uint8_t replaces[CHARTER_REPLACES_MAX]
+                  [SHA256_SIZE]; /* digests of the versions that this one replaces; none in the first */
   size_t n_replaces;
   uint8_t digest[SHA256_SIZE]; /* SHA-256 of the payload; the forum id when it is the first version */
   struct bytes payload;        /* in the arena */
@@ -69,6 +86,8 @@ parley_err charter_payload(struct buf *out, const struct charter *c, struct errm
 parley_err charter_parse(struct charter *out, struct arena *a, struct bytes payload, struct errmsg *e);
 const struct charter_member *charter_member(const struct charter *c, const char *name);
 const struct charter_pin *charter_form(const struct charter *c, const char *kind);
+/* What the charter says of that party's log of that epoch; NULL: it is not closed. */
+const struct charter_closed *charter_closed_find(const struct charter *c, const char *party, uint64_t epoch);
 
 /* Looks a pinned card up by party name and fingerprint; NULL when unknown. */
 typedef const struct card *(*card_lookup)(void *ctx, const char *name, const uint8_t fingerprint[static SHA256_SIZE]);

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/encoding.h"
-#include "forum/charter_names.h"
+#include "forum/charter_parts.h"
 #include "forum/fields.h"
 #include "forum/statement.h"
 
@@ -63,13 +63,9 @@ static parley_err parse_member(struct charter_member *m, const json_t *arr, size
   if (err == PARLEY_OK) err = fields_party(m->name, sizeof m->name, obj, path, "name", e);
   if (err == PARLEY_OK) err = json_get_hex(m->fingerprint, SHA256_SIZE, obj, path, "card", e);
   if (err == PARLEY_OK) err = json_get_str(&role, obj, path, "role", e);
-  for (int r = 0; err == PARLEY_OK && r < ROLE_COUNT; r++)
-    if (strcmp(role, charter_roles[r]) == 0) {
-      m->role = (enum member_role)r;
-      return PARLEY_OK;
-    }
-  return err != PARLEY_OK ? err
-                          : err_set(e, PARLEY_EINVAL, "%s.role: allowed are member, chair, observer, relay", path);
+  if (err == PARLEY_OK && !member_role_parse(&m->role, role))
+    err = err_set(e, PARLEY_EINVAL, "%s.role: allowed are member, chair, observer, relay, suspended", path);
+  return err;
 }
 
 static parley_err parse_members(struct charter *c, struct arena *a, const json_t *top, struct errmsg *e) {
@@ -217,6 +213,7 @@ static parley_err parse_all(struct charter *c, struct arena *a, const json_t *to
                                "forms",
                                "procedures",
                                "witnesses",
+                               "closed",
                                "replaces",
                                NULL};
   const char *const legal[] = {"political", "treaty", "exercise", NULL}, *const disclosure[] = {"consent", "free",
@@ -234,6 +231,7 @@ static parley_err parse_all(struct charter *c, struct arena *a, const json_t *to
   if (err == PARLEY_OK) err = parse_pins(c->forms, &c->n_forms, top, "forms", e);
   if (err == PARLEY_OK) err = parse_pins(c->procedures, &c->n_procedures, top, "procedures", e);
   if (err == PARLEY_OK) err = parse_witnesses(c, top, e);
+  if (err == PARLEY_OK) err = charter_closed_parse(c, a, top, e);
   return err == PARLEY_OK ? parse_replaces(c, top, e) : err;
 }
 

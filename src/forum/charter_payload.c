@@ -2,11 +2,23 @@
 #include <string.h>
 
 #include "forum/charter.h"
-#include "forum/charter_names.h"
+#include "forum/charter_parts.h"
 #include "forum/fields.h"
 #include "forum/write.h"
 
-const char *const charter_roles[ROLE_COUNT] = {"member", "chair", "observer", "relay"};
+const char *const charter_roles[ROLE_COUNT] = {"member", "chair", "observer", "relay", "suspended"};
+
+const char *member_role_name(enum member_role r) { return charter_roles[r]; }
+
+bool member_role_parse(enum member_role *out, const char *s) {
+  for (int r = 0; r < ROLE_COUNT; r++)
+    if (strcmp(s, charter_roles[r]) == 0) return *out = (enum member_role)r, true;
+  return false;
+}
+
+bool member_role_votes(enum member_role r) { return r == ROLE_MEMBER || r == ROLE_CHAIR; }
+
+bool member_role_speaks(enum member_role r) { return r != ROLE_RELAY && r != ROLE_SUSPENDED; }
 
 void charter_defaults(struct charter *c) {
   static const int64_t ack[PRECEDENCE_COUNT] = {600, 1800, 10800, 21600};
@@ -108,6 +120,7 @@ static void write_all(struct buf *out, const struct charter *c) {
   put_pins(out, "forms", c->forms, c->n_forms);
   put_pins(out, "procedures", c->procedures, c->n_procedures);
   put_witnesses(out, c);
+  charter_closed_write(out, c);
   open_list(out, "replaces");
   for (size_t i = 0; i < c->n_replaces; i++) write_hex_item(out, c->replaces[i], SHA256_SIZE);
   buf_str(out, "]}");

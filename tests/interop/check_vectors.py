@@ -304,12 +304,13 @@ def pins(value, path):
 CHARTER = record({
     "title": text(".+", 256), "languages": some(1, 8, language), "nonce": b64_of(16), "legal": word("political", "treaty", "exercise"),
     "fields": some(1, 3, word("cyber", "strategic-stability", "regional-conflict")),
-    "members": some(1, 193, record({"name": party, "card": digest, "role": word("member", "chair", "observer", "relay")})),
+    "members": some(1, 193, record({"name": party, "card": digest, "role": word("member", "chair", "observer", "relay", "suspended")})),
     "adoption": word("consensus", "silence", "threshold"), "threshold?": whole(1), "quorum": whole(1),
     "ack_seconds": record({p: whole(60, 2592000) for p in ("FLASH", "IMMEDIATE", "PRIORITY", "ROUTINE")}),
     "heartbeat_seconds": whole(60, 86400), "clock_tolerance_seconds": whole(1, 86400), "attachment_max": whole(0, 2**40),
     "bytes_per_day": whole(0), "bytes_total": whole(0), "disclosure": word("consent", "free"), "retention_days": whole(0, 36500),
-    "forms": pins, "procedures": pins, "witnesses": some(0, 16, lambda v, path: vkey(v, path, 4)), "replaces": some(0, 193, digest)})
+    "forms": pins, "procedures": pins, "witnesses": some(0, 16, lambda v, path: vkey(v, path, 4)),
+    "closed?": some(1, 193, record({"party": party, "epoch": whole(0), "size": whole(0), "root": b64_of(32)})), "replaces": some(0, 16, digest)})
 
 
 def charter(data, cards):
@@ -320,6 +321,9 @@ def charter(data, cards):
         need(names[n - 1] < name, f"members[{n}].name")
     for n, tag in enumerate(c["languages"]):
         need(tag not in c["languages"][:n], f"languages[{n}]")
+    closed = [(x["party"], x["epoch"]) for x in c.get("closed", [])]
+    for n in range(1, len(closed)):
+        need(closed[n - 1] < closed[n], f"closed[{n}]")
     need((c["adoption"] == "threshold") == ("threshold" in c) and c.get("threshold", 1) <= len(names), "threshold")
     need(c["quorum"] <= len(names), "quorum")
     held = [cards.get(m["name"]) if cards.get(m["name"]) and cards[m["name"]].fingerprint == m["card"] else None for m in c["members"]]

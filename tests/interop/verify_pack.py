@@ -150,7 +150,7 @@ def all_cards(files):
     return {who: [run[serial][1] for serial in sorted(run, reverse=True)] for who, run in runs.items()}
 
 # ---- section 3: charters ----
-PRECEDENCE, ROLES = ("FLASH", "IMMEDIATE", "PRIORITY", "ROUTINE"), ("member", "chair", "observer", "relay")
+PRECEDENCE, ROLES = ("FLASH", "IMMEDIATE", "PRIORITY", "ROUTINE"), ("member", "chair", "observer", "relay", "suspended")
 def pinned(v): return isinstance(v, dict) and len(v) <= 64 and all(map(digest, v.values())) and all(map(words, v))
 CHARTER = {
     "title": text(".+", 256), "languages": some(1, 8, language, True), "nonce": b64_of(16),
@@ -162,11 +162,15 @@ CHARTER = {
     "heartbeat_seconds": whole(60, 86400), "clock_tolerance_seconds": whole(1, 86400),
     "attachment_max": whole(0, 2**40), "bytes_per_day": whole(0), "bytes_total": whole(0),
     "disclosure": word("consent", "free"), "retention_days": whole(0, 36500), "forms": pinned, "procedures": pinned,
-    "witnesses": some(0, 16, text(".*")), "replaces": some(0, 193, digest, True)}
+    "witnesses": some(0, 16, text(".*")),
+    "closed?": some(1, 193, record({"party": party, "epoch": whole(0), "size": whole(0), "root": b64_of(32)})),
+    "replaces": some(0, 16, digest, True)}
 def charter(data, runs):
     e = Envelope(data, "charter", 512 * 1024, CHARTER)
     c, names = e.json, [m["name"] for m in e.json["members"]]
     need(names == sorted(set(names)) and len(e.signatures) == len(names), "not complete, or members in disorder")
+    closed = [(x["party"], x["epoch"]) for x in c.get("closed", [])]
+    need(closed == sorted(set(closed)), "closed: in disorder")
     need((c["adoption"] == "threshold") == ("threshold" in c), "threshold without its adoption, or the other way round")
     need(max(c["quorum"], c.get("threshold", 1)) <= len(names), "quorum or threshold: more than there are")
     for name, key in ((w.split("+")[0], unvkey(w, 4, w.split("+")[0])) for w in c["witnesses"]):

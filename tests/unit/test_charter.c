@@ -264,6 +264,77 @@ static void test_193_members(void **state) {
   buf_free(&out);
 }
 
+#define ROOT "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+
+static void test_closed(void **state) {
+  (void)state;
+  struct errmsg e;
+  struct charter *c = fields(), back;
+  struct charter_closed list[CHARTER_CLOSED_MAX + 1] = {
+      {.party = "cert.ru.example", .size = 7}, {.party = "cert.ru.example", .epoch = 2}, {.party = "cert.us.example"}};
+  list[0].root.b[5] = 9;
+  c->closed = list;
+  c->n_closed = 3;
+  assert_int_equal(charter_parse(&back, &arena, payload_for(c), &e), PARLEY_OK);
+  const struct charter_closed *one = charter_closed_find(&back, "cert.ru.example", 0);
+  assert_non_null(one);
+  assert_int_equal(one->size, 7);
+  assert_memory_equal(one->root.b, list[0].root.b, 32);
+  assert_int_equal(charter_closed_find(&back, "cert.ru.example", 2)->epoch, 2);
+  assert_null(charter_closed_find(&back, "cert.ru.example", 1));
+  assert_null(charter_closed_find(&back, "cert.xx.example", 0));
+  assert_true(bytes_eq(payload_for(&back), payload_for(c)));
+  for (size_t i = 0; i <= CHARTER_CLOSED_MAX; i++)
+    list[i] = (struct charter_closed){.party = "cert.ru.example", .epoch = i};
+  c->n_closed = CHARTER_CLOSED_MAX;
+  assert_int_equal(charter_parse(&back, &arena, payload_for(c), &e), PARLEY_OK);
+  struct buf out = {0};
+  c->n_closed++;
+  assert_refused(charter_payload(&out, c, &e), PARLEY_EINVAL, e, "closed: has 194 elements");
+  buf_free(&out);
+}
+
+static void test_closed_refusals(void **state) {
+  (void)state;
+  static const struct {
+    const char *closed, *says;
+  } cases[] = {
+      {"[]", "closed: has 0 elements"},
+      {"{}", "closed: "},
+      {"[{\"party\":\"ru\",\"epoch\":0,\"size\":1,\"root\":\"" ROOT "\"}]", "closed[0].party: "},
+      {"[{\"party\":\"ru.example\",\"epoch\":-1,\"size\":1,\"root\":\"" ROOT "\"}]", "closed[0].epoch: "},
+      {"[{\"party\":\"ru.example\",\"epoch\":0,\"size\":-1,\"root\":\"" ROOT "\"}]", "closed[0].size: "},
+      {"[{\"party\":\"ru.example\",\"epoch\":0,\"size\":1,\"root\":\"AA==\"}]", "closed[0].root: "},
+      {"[{\"party\":\"ru.example\",\"size\":1,\"epoch\":0,\"root\":\"" ROOT "\"}]", "closed[0].epoch: stands after"},
+      {"[{\"party\":\"ru.example\",\"epoch\":0,\"size\":1,\"root\":\"" ROOT "\"},"
+       "{\"party\":\"ru.example\",\"epoch\":0,\"size\":2,\"root\":\"" ROOT "\"}]",
+       "closed[1]: the list is sorted"},
+      {"[{\"party\":\"ru.example\",\"epoch\":1,\"size\":1,\"root\":\"" ROOT "\"},"
+       "{\"party\":\"ru.example\",\"epoch\":0,\"size\":1,\"root\":\"" ROOT "\"}]",
+       "closed[1]: the list is sorted"},
+  };
+  struct charter out;
+  const char *good = arena_cstr(&arena, payload_for(fields()));
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct errmsg e = {""};
+    char *with = arena_fmt(&arena, "\"closed\":%s,\"replaces\":[]", cases[i].closed);
+    assert_refused(charter_parse(&out, &arena, bytes_str(replaced(&arena, good, "\"replaces\":[]", with)), &e),
+                   PARLEY_EINVAL, e, cases[i].says);
+  }
+}
+
+static void test_suspended(void **state) {
+  (void)state;
+  struct errmsg e;
+  struct charter *c = fields(), back;
+  c->members[1].role = ROLE_SUSPENDED;
+  assert_int_equal(charter_parse(&back, &arena, payload_for(c), &e), PARLEY_OK);
+  assert_int_equal(back.members[1].role, ROLE_SUSPENDED);
+  assert_false(member_role_votes(ROLE_SUSPENDED) || member_role_votes(ROLE_OBSERVER) || member_role_votes(ROLE_RELAY));
+  assert_true(member_role_votes(ROLE_MEMBER) && member_role_votes(ROLE_CHAIR) && member_role_speaks(ROLE_OBSERVER));
+  assert_false(member_role_speaks(ROLE_SUSPENDED) || member_role_speaks(ROLE_RELAY));
+}
+
 static void test_witnesses(void **state) {
   (void)state;
   struct errmsg e;
@@ -421,17 +492,13 @@ static void test_changed_byte(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_defaults),
-      cmocka_unit_test(test_round_trip),
-      cmocka_unit_test(test_refusals),
-      cmocka_unit_test(test_bounds),
-      cmocka_unit_test(test_193_members),
-      cmocka_unit_test(test_witnesses),
-      cmocka_unit_test(test_disguised_witness),
-      cmocka_unit_test(test_sign_in_any_order),
-      cmocka_unit_test(test_merge),
-      cmocka_unit_test(test_sign_refusals),
-      cmocka_unit_test(test_envelope_refusals),
+      cmocka_unit_test(test_defaults),          cmocka_unit_test(test_round_trip),
+      cmocka_unit_test(test_refusals),          cmocka_unit_test(test_bounds),
+      cmocka_unit_test(test_193_members),       cmocka_unit_test(test_closed),
+      cmocka_unit_test(test_closed_refusals),   cmocka_unit_test(test_suspended),
+      cmocka_unit_test(test_witnesses),         cmocka_unit_test(test_disguised_witness),
+      cmocka_unit_test(test_sign_in_any_order), cmocka_unit_test(test_merge),
+      cmocka_unit_test(test_sign_refusals),     cmocka_unit_test(test_envelope_refusals),
       cmocka_unit_test(test_changed_byte),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);

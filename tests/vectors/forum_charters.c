@@ -39,6 +39,9 @@
       BAD(member_ "-under", "One less than the least.", "\"" member_ "\":" is_, "\"" member_ "\":" under_, member_),   \
       BAD(member_ "-over", "One more than the largest.", "\"" member_ "\":" is_, "\"" member_ "\":" over_, member_)
 
+#define CLOSED(who_, epoch_, size_)                                                                                    \
+  "{\"party\":\"cert." who_ ".example\",\"epoch\":" epoch_ ",\"size\":" size_                                          \
+  ",\"root\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"}"
 #define MEMBER_FROM "],\"adoption\""
 #define MEMBER "{\"name\":\"cert#.example\",\"card\":\"" DIGEST "\",\"role\":\"observer\"}"
 
@@ -108,6 +111,17 @@ static const struct forum_case table[] = {
     BAD("role-other", "A role that the table does not name.", "\"role\":\"chair\"", "\"role\":\"boss\"",
         "members[0].role"),
     GOOD("roles", "A relay.", "\"role\":\"chair\"", "\"role\":\"relay\""),
+    GOOD("suspended", "A suspended member.", "\"role\":\"chair\"", "\"role\":\"suspended\""),
+    GOOD("closed", "Two epochs of a log that are closed.",
+         "\"replaces\":", "\"closed\":[" CLOSED("ru", "0", "7") "," CLOSED("ru", "1", "0") "],\"replaces\":"),
+    BAD("closed-twice", "An epoch is closed twice.", "\"replaces\":",
+        "\"closed\":[" CLOSED("ru", "1", "7") "," CLOSED("ru", "1", "8") "],\"replaces\":", "closed[1]"),
+    BAD("closed-order", "Epochs that are closed do not stand in order.", "\"replaces\":",
+        "\"closed\":[" CLOSED("us", "0", "7") "," CLOSED("ru", "0", "7") "],\"replaces\":", "closed[1]"),
+    BAD("closed-empty", "An empty list of closed logs.", "\"replaces\":", "\"closed\":[],\"replaces\":", "closed"),
+    BAD("closed-root", "The root of a closed log is no digest.", "\"replaces\":",
+        "\"closed\":[{\"party\":\"cert.ru.example\",\"epoch\":0,\"size\":1,\"root\":\"AAAA\"}],\"replaces\":",
+        "closed[0].root"),
     BAD("member-unknown", "A member's object has a member too many.", "\"role\":\"chair\"",
         "\"role\":\"chair\",\"vote\":2", "members[0].vote"),
     REPEAT("members-193", "The largest forum.", MEMBER_FROM, "", "," MEMBER, 190, MEMBER_FROM, ""),
