@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/plant.h"
 #include "node/call.h"
 
 /* ---- heard: how much of another party's log we hold ---- */
@@ -96,7 +97,7 @@ void vectors_settle(struct forum *f, bool committed) {
     struct push *p = &f->members[i].push;
     size_t kept = 0;
     for (size_t k = 0; k < p->n_held; k++) {
-      if (p->held[k].taken && committed) continue;
+      if (p->held[k].taken && (committed || PLANTED(drop_held_line))) continue;
       p->held[kept] = p->held[k];
       p->held[kept++].taken = false;
     }

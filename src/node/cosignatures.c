@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/encoding.h"
+#include "base/plant.h"
 #include "node/state.h"
 
 static void key_cosignature(struct buf *k, const char *origin, const char *party, bool with_size, uint64_t size) {
@@ -49,7 +50,7 @@ parley_err cosignature_covering(struct node *n, const struct own_log *log, const
                                 struct cosignature *out, struct errmsg *e) {
   struct buf prefix = {0}, after = {0};
   key_cosignature(&prefix, log->origin, party, false, 0);
-  key_cosignature(&after, log->origin, party, true, index);
+  key_cosignature(&after, log->origin, party, true, index - (PLANTED(covered_by_the_one_before) && index > 0));
   struct first f = {.out = out};
   parley_err r = buf_ok(&prefix) && buf_ok(&after) ? store_scan(n->env.store, STORE_PEERS, buf_view(&prefix),
                                                                 buf_view(&after), false, take_first, &f, e)
@@ -201,7 +202,8 @@ static int64_t read_concerns(const struct push *p, uint64_t from, uint64_t to) {
  */
 static int64_t shortest_concerned(const struct push *p, uint64_t size) {
   const uint64_t read_to = size < p->known_from ? size : p->known_from;
-  int64_t best = p->held_upto < read_to ? read_concerns(p, p->held_upto, read_to) : 0;
+  int64_t best =
+      p->held_upto < read_to && !PLANTED(forget_concerns_at_restart) ? read_concerns(p, p->held_upto, read_to) : 0;
   for (size_t i = 0; i < p->n_concerns; i++)
     if (p->concerns[i].from < size && p->concerns[i].to > p->held_upto) best = shorter(best, p->concerns[i].seconds);
   return best;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/encoding.h"
+#include "base/plant.h"
 #include "node/answers.h"
 
 #define INTAKE_BATCH 512
@@ -308,6 +309,7 @@ static void take_log(struct node *n, struct their_log *l) {
     n->next_order = order;
     l->gained = gained;
     l->serial = serial;
+    if (PLANTED(skip_entry_of_failed_intake)) l->taken_in = upto;
     node_log_line(n, 3, "%s: what arrived cannot be indexed now: %s", l->origin, e.text);
     node_retry(n);
     return;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/encoding.h"
+#include "base/plant.h"
 #include "node/state.h"
 
 #define STATEMENT_UPLOAD_BYTES (4u << 20) /* of one add-entries request; a package at least */
@@ -53,8 +54,12 @@ void lane_fail(struct node *n, struct lane *l, unsigned retry_after, const char 
 
 /* ---- which requests are due ---- */
 
+static int64_t renewal_at(const struct push *p) {
+  return PLANTED(never_renew) ? INT64_MAX : p->renewed_ms + p->log->forum->charter.heartbeat_seconds * 1000;
+}
+
 static bool renewal_due(const struct node *n, const struct push *p) {
-  return p->cosigned > 0 && node_mono(n) >= p->renewed_ms + p->log->forum->charter.heartbeat_seconds * 1000;
+  return p->cosigned > 0 && node_mono(n) >= renewal_at(p);
 }
 
 static bool push_wants(const struct node *n, const struct push *p) {
@@ -162,7 +167,7 @@ static int64_t push_due(const struct node *n, const struct push *p) {
   if (!p->lane.request && push_wants(n, p))
     at = p->lane.next_ms;
   else if (!p->lane.request && p->cosigned > 0 && p->log->signed_size > 0 && !p->log->stopped)
-    at = p->renewed_ms + p->log->forum->charter.heartbeat_seconds * 1000;
+    at = renewal_at(p);
   return at;
 }
 
@@ -425,7 +430,7 @@ static void ask_again_soon(struct node *n, struct push *p) {
 bool push_done(struct node *n, uint64_t id, const struct outbound_result *r) {
   struct push *p = push_by_request(n, id);
   if (!p) return false;
-  lane_clear(&p->lane);
+  if (r->answered || !PLANTED(never_try_again)) lane_clear(&p->lane);
   if (!r->answered) {
     lane_fail(n, &p->lane, 0, "%s cannot be reached: %s", p->to->peer->card.name,
               r->message ? r->message : "no answer");

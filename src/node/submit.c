@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/encoding.h"
+#include "base/plant.h"
 #include "node/answers.h"
 #include "node/call.h"
 
@@ -96,7 +97,7 @@ static parley_err commit_batch(struct node *n, struct submission *batch, struct 
     r = store_commit(n->env.store, e);
   else
     store_rollback(n->env.store);
-  if (r) {
+  if (r && !PLANTED(keep_tree_of_failed_batch)) {
     n->next_order = order;
     for (struct forum *f = n->forums; f; f = f->next) copy_reset(f->log.copy, NULL);
   }
@@ -158,14 +159,14 @@ static void settle(struct node *n, struct submission *batch, parley_err err, con
   while (batch) {
     struct submission *s = batch;
     batch = s->next;
-    if (s->has_draft) drafts_settle(n, s, err == PARLEY_OK);
+    if (s->has_draft) drafts_settle(n, s, err == PARLEY_OK || PLANTED(end_draft_too_soon));
     if (!err) concerns_add(s);
-    if (err && s->opening) {
+    if (err && s->opening && !PLANTED(lose_charter_of_failed_batch)) {
       put_back(n, head, s);
       head = &s->next;
       continue;
     }
-    if (err)
+    if (err && !PLANTED(publish_before_commit))
       answer_failed(s, err, e);
     else
       tell_accepted(s);
@@ -235,7 +236,9 @@ static void try_sign(struct node *n, struct own_log *l) {
   struct errmsg e;
   if (l->retry_ms > node_mono(n)) return;
   l->retry_ms = 0;
-  if (l->stopped || !l->ready || copy_size(l->copy) == 0 || (copy_size(l->copy) == l->signed_size && l->note.n)) return;
+  if (l->stopped || (!l->ready && !PLANTED(sign_while_unready)) || copy_size(l->copy) == 0 ||
+      (copy_size(l->copy) == l->signed_size && l->note.n))
+    return;
   parley_err r = sign_log(n, l, &e);
   if (r == PARLEY_EVERIFY) {
     l->stopped = true;

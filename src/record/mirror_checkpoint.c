@@ -1,6 +1,7 @@
 /*
  * tlog-witness: add-checkpoint, on the mirror's pending checkpoint (tlog-mirror: add-checkpoint).
  */
+#include "base/plant.h"
 #include "record/mirror_state.h"
 
 /* A request as far as it has been read. c.note is the checkpoint with the log's signature alone, in text. */
@@ -82,7 +83,7 @@ static parley_err take(struct mirror *m, const struct held *c, struct errmsg *e)
   if (err) return err;
   err = mirror_record_put(&fresh, m->store, copy_origin(m->copy), &next, e);
   if (err) return mirror_undo(m, err);
-  err = store_commit(m->store, e);
+  err = PLANTED(forget_pending_checkpoint) ? (store_rollback(m->store), PARLEY_OK) : store_commit(m->store, e);
   if (err) {
     mirror_record_free(&fresh);
     return mirror_undo(m, err);

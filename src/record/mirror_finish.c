@@ -2,6 +2,7 @@
  * The end of an upload: last package and mirror checkpoint become durable in one transaction, then the signer saves its
  * memory, then it cosigns (design section 5: store, sync, sign, publish).
  */
+#include "base/plant.h"
 #include "record/mirror_upload.h"
 
 /* Replaces the mirror checkpoint by the pending one at upload_end, unless it is there already. */
@@ -19,6 +20,7 @@ static parley_err commit(struct mirror_upload *u, int64_t now, struct errmsg *e)
   err = mirror_upload_append(u, e);
   if (!err) err = put_checkpoint(u, now, &fresh, e);
   if (!err) err = store_commit(m->store, e);
+  if (PLANTED(cosign_before_sync) && !store_in_transaction(m->store)) err = PARLEY_OK;
   if (err) {
     mirror_record_free(&fresh);
     return mirror_undo(m, err);

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/plant.h"
+
 #define APPLICATION_ID 0x5041524c /* "PARL" */
 
 /*
@@ -152,6 +154,7 @@ static parley_err prepare_file(struct sqlite_store *s, bool unsafe, struct errms
   parley_err err =
       exec(s, "PRAGMA trusted_schema = OFF; PRAGMA page_size = 4096; PRAGMA locking_mode = EXCLUSIVE;", "open", e);
   if (!err) err = exec(s, unsafe ? "PRAGMA synchronous = OFF" : "PRAGMA synchronous = FULL", "open", e);
+  if (!err && PLANTED(commit_without_sync)) err = exec(s, "PRAGMA synchronous = NORMAL", "open", e);
   if (!err) err = identify(s, &empty, e);
   if (!err) err = query(s, "PRAGMA journal_mode = WAL", NULL, "wal", &wal, e);
   if (!err && !wal)

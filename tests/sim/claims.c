@@ -4,6 +4,8 @@
  */
 #include <string.h>
 
+#include "formats/tlog.h"
+
 #include "world.h"
 
 static struct claim *claim_find(struct world *w, unsigned home, bool mirror, const char *origin, uint64_t size) {
@@ -127,7 +129,71 @@ void claims_check(struct home *h, bool all) {
   calm_end(h, calm);
 }
 
+/* ---- checkpoints that a mirror has taken (tlog-witness: durable before the answer) ---- */
+
+static struct shown_row *pending_row(struct home *h, const char *origin) {
+  for (size_t i = 0; i < h->pending_n; i++)
+    if (!strcmp(h->pending[i].origin, origin)) return &h->pending[i];
+  void *rows = h->pending;
+  const bool ok = grow(h->w, &rows, &h->pending_cap, h->pending_n + 1, sizeof *h->pending);
+  h->pending = rows;
+  if (!ok) return NULL;
+  struct shown_row *r = &h->pending[h->pending_n++];
+  *r = (struct shown_row){.size = 0};
+  snprintf(r->origin, sizeof r->origin, "%s", origin);
+  return r;
+}
+
+void claim_pending(struct home *h, struct bytes request) {
+  struct add_checkpoint q;
+  struct arena a = {0};
+  struct note note;
+  struct checkpoint c;
+  char origin[ORIGIN_MAX + 1];
+  if (!add_checkpoint_parse(&q, request, NULL) && !note_parse(&note, &a, q.note, NULL) &&
+      !checkpoint_parse(&c, note.text, NULL)) {
+    snprintf(origin, sizeof origin, "%.*s", (int)c.origin.n, (const char *)c.origin.p);
+    struct shown_row *r = pending_row(h, origin);
+    if (r && c.size > r->size) r->size = c.size;
+  }
+  arena_free(&a);
+}
+
+static uint64_t shown_pending(struct home *h, const char *origin) {
+  struct arena a = {0};
+  struct node_response r;
+  struct note note;
+  struct checkpoint c = {0};
+  uint8_t digest[32];
+  char path[96] = "/";
+  sha256(digest, bytes_str(origin));
+  hex_encode(path + 1, BYTES(digest, 32));
+  snprintf(path + 65, sizeof path - 65, "/checkpoint.pending");
+  const struct node_request q = {
+      .peer = h->w->homes[(h->number + 1) % h->w->n].name, .method = "GET", .path = path, .query = ""};
+  struct node_call *call = node_begin(h->node, &q, &r);
+  if (call && !r.status) node_end(call, &r);
+  if (call) node_finish(call);
+  if (!call || r.status != 200 || note_parse(&note, &a, buf_view(&r.body), NULL) ||
+      checkpoint_parse(&c, note.text, NULL))
+    c.size = 0;
+  if (call) buf_free(&r.body);
+  arena_free(&a);
+  return c.size;
+}
+
+void claims_check_pending(struct home *h) {
+  for (size_t i = 0; i < h->pending_n && !violated(h->w); i++) {
+    const struct shown_row *r = &h->pending[i];
+    const uint64_t now = shown_pending(h, r->origin);
+    if (now < r->size)
+      violation(h->w, "I2", "%s took a checkpoint of %llu entries of %s and shows one of %llu after its start", h->name,
+                (unsigned long long)r->size, r->origin, (unsigned long long)now);
+  }
+}
+
 void claims_drop(struct home *h) {
+  h->pending_n = 0;
   for (size_t i = 0; i < h->w->claims_n; i++)
     if (h->w->claims[i].home == h->number) h->w->claims[i].promise = false;
 }

@@ -339,6 +339,14 @@ static void check_files(struct world *w, const struct sent *s) {
       if (!client_check_file(&w->homes[i], s, k, "I5")) return;
 }
 
+void ending_check_heartbeats(struct world *w) {
+  for (unsigned i = 0; i < w->n && !violated(w); i++)
+    for (unsigned k = 0; k < w->n; k++)
+      if (i != k && !w->renewed[i][k] && !excused(&w->homes[i]))
+        violation(w, "I9", "two heartbeats have passed, and %s has not cosigned the log of %s again", w->homes[k].name,
+                  w->homes[i].name);
+}
+
 void ending_check(struct world *w) {
   for (unsigned i = 0; i < w->n && !violated(w); i++) {
     struct home *h = &w->homes[i];

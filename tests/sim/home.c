@@ -2,6 +2,7 @@
  * One simulated machine: a party's keys from the seed, its store on a failing disk, the durable memory of its signer, its
  * clocks, and the node itself from start to stop or crash.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "fault_disk.h"
@@ -75,6 +76,9 @@ static parley_err memory_put(struct home *h, const char *origin, enum signer_rol
     row = &h->memory.rows[h->memory.n++];
     row->role = role;
     snprintf(row->origin, sizeof row->origin, "%s", origin);
+  } else if (tree->size < row->tree.size) {
+    violation(h->w, "I3", "the signer of %s remembered %llu entries of %s and now signs %llu", h->name,
+              (unsigned long long)row->tree.size, origin, (unsigned long long)tree->size);
   }
   row->tree = *tree;
   claim_saved(h, origin, role, tree);
@@ -180,6 +184,7 @@ bool home_make(struct world *w, unsigned number) {
 
 void home_free(struct home *h) {
   fault_image_free(h->saved);
+  free(h->pending);
   fault_disk_free(h->disk);
   arena_free(&h->arena);
 }

@@ -60,6 +60,7 @@ void invariants_started(struct home *h) {
   if (h->set_back && !h->sizes_taken) take_sizes(h);
   for (size_t i = 0; i < w->sent_n && !violated(w); i++)
     if (w->sent[i].accepted && w->sent[i].from == h->number) check_accepted(h, &w->sent[i]);
+  claims_check_pending(h);
   calm_end(h, calm);
   claims_check(h, true);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/plant.h"
 #include "sim.h"
 
 static const char usage[] =
@@ -20,13 +21,15 @@ static const char usage[] =
     "  --parties N   nodes in the forum, 2 to 8 (2)\n"
     "  --steps K     client operations before everything heals (as the seed says)\n"
     "  --backup      set one node back to an old snapshot in every run (else in every 16th)\n"
+    "  --no-faults   disks, networks, clocks and counterparts without a fault\n"
+    "  --plant NAME  with a bug on purpose in the node: some seed must fail; --plant list names them all\n"
     "  --unsafe      stores that do not sync: some seed must fail\n"
     "  --disk N      instead of chance: one short run for every N-th operation of the first party's disk, which fails\n"
     "                there (an input or output error, or full; once, or until everything heals)\n"
     "  --disk-at KIND:K   one such run: io, io-lasting, full or full-lasting, from operation K on\n"
     "\n"
     "Exit status: 0 every invariant held; 1 one did not, named in a line \"seed S step N invariant NAME: sentence\";\n"
-    "2 wrong usage.\n"
+    "2 wrong usage; 3 a run could not be made (out of memory).\n"
     "\n"
     "  sim --seeds 1-1000\n"
     "  sim --seed 17 --trace | tail\n";
@@ -61,6 +64,8 @@ static bool flag(const char *arg, struct sim_options *o) {
     o->trace = stdout;
   else if (!strcmp(arg, "--backup"))
     o->backup = true;
+  else if (!strcmp(arg, "--no-faults"))
+    o->no_faults = true;
   else if (!strcmp(arg, "--unsafe"))
     o->unsafe = true;
   else
@@ -97,6 +102,8 @@ static bool parse(int argc, char **argv, struct sim_options *o, struct range *r,
       if (!small(&o->parties, value, 2, SIM_PARTIES_MAX)) return false;
     } else if (!strcmp(arg, "--steps")) {
       if (!small(&o->steps, value, 1, 100000)) return false;
+    } else if (!strcmp(arg, "--plant")) {
+      if (!value || !plant_choose(value)) return false;
     } else if (!strcmp(arg, "--disk")) {
       if (!small(disk, value, 1, 100000)) return false;
     } else if (!strcmp(arg, "--disk-at")) {
@@ -108,33 +115,35 @@ static bool parse(int argc, char **argv, struct sim_options *o, struct range *r,
   return have;
 }
 
-/* False, and says why, when an invariant did not hold or the run could not be made. */
-static bool play(const struct sim_options *o, struct sim_result *r) {
+enum { HOLDS, VIOLATED, USAGE, TROUBLE }; /* exit status */
+
+/* Says why, when an invariant did not hold or the run could not be made. */
+static int play(const struct sim_options *o, struct sim_result *r) {
   char at[64] = "";
   if (o->disk_fault)
     snprintf(at, sizeof at, " --disk-at %s:%llu", kinds[o->disk_fault], (unsigned long long)o->disk_from);
   if (!sim_run(o, r) && !r->violated) {
     fprintf(stderr, "sim: seed %llu%s: %s\n", (unsigned long long)o->seed, at, r->sentence);
-    return false;
+    return TROUBLE;
   }
   if (r->violated)
     printf("seed %llu%s step %llu invariant %s: %s\n", (unsigned long long)o->seed, at, (unsigned long long)r->step,
            r->invariant, r->sentence);
-  return !r->violated;
+  return r->violated ? VIOLATED : HOLDS;
 }
 
 /* Every step-th operation of the disk in turn, until the run ends before it. */
-static bool play_disk(struct sim_options *o, unsigned step) {
+static int play_disk(struct sim_options *o, unsigned step) {
   struct sim_result r;
-  bool good = true;
-  for (o->disk_fault = 1; o->disk_fault < sizeof kinds / sizeof *kinds && good; o->disk_fault++) {
+  int status = HOLDS;
+  for (o->disk_fault = 1; o->disk_fault < sizeof kinds / sizeof *kinds && !status; o->disk_fault++) {
     unsigned runs = 0;
-    for (o->disk_from = 1; (good = play(o, &r)) && r.disk_failed; o->disk_from += step) runs++;
-    if (good)
+    for (o->disk_from = 1; !(status = play(o, &r)) && r.disk_failed; o->disk_from += step) runs++;
+    if (!status)
       printf("disk %s: %u runs held, the last from operation %llu on\n", kinds[o->disk_fault], runs,
              (unsigned long long)o->disk_from);
   }
-  return good;
+  return status;
 }
 
 int main(int argc, char **argv) {
@@ -144,15 +153,20 @@ int main(int argc, char **argv) {
   unsigned disk = 0;
   if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
     fputs(usage, stdout);
-    return 0;
+    return HOLDS;
+  }
+  if (argc == 3 && !strcmp(argv[1], "--plant") && !strcmp(argv[2], "list")) {
+    for (size_t i = 1; plant_name(i); i++) puts(plant_name(i));
+    return HOLDS;
   }
   if (!parse(argc, argv, &o, &range, &disk)) {
     fputs(usage, stderr);
-    return 2;
+    return USAGE;
   }
   for (uint64_t seed = range.from;; seed++) {
     o.seed = seed;
-    if (disk > 0 ? !play_disk(&o, disk) : !play(&o, &r)) return 1;
+    const int status = disk > 0 ? play_disk(&o, disk) : play(&o, &r);
+    if (status) return status;
     sum.statements += r.statements;
     sum.crashes += r.crashes;
     sum.requests += r.requests;

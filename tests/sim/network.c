@@ -125,10 +125,12 @@ static void claim_answer(struct world *w, const struct conn *c) {
   size_t used;
   if (c->status != 200) return;
   if (strstr(c->path, "/checkpoint")) claim_note(w, buf_view(&c->answer));
+  if (!strcmp(c->path, "/add-checkpoint")) claim_pending(&w->homes[c->to], buf_view(&c->body));
   if (strcmp(c->path, "/add-entries") || add_entries_head_parse(&head, &used, buf_view(&c->body), NULL)) return;
   char origin[ORIGIN_MAX + 1];
   snprintf(origin, sizeof origin, "%.*s", (int)head.origin.n, (const char *)head.origin.p);
   claim_promise(&w->homes[c->to], origin, head.end, buf_view(&c->answer));
+  if (!strstr(origin, "/bulk")) w->renewed[c->from][c->to] = true;
 }
 
 static void answer(struct world *w, struct conn *c, struct node_response *r) {

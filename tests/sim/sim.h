@@ -17,6 +17,7 @@ struct sim_options {
   unsigned parties; /* 2 to SIM_PARTIES_MAX */
   unsigned steps;   /* client operations before everything heals; 0: as the seed says */
   bool backup;      /* set one node back to an old snapshot of its disk; without it every 16th seed does */
+  bool no_faults;   /* nothing breaks and nobody lies */
   bool unsafe;      /* stores with synchronous=OFF, which must not survive */
   FILE *trace;      /* NULL: none */
   /*

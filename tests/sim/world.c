@@ -154,7 +154,7 @@ static void fault(struct world *w) {
 /* ---- acts ---- */
 
 static void temper(struct world *w) {
-  const bool rough = !one_in(w, 8);
+  const bool rough = !one_in(w, 8) && !w->o.no_faults;
   w->lose = rough ? (unsigned)below(w, 150) : 0;
   w->repeat = rough ? (unsigned)below(w, 100) : 0;
   w->tear = rough ? (unsigned)below(w, 80) : 0;
@@ -163,7 +163,7 @@ static void temper(struct world *w) {
   w->heartbeat_s = (int64_t[]){60, 120, 300, 600}[below(w, 4)];
   w->faults_left = rough ? (unsigned)below(w, 14) : 0;
   w->ops_left = w->o.steps ? w->o.steps : 16 + (unsigned)below(w, 22);
-  w->backup = w->o.backup || w->o.seed % 16 == 0;
+  w->backup = w->o.backup || (w->o.seed % 16 == 0 && !w->o.no_faults);
   w->memory_too = one_in(w, 2);
 }
 
@@ -289,12 +289,14 @@ static void third_act(struct world *w) {
   run_until(w, w->now_ms + (2 * w->heartbeat_s + 120) * 1000);
   for (unsigned i = 0; i < w->n && !violated(w); i++)
     for (size_t k = 0; node_log_at(w->homes[i].node, k, &v); k++) before += v.size;
+  memset(w->renewed, 0, sizeof w->renewed);
   run_until(w, w->now_ms + 2 * w->heartbeat_s * 1000);
   for (unsigned i = 0; i < w->n && !violated(w); i++)
     for (size_t k = 0; node_log_at(w->homes[i].node, k, &v); k++) after += v.size;
   if (before != after)
     violation(w, "I8", "idle lines do not fall silent: %llu entries in two heartbeats",
               (unsigned long long)(after - before));
+  if (!violated(w)) ending_check_heartbeats(w);
   if (!violated(w)) ending_check(w);
 }
 

@@ -52,6 +52,12 @@ struct memory {
   size_t n;
 };
 
+/* The newest checkpoint of one log that this mirror said it has taken. */
+struct shown_row {
+  char origin[ORIGIN_MAX + 1];
+  uint64_t size;
+};
+
 struct fault_image; /* fault_image.c */
 
 struct home {
@@ -67,6 +73,8 @@ struct home {
   struct arena arena;
   struct fault_disk *disk;
   struct memory memory; /* of the signer; what is in it is durable */
+  struct shown_row *pending;
+  size_t pending_n, pending_cap;
   /* Lives only while it runs. */
   bool up;
   uint64_t life; /* starts so far */
@@ -187,6 +195,7 @@ struct world {
   const struct form *form; /* the one in force */
   char forum[65];
   bool link_cut[SIM_PARTIES_MAX][SIM_PARTIES_MAX];
+  bool renewed[SIM_PARTIES_MAX][SIM_PARTIES_MAX]; /* author, mirror: cosigned since they were cleared */
   struct conn **conns;
   size_t conns_n, conns_cap;
   struct local **locals;
@@ -299,6 +308,9 @@ void draft_event(struct world *w, size_t number);
 void claim_note(struct world *w, struct bytes note);
 /* An answer of 200 to add-entries. */
 void claim_promise(struct home *mirror, const char *origin, uint64_t size, struct bytes lines);
+/* An answer of 200 to add-checkpoint. */
+void claim_pending(struct home *mirror, struct bytes request);
+void claims_check_pending(struct home *h);
 void claim_saved(struct home *h, const char *origin, enum signer_role role, const struct signed_tree *t);
 /* I2 for this home; all: every promise, else the newest ones. */
 void claims_check(struct home *h, bool all);
@@ -314,6 +326,8 @@ void invariants_step(struct home *h);    /* cheap ones, after each event that to
 void invariants_started(struct home *h); /* after each start */
 /* Everything that was accepted is delivered; why says what is missing. */
 bool ending_reached(struct world *w, char *why, size_t why_size);
+/* In the last two heartbeats each log was cosigned by each of its mirrors. */
+void ending_check_heartbeats(struct world *w);
 void ending_check(struct world *w);
 
 #endif
