@@ -96,17 +96,23 @@ static parley_err fetch(struct sqlite_store *s, int rc, sqlite3_stmt *st, struct
 
 /* ---- transactions ---- */
 
-static parley_err transact(struct sqlite_store *s, int i, const char *doing, struct errmsg *e) {
+static parley_err prepared(struct sqlite_store *s, int i, struct errmsg *e) {
   static const char *const sql[TX_COUNT] = {"BEGIN IMMEDIATE", "COMMIT", "ROLLBACK"};
-  parley_err err = s->tx[i] ? PARLEY_OK : prepare(s, sql[i], &s->tx[i], e);
+  return s->tx[i] ? PARLEY_OK : prepare(s, sql[i], &s->tx[i], e);
+}
+
+static parley_err transact(struct sqlite_store *s, int i, const char *doing, struct errmsg *e) {
+  parley_err err = prepared(s, i, e);
   if (err) return err;
   err = run(s, SQLITE_OK, s->tx[i], doing, e);
   sqlite3_reset(s->tx[i]);
   return err;
 }
 
+/* The way back is made first: a transaction that memory was too short to roll back would stay open for ever. */
 parley_err sqlite_begin(struct store *b, struct errmsg *e) {
-  return transact(self(b), TX_BEGIN, "begin a transaction in", e);
+  const parley_err err = prepared(self(b), TX_ROLLBACK, e);
+  return err ? err : transact(self(b), TX_BEGIN, "begin a transaction in", e);
 }
 
 parley_err sqlite_commit(struct store *b, struct errmsg *e) {
