@@ -80,13 +80,15 @@ static bool is_card_name(struct bytes text) {
          (dot > 0 && dec_decode(&serial, BYTES(text.p + dot, text.n - dot)) && is_party(BYTES(text.p, dot - 1)));
 }
 
+bool pack_is_card_name(const char *name) { return is_card_name(middle(name, "cards/")); }
+
 static bool name_known(const char *name) {
   for (size_t i = 0; i < sizeof fixed_names / sizeof *fixed_names; i++)
     if (strcmp(name, fixed_names[i]) == 0) return true;
   uint64_t k;
   const struct bytes number = middle(name, "charter.");
   if (number.n > 0) return dec_decode(&k, number) && k < PACK_FILES_MAX;
-  return is_card_name(middle(name, "cards/"));
+  return pack_is_card_name(name);
 }
 
 /* Those under files/: what they are called is told by the statement's body, which is not read yet. */
@@ -104,25 +106,30 @@ static parley_err check_stored_names(const struct pack *p, struct errmsg *e) {
   return PARLEY_OK;
 }
 
-parley_err pack_check_names(const struct pack *p, struct errmsg *e) {
+parley_err pack_check_listed(const struct pack *p, bool (*known)(const char *name), const char *what,
+                             struct errmsg *e) {
   if (p->n > PACK_FILES_MAX)
-    return err_set(e, PARLEY_EINVAL, "the pack has %zu files, an evidence pack at most %d", p->n, PACK_FILES_MAX);
+    return err_set(e, PARLEY_EINVAL, "it has %zu files, %s at most %d", p->n, what, PACK_FILES_MAX);
   size_t total = 0;
   for (size_t i = 0; i < p->n; i++) {
     const struct pack_file *f = &p->files[i];
     if (memchr(f->name, 0, sizeof f->name) == NULL)
       return err_set(e, PARLEY_EINVAL, "the name of file %zu of the pack is too long", i + 1);
-    if (!name_known(f->name))
-      return err_set(e, PARLEY_EINVAL,
-                     "%s: no such file belongs in an evidence pack; remove it, or draw the receipt anew", f->name);
+    if (!known(f->name))
+      return err_set(e, PARLEY_EINVAL, "%s: no such file belongs in %s; remove it, or draw it anew", f->name, what);
     if (i > 0 && strcmp(p->files[i - 1].name, f->name) >= 0)
       return err_set(e, PARLEY_EINVAL, "%s: the file stands twice or out of order in the pack", f->name);
     if (f->data.n > PACK_BYTES_MAX - total)
-      return err_set(e, PARLEY_EINVAL, "%s: the files are larger together than the %u bytes of an evidence pack",
-                     f->name, PACK_BYTES_MAX);
+      return err_set(e, PARLEY_EINVAL, "%s: the files are larger together than the %u bytes of %s", f->name,
+                     PACK_BYTES_MAX, what);
     total += f->data.n;
   }
-  return check_stored_names(p, e);
+  return PARLEY_OK;
+}
+
+parley_err pack_check_names(const struct pack *p, struct errmsg *e) {
+  const parley_err rc = pack_check_listed(p, name_known, "an evidence pack", e);
+  return rc == PARLEY_OK ? check_stored_names(p, e) : rc;
 }
 
 parley_err pack_need(const struct pack_file **out, const struct pack *p, const char *name, struct errmsg *e) {

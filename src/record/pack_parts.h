@@ -37,6 +37,10 @@ struct pack_file_name pack_charter_file(size_t k);                              
 
 /* Bounds, order, and that each name is one that some pack may have. Which of them this one may have comes later. */
 parley_err pack_check_names(const struct pack *p, struct errmsg *e);
+/* The same for the files in memory, by what is known of their names; what: "an evidence pack". */
+parley_err pack_check_listed(const struct pack *p, bool (*known)(const char *name), const char *what, struct errmsg *e);
+/* The name that some card's file may have. */
+bool pack_is_card_name(const char *name);
 /* EINVAL, naming the file, when it is not there. */
 parley_err pack_need(const struct pack_file **out, const struct pack *p, const char *name, struct errmsg *e);
 /* EVERIFY, with the line of the first difference, unless the file reads exactly as it would be written again. */
@@ -75,6 +79,8 @@ size_t pack_run_find(struct pack_run run, const uint8_t fingerprint[static SHA25
 /* The runs of a statement's author and addressees; EINVAL names the first that is missing. */
 parley_err pack_parties_find(struct pack_parties *out, const struct statement *s, const struct pack_cards *cards,
                              struct errmsg *e);
+/* Sets what is established of a party by the anchors; EVERIFY when there are some of it, and none fits. */
+parley_err pack_party_establish(struct pack_party *party, const struct pack_known *known, struct errmsg *e);
 /* Checks the first signature of a statement; *which gets the number of the card whose key it is. */
 parley_err pack_statement_verify(size_t *which, const struct dsse *envelope, const struct statement *s,
                                  struct pack_run author, struct errmsg *e);
