@@ -15,7 +15,7 @@ const struct verb *const verbs[] = {
     &verb_init,    &verb_card_show, &verb_card_export,   &verb_card_renew,   &verb_keys_protect, &verb_keys_unprotect,
     &verb_keys,    &verb_trust,     &verb_forum_propose, &verb_forum_accept, &verb_forum_list,   &verb_forum_show,
     &verb_send,    &verb_inbox,     &verb_show,          &verb_save,         &verb_ack,          &verb_reject,
-    &verb_receipt, &verb_disclose,  &verb_verify,        &verb_status,       &verb_config,       NULL,
+    &verb_receipt, &verb_disclose,  &verb_verify,        &verb_status,       &verb_availability, &verb_config,       NULL,
 };
 
 /* ---- finding the verb ---- */
@@ -61,9 +61,9 @@ static void print_overview(const char *family) {
 }
 
 static int unknown_verb(struct cli *c, const char *word) {
-  const char *names[32];
+  const char *names[64];
   size_t n = 0;
-  for (size_t i = 0; verbs[i] != NULL && n < 32; i++) names[n++] = verbs[i]->name;
+  for (size_t i = 0; verbs[i] != NULL && n < 64; i++) names[n++] = verbs[i]->name;
   const char *near = nearest_word(word, names, n);
   if (near == NULL) return cli_usage(c, _("there is no verb \"%s\""), word);
   return cli_usage(c, _("there is no verb \"%s\"; did you mean \"%s\"?"), word, near);

@@ -50,6 +50,19 @@ static void print_waiting(struct cli *c, const json_t *f) {
   if (n == 0 && why[0] == '\0') out_field(c, 4, _("Waiting"), _("nothing"));
 }
 
+/* "99.87 % of the last day, 1 heartbeat missed" */
+static void print_up(struct cli *c, const char *label, const json_t *d) {
+  const long long seconds = number(d, "seconds"), missed = number(d, "missed");
+  if (seconds <= 0) return;
+  const long long share = number(d, "up") * 10000 / seconds;
+  const char *text = arena_fmt(&c->arena, _("up %lld.%02lld %% of the last %s"), share / 100, share % 100,
+                               out_period(c, seconds >= 3600 ? seconds - seconds % 3600 : seconds));
+  if (missed > 0 && text != NULL)
+    text = arena_fmt(&c->arena, text_n("%s, %lld heartbeat missed", "%s, %lld heartbeats missed", (unsigned long)missed),
+                     text, missed);
+  out_field(c, 4, label, text);
+}
+
 static void print_forum(struct cli *c, const json_t *f) {
   const char *title = json_text(f, "title");
   if (title[0] != '\0')
@@ -66,6 +79,8 @@ static void print_forum(struct cli *c, const json_t *f) {
                         text_n("%lld part in all, %lld held by them", "%lld parts in all, %lld held by them",
                                (unsigned long)number(f, "bulk_ours")),
                         number(f, "bulk_ours"), number(f, "bulk_held")));
+  print_up(c, _("Line out"), json_object_get(f, "to_them"));
+  print_up(c, _("Line in"), json_object_get(f, "to_us"));
   print_waiting(c, f);
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/plant.h"
 #include "node/call.h"
+#include "node/line_marks.h"
 
 /* ---- heard: how much of another party's log we hold ---- */
 
@@ -141,8 +142,10 @@ static int64_t held_due(const struct forum *f) {
 }
 
 void bookkeeping_run(struct node *n) {
+  bool run = n->forums && !n->run_from;
   for (struct forum *f = n->forums; f; f = f->next) {
     bool heartbeat = node_mono(n) >= f->heartbeat_ms;
+    run = run || heartbeat;
     if (f->log.stopped || n->retry_ms) continue;
     if (heartbeat) {
       f->heartbeat_ms = node_mono(n) + f->charter.heartbeat_seconds * 1000;
@@ -152,6 +155,7 @@ void bookkeeping_run(struct node *n) {
       submit_held(n, f, false);
     }
   }
+  if (run) line_run_note(n);
 }
 
 int64_t bookkeeping_next_ms(const struct node *n) {

@@ -74,6 +74,7 @@ void peer_entries_end(struct node_call *c, struct node_response *out);
 void local_route(struct node_call *c, const struct node_request *r, struct node_response *out);
 void local_status(struct node_call *c, struct node_response *out);
 void local_pins(struct node_call *c, struct node_response *out);
+void local_availability(struct node_call *c, struct node_response *out);
 void local_card(struct node_call *c, struct node_response *out);
 void local_cards(struct node_call *c, struct node_response *out);
 void local_successor(struct node_call *c, struct node_response *out);

@@ -8,7 +8,7 @@
 
 #include "base/encoding.h"
 #include "base/plant.h"
-#include "node/state.h"
+#include "node/line_marks.h"
 
 static void key_cosignature(struct buf *k, const char *origin, const char *party, bool with_size, uint64_t size) {
   buf_fmt(k, "c/%s\n%s\n", origin, party);
@@ -138,6 +138,7 @@ parley_err push_load(struct node *n, struct push *p, struct errmsg *e) {
     r = PARLEY_OK;
   else if (!r && !push_parse(p, v))
     r = err_set(e, PARLEY_EIO, "what is stored about %s is damaged", p->to->peer->card.name);
+  if (!r && !p->log->bulk) r = line_marks_load(n, &p->marks, p->log->origin, p->to->peer->card.name, e);
   p->pending = p->next = p->cosigned;
   p->renewed_ms = node_mono(n);
   p->known_from = copy_size(p->log->copy);
@@ -233,6 +234,25 @@ static void queue_held(struct node *n, struct push *p, uint64_t size, struct byt
   p->n_held++;
 }
 
+/* For the availability record; a renewal counts from when it was due. */
+static parley_err mark(struct node *n, struct push *p, uint64_t size, const char *log_line, struct bytes line,
+                       int64_t time, struct errmsg *e) {
+  const int64_t heartbeat = p->log->forum->charter.heartbeat_seconds;
+  const int64_t late_ms = node_mono(n) - (p->renewed_ms + heartbeat * 1000);
+  struct buf lines = {0};
+  if (p->log->bulk) return PARLEY_OK;
+  if (!p->marks.offered && late_ms >= 0) p->marks.offered = node_wall(n) - late_ms / 1000;
+  buf_fmt(&lines, "%s\n", log_line);
+  buf_bytes(&lines, line);
+  buf_str(&lines, "\n");
+  const parley_err r = buf_ok(&lines) ? line_mark_put(n, &p->marks, p->log->origin, p->to->peer->card.name, time, size,
+                                                      buf_view(&lines), heartbeat, e)
+                                      : err_set(e, PARLEY_ENOMEM, "out of memory");
+  if (p->log->signed_size > size) p->marks.offered = node_wall(n); /* at the latest */
+  buf_free(&lines);
+  return r;
+}
+
 parley_err cosignature_add(struct node *n, struct push *p, uint64_t size, const char *log_line, struct bytes line,
                            int64_t time, struct errmsg *e) {
   struct buf k = {0}, v = {0};
@@ -256,6 +276,7 @@ parley_err cosignature_add(struct node *n, struct push *p, uint64_t size, const 
     if (had_one == PARLEY_ENOTFOUND) /* renewals never replace the earliest */
       r = store_put(n->env.store, STORE_PEERS, buf_view(&k), buf_view(&v), e);
     if (!r) r = push_save(n, p, false, e);
+    if (!r) r = mark(n, p, size, log_line, line, time, e);
     if (!r)
       r = store_commit(n->env.store, e);
     else

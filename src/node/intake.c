@@ -9,6 +9,7 @@
 #include "base/encoding.h"
 #include "base/plant.h"
 #include "node/answers.h"
+#include "node/line_marks.h"
 
 #define INTAKE_BATCH 512
 #define INTAKE_SIGNATURES 256 /* verified in one transaction; a hostile entry can carry many */
@@ -213,6 +214,7 @@ static parley_err take_one(struct node *n, struct their_log *l, uint64_t index, 
     look_at_heard(n, l->from->forum, l, &s);
     look_at_held(n, l, &s);
     if (!kind_is_open(s.kind)) l->gained = index + 1;
+    if (!l->marks.offered || s.issued < l->marks.offered) l->marks.offered = s.issued;
   }
   if (!r && !bad) l->serial = serial;
   *signatures += 1 + (unsigned)s.n_held;
@@ -257,6 +259,7 @@ parley_err intake_load(struct node *n, struct their_log *l, struct errmsg *e) {
   l->gained = gained;
   l->heard = heard;
   l->serial = serial;
+  if (!r) r = line_marks_load(n, &l->marks, l->origin, n->own.name, e);
   buf_free(&k);
   arena_free(&a);
   return r;
@@ -301,6 +304,7 @@ static void take_log(struct node *n, struct their_log *l) {
     upto++;
   }
   if (!r) r = intake_save(n, l, upto, l->heard, &e);
+  if (!r && upto == size) r = line_mark_theirs(n, l, &e);
   if (!r)
     r = store_commit(n->env.store, &e);
   else if (store_in_transaction(n->env.store))

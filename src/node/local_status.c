@@ -7,6 +7,7 @@
 #include "base/encoding.h"
 #include "node/answers.h"
 #include "node/call.h"
+#include "node/line_marks.h"
 
 void local_card(struct node_call *c, struct node_response *out) {
   out->status = 200;
@@ -106,6 +107,7 @@ static json_t *status_forum(struct node *n, struct forum *f, const struct member
   json_object_set_new(o, "waiting", status_waiting(n, f, m));
   json_object_set_new(o, "disputed", answer_disputes(n, f, m->peer->card.name));
   put_reason(o, m);
+  availability_put(n, o, f, m, node_wall(n) - 86400);
   if (m->push.lane.failures) {
     int64_t in = (m->push.lane.next_ms - node_mono(n)) / 1000;
     json_put_time(o, "next_attempt", node_wall(n) + (in > 0 ? in : 0));

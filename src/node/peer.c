@@ -6,6 +6,7 @@
 
 #include "base/encoding.h"
 #include "node/call.h"
+#include "node/line_marks.h"
 
 static void answer_not_found(struct node_call *c, struct node_response *out) {
   struct errmsg e;
@@ -229,6 +230,15 @@ void peer_entries_data(struct node_call *c, struct bytes in, struct node_respons
   buf_free(&a.body);
 }
 
+/* A cosignature given without anything new; what brings news is noted when that is taken in. */
+static void note_renewal(struct node *n, struct their_log *l) {
+  struct errmsg e;
+  struct mirror_state s;
+  mirror_state(l->mirror, &s);
+  if (s.size == l->taken_in && line_mark_theirs(n, l, &e))
+    node_log_line(n, 4, "%s: our cosignature cannot be noted for the availability record: %s", l->origin, e.text);
+}
+
 void peer_entries_end(struct node_call *c, struct node_response *out) {
   struct errmsg e;
   if (!c->upload) {
@@ -238,7 +248,10 @@ void peer_entries_end(struct node_call *c, struct node_response *out) {
   }
   struct mirror_answer a = {0};
   mirror_upload_finish(c->upload, node_wall(c->n), &a);
-  if (a.status == 200 && !c->log->bulk) c->n->intake_due = true;
+  if (a.status == 200 && !c->log->bulk) {
+    c->n->intake_due = true;
+    note_renewal(c->n, c->log);
+  }
   answer_mirror(c, out, &a);
   buf_free(&a.body);
 }

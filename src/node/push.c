@@ -187,6 +187,7 @@ void push_wake(struct node *n, struct own_log *log) {
   for (size_t i = 0; i < log->forum->n_members; i++) {
     struct member *m = &log->forum->members[i];
     struct lane *l = log->bulk ? &m->bulk_push.lane : &m->push.lane;
+    if (!m->push.marks.offered) m->push.marks.offered = node_wall(n);
     if (l->failures == 0) l->next_ms = node_mono(n);
   }
 }

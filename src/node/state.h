@@ -62,6 +62,12 @@ struct concern {
   int64_t seconds;
 };
 
+/* The two newest cosignatures kept for the availability record (line_marks.h). */
+struct line_marks {
+  int64_t before, last; /* dated so; 0: none */
+  int64_t offered;      /* wall seconds since when the next one could be given; 0: not known */
+};
+
 enum push_step { PUSH_ASK, PUSH_CHECKPOINT, PUSH_ENTRIES };
 
 /* One own log going to one counterpart. */
@@ -85,6 +91,7 @@ struct push {
   uint64_t held_upto; /* statements below this index have their earliest cosignature on record or queued */
   struct held_line held[HELD_QUEUE_MAX];
   size_t n_held;
+  struct line_marks marks;
   struct concern *concerns; /* what of our log from known_from on concerns the counterpart, oldest first */
   size_t n_concerns, cap_concerns;
   uint64_t known_from; /* entries below were written before this start: they are read from the log */
@@ -125,6 +132,7 @@ struct their_log {
   uint64_t heard;       /* size of its newest heard line on our record */
   uint64_t heard_taken; /* and in statements that wait for their commit; 0 none */
   uint64_t gained;      /* size up to which it gained anything but bookkeeping */
+  struct line_marks marks; /* of our cosignatures */
 };
 
 struct member {
@@ -230,6 +238,7 @@ struct node {
   unsigned forums_failed; /* in force, but could not be opened at the start */
   uint64_t news;          /* counts cosignatures and batches taken in: whoever waits looks again when it changes */
   int64_t retry_ms;       /* a commit or the intake failed and is tried again then; 0: nothing failed */
+  int64_t run_from;       /* wall seconds since when this node runs, as noted (line_marks.h); 0: not noted yet */
 };
 
 /* ---- node.c ---- */
