@@ -1,10 +1,11 @@
 /*
- * parley verify: checks an evidence pack, a card or a charter. Needs no node, no network and no home.
+ * parley verify: checks an evidence pack, a proof of two histories, a card or a charter. Needs no node, no network and no home.
  */
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "cli/fork_text.h"
 #include "cli/output.h"
 #include "cli/pack_dir.h"
 #include "cli/pack_source.h"
@@ -45,6 +46,7 @@ static int verify_pack(struct cli *c, const char *dir, const struct anchors *kno
   struct errmsg e;
   parley_err rc = pack_dir_read(&pack, &c->arena, dir, &e);
   if (rc != PARLEY_OK) return cli_fail(c, rc, &e);
+  if (fork_is(&pack)) return fork_report(c, &pack, dir, known);
   struct home_forms forms;
   forms_load(&forms, c);
   const struct pack_known k = {known->list, known->n, (const struct form *const *)forms.forms, forms.n};
@@ -94,8 +96,9 @@ static const struct option options[] = {
 const struct verb verb_verify = {
     .name = "verify",
     .usage = N_("[--card FILE | --fingerprint PARTY=F]… DIR|FILE"),
-    .summary = N_("check an evidence pack, a card or a charter, offline"),
-    .about = N_("Checks the evidence pack in DIR, or a card or charter in FILE, without node and network. Who the "
+    .summary = N_("check an evidence pack, a proof of two histories, a card or a charter, offline"),
+    .about = N_("Checks the evidence pack or the proof of two histories in DIR, or a card or charter in FILE, without "
+                "node and network. A proof that holds against somebody known ends with exit code 4. Who the "
                 "parties are does not follow from a pack: it comes from --card, --fingerprint, and the pins and own "
                 "card of the home, where there is one. While somebody is unknown the exit code is 5."),
     .options = options,
@@ -103,6 +106,6 @@ const struct verb verb_verify = {
                  "parley verify --fingerprint \"cert.us.example=$(cat told.txt)\" receipt/"},
     .min_args = 1,
     .max_args = 1,
-    .exits = EXIT_BIT(EXIT_UNIDENTIFIED),
+    .exits = EXIT_BIT(EXIT_EVIDENCE) | EXIT_BIT(EXIT_UNIDENTIFIED),
     .run = run,
 };

@@ -30,7 +30,7 @@ step "The check bites"
 bites man/parley-ack.1.scd '--note "We' '--noet "We' 'ack has no option --noet'
 bites man/parley.1.scd 'parley inbox' 'parley intray' 'there is no verb intray'
 bites man/parley-send.1.scd '*--desk*' '*--room*' 'the page does not have --desk'
-bites man/parley-verify.1.scd $'*5*\n' $'*4*\n' 'exit codes 0 1 2 4, --help says 0 1 2 5'
+bites man/parley-verify.1.scd $'*5*\n' $'*3*\n' 'exit codes 0 1 2 3 4, --help says 0 1 2 4 5'
 bites man/parley.conf.5.scd '*log_level*' '*loglevel*' 'does not have the option log_level'
 bites man/parley-card.5.scd '*parley-trust*(1)' '*parley-faith*(1)' 'there is no page parley-faith\(1\)'
 bites man/parley-show.1.scd '# EXAMPLES' '# SAMPLES' 'no EXAMPLES before the DESCRIPTION'
