@@ -16,7 +16,11 @@
 
 static const struct {
   const char *option, *member;
-} lists[] = {{"member", "members"}, {"field", "fields"}, {"language", "languages"}, {"form", "forms"}},
+} lists[] = {{"member", "members"},
+             {"field", "fields"},
+             {"language", "languages"},
+             {"form", "forms"},
+             {"witness", "witnesses"}},
   texts[] = {{"title", "title"}, {"legal", "legal"}, {"disclosure", "disclosure"}};
 
 static const struct {
@@ -120,6 +124,7 @@ static const struct option options[] = {
     {"field", N_("FIELD"), N_("cyber, strategic-stability, regional-conflict"), true},
     {"language", N_("LANG"), N_("languages of its texts: en, ru …"), true},
     {"form", N_("KIND"), N_("forms in force (default: all at hand)"), true},
+    {"witness", N_("VKEY"), N_("key of a neutral witness (C2SP, type 0x04), no member"), true},
     {"ack", N_("PRECEDENCE=S"), N_("acknowledged within S seconds"), true},
     {"heartbeat", N_("S"), N_("seconds between signs of life"), false},
     {"clock-tolerance", N_("S"), N_("seconds that clocks may differ"), false},

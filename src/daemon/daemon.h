@@ -21,6 +21,7 @@
 struct daemon {
   struct home home;
   struct config config;
+  struct node_witness witnesses[CONFIG_WITNESSES_MAX]; /* of config */
   struct logger log;
   struct arena arena;
   struct card own;

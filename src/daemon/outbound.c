@@ -92,12 +92,14 @@ static parley_err start(struct daemon *d, const struct outbound *o, struct errms
     return err_set(e, PARLEY_ENOMEM, "out of memory for a request");
   }
   if (owned) body.p = memcpy(copy, body.p, body.n);
-  *s = (struct sending){d, o->id, is_path(o, "/add-checkpoint") ? line_to(d, o->peer) : NULL, daemon_now_ms()};
+  const bool measured = is_path(o, "/add-checkpoint") && !o->stranger;
+  *s = (struct sending){d, o->id, measured ? line_to(d, o->peer) : NULL, daemon_now_ms()};
   fault_point();
   const parley_err err =
-      packed ? http_client_post_gzip(d->client, o->url, o->pins, o->content_type, body, on_done, on_progress, s, e)
-             : http_client_send(d->client, o->method, o->url, o->pins, o->content_type, body, owned, on_done,
-                                on_progress, s, e);
+      o->stranger ? http_client_post_stranger(d->client, o->url, o->pins[0], o->content_type, body, on_done, s, e)
+      : packed    ? http_client_post_gzip(d->client, o->url, o->pins, o->content_type, body, on_done, on_progress, s, e)
+                  : http_client_send(d->client, o->method, o->url, o->pins, o->content_type, body, owned, on_done,
+                                     on_progress, s, e);
   if (err) free(s);
   return err;
 }

@@ -124,7 +124,15 @@ static parley_err own_before(void *ctx, struct bytes envelope, struct errmsg *e)
   return node_own_before(((struct daemon *)ctx)->node, envelope, e);
 }
 
+static void list_witnesses(struct daemon *d) {
+  for (size_t i = 0; i < d->config.n_witnesses; i++) {
+    const struct config_witness *w = &d->config.witness[i];
+    d->witnesses[i] = (struct node_witness){w->name, w->url, *w->pin ? w->pin : NULL};
+  }
+}
+
 static parley_err open_node(struct daemon *d, struct errmsg *e) {
+  list_witnesses(d);
   const struct node_env env = {.ctx = d,
                                .wall_s = env_wall,
                                .mono_ms = env_mono,
@@ -135,6 +143,8 @@ static parley_err open_node(struct daemon *d, struct errmsg *e) {
                                .n_seal = d->keys.n_seal,
                                .forms = (const struct form *const *)d->forms.forms,
                                .n_forms = d->forms.n,
+                               .witnesses = d->witnesses,
+                               .n_witnesses = d->config.n_witnesses,
                                .parallel = env_parallel,
                                .log = env_log};
   parley_err err = pool_start(&d->pool, e);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/encoding.h"
+#include "home/config_witness.h"
 #include "home/dirs.h"
 
 #define CONFIG_SIZE_MAX 65536
@@ -27,6 +28,10 @@ const struct config_option config_options[] = {
      "PEM file with the authority that certified an https proxy; without one the system's authorities are asked."},
     {"compress", "auto",
      "Whether uploads to counterparts go as gzip: auto (on all lines but those that answer at once), always or never."},
+    {"witness", "",
+     "A neutral witness of a charter: the name of its key and where it listens, https://… (or http:// to a loopback "
+     "address), then, where its certificate is not one that the system's authorities certify, sha256//… of its key. "
+     "May be repeated."},
     {"log_level", "info", "What is logged: error, warning or info."},
     {NULL, NULL, NULL},
 };
@@ -57,7 +62,7 @@ static char *slot(struct config *c, const char *option, size_t *size) {
 
 const char *config_value(const struct config *c, const char *option) {
   size_t size;
-  return slot((struct config *)c, option, &size);
+  return strcmp(option, "witness") != 0 ? slot((struct config *)c, option, &size) : "";
 }
 
 void config_defaults(struct config *c) {
@@ -182,6 +187,7 @@ static parley_err read_line(struct config *c, struct bytes line, unsigned *seen,
                    nearest((const char *)name.p, n));
   }
   const char *option = config_options[i].name;
+  if (!strcmp(option, "witness")) return config_witness_read(c, text, e);
   if (*seen >> i & 1) return err_set(e, PARLEY_EINVAL, "%s stands twice", option);
   *seen |= 1u << i;
   size_t size = 0;
@@ -230,6 +236,7 @@ static const char *written(const char *option, const char *value) {
 void config_shown(struct buf *out, const struct config *c, const char *option) {
   const char *value = config_value(c, option), *at = value && !strcmp(option, "proxy") ? strrchr(value, '@') : NULL;
   const char *user = at ? strstr(value, "://") + 3 : NULL, *colon = at ? memchr(user, ':', (size_t)(at - user)) : NULL;
+  if (!strcmp(option, "witness")) config_witness_write(out, c, "", ", ");
   if (!value) return;
   if (colon)
     buf_fmt(out, "%.*s:…%s", (int)(colon - value), value, at);
@@ -241,6 +248,12 @@ void config_write(struct buf *out, const struct config *c) {
   buf_str(out, "# Configuration of a parley node. A line that starts with # is a comment; an option that stands\n"
                "# behind one has its default. Read at the start of parleyd.\n");
   for (const struct config_option *o = config_options; o->name; o++) {
+    if (!strcmp(o->name, "witness") && c->n_witnesses > 0) {
+      buf_fmt(out, "\n# %s\n", o->help);
+      config_witness_write(out, c, "witness = ", "\n");
+      buf_str(out, "\n");
+      continue;
+    }
     const char *value = written(o->name, config_value(c, o->name));
     const bool is_default = !strcmp(value, o->fallback);
     buf_fmt(out, "\n# %s\n%s%s = %s\n", o->help, is_default ? "# " : "", o->name, value);

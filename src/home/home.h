@@ -46,6 +46,15 @@ parley_err file_write(const char *path, struct bytes data, unsigned mode, struct
 
 /* ---- configuration ---- */
 
+#define CONFIG_WITNESSES_MAX 64
+
+/* Where a neutral witness of a charter listens: "witness = NAME URL [PIN]", a line each. */
+struct config_witness {
+  char name[NOTE_NAME_MAX + 1]; /* of its vkey */
+  char url[URL_MAX + 1];        /* https://, or http:// to a loopback address */
+  char pin[LINK_PIN_SIZE];      /* "sha256//…" of its certificate's key; "": the system's authorities are asked */
+};
+
 struct config {
   char name[PARTY_NAME_MAX + 1];
   char listen[128];        /* address:port of the gate */
@@ -55,6 +64,8 @@ struct config {
   char proxy_ca[512];      /* PEM file; "" the system's authorities */
   char compress[8];        /* auto, always, never */
   char log_level[16];      /* error, warning, info */
+  struct config_witness witness[CONFIG_WITNESSES_MAX];
+  size_t n_witnesses;
 };
 
 struct config_option {
@@ -67,6 +78,7 @@ void config_defaults(struct config *c);
 parley_err config_read(struct config *out, const struct home *h, struct errmsg *e);
 /* The commented file with the values of c (a value that is the default stands commented out). */
 void config_write(struct buf *out, const struct config *c);
+/* "" for `witness`, which may be repeated; NULL: no such option. */
 const char *config_value(const struct config *c, const char *option);
 /* The same for people to see: "none" for no proxy, and no password. buf_ok and buf_cstr as always. */
 void config_shown(struct buf *out, const struct config *c, const char *option);

@@ -95,7 +95,7 @@ static void list_add(struct transfer *t) {
   c->active++;
 }
 
-static parley_err launch(struct transfer *t, http_done done, http_progress progress, void *ctx, struct errmsg *e) {
+parley_err client_launch(struct transfer *t, http_done done, http_progress progress, void *ctx, struct errmsg *e) {
   t->done = done;
   t->progress = progress;
   t->ctx = ctx;
@@ -133,7 +133,7 @@ static parley_err start(struct http_client *c, const char *method, const char *u
     err = err_set(e, PARLEY_ENOMEM, "out of memory for a request");
   }
   if (err == PARLEY_OK) {
-    err = launch(t, done, progress, ctx, e);
+    err = client_launch(t, done, progress, ctx, e);
   }
   if (err != PARLEY_OK) {
     if (body_owned) {
@@ -180,7 +180,7 @@ parley_err http_client_try(struct http_client *c, const char *url, const char *c
     transfer_free(t);
     return err_set(e, PARLEY_ENOMEM, "out of memory for a request");
   }
-  return launch(t, done, NULL, ctx, e);
+  return client_launch(t, done, NULL, ctx, e);
 }
 
 void http_client_poll(struct http_client *c, const int *fds, size_t n, int timeout_ms) {

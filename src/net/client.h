@@ -99,6 +99,16 @@ parley_err http_client_post_gzip(struct http_client *c, const char *url, const c
                                  void *ctx, struct errmsg *e);
 
 /*
+ * A POST to somebody who is no counterpart (a neutral witness): without our certificate, over TLS 1.2 or later. pin: of
+ * its certificate's key; NULL: the system's authorities judge it. http:// goes only to 127.0.0.0/8 and [::1], past any
+ * proxy. A redirect is an answer like any other. body is copied, at most 64 KiB. Over after HTTP_STRANGER_SECONDS.
+ */
+#define HTTP_STRANGER_MAX 65536 /* bytes of its answer; more fails the request */
+#define HTTP_STRANGER_SECONDS 60
+parley_err http_client_post_stranger(struct http_client *c, const char *url, const char *pin, const char *content_type,
+                                     struct bytes body, http_done done, void *ctx, struct errmsg *e);
+
+/*
  * One GET over a connection of its own, to find out what is wrong. family 4 or 6: over such addresses only, 0: any.
  * padding: bytes of a request header that fills packets, at most HTTP_PADDING_MAX. Over after `seconds` in any case.
  */

@@ -40,7 +40,9 @@ static void proxy_answered(char *out, size_t size, const struct transfer *t, enu
 
 static void too_long(char *out, size_t size, const struct transfer *t) {
   if (t->answer.n > 0) {
-    snprintf(out, size, "answer of %s is longer than %u MiB", t->where, HTTP_RESPONSE_MAX >> 20);
+    const bool large = t->answer_max >= 1u << 20;
+    snprintf(out, size, "answer of %s is longer than %zu %s", t->where, t->answer_max >> (large ? 20 : 10),
+             large ? "MiB" : "KiB");
   } else {
     snprintf(out, size, "answer of %s is longer than is taken", t->where);
   }

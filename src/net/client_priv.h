@@ -51,7 +51,7 @@ struct transfer {
   struct curl_slist *headers;
   uint8_t *body; /* owned */
   struct buf answer;
-  size_t header_bytes;
+  size_t header_bytes, answer_max;
   bool too_long, no_memory;
   http_done done;
   http_progress progress;
@@ -85,14 +85,25 @@ parley_err client_where(char out[static HTTP_WHERE_SIZE], const char *url, struc
 /* The same of the proxy that connections to `where` take; "" when they take none. EINVAL: no http or https URL. */
 parley_err client_proxy_where(char out[static HTTP_WHERE_SIZE], const struct http_client *c, const char *where,
                               struct errmsg *e);
+/* client.c: starts it; frees it where that fails. */
+parley_err client_launch(struct transfer *t, http_done done, http_progress progress, void *ctx, struct errmsg *e);
 /* Joins pins as libcurl wants them; *out is malloc'd. */
 parley_err client_pins(char **out, const char *const *pins, struct errmsg *e);
+
+/* client_url.c: scheme, which the caller frees (curl_free), and "host:port" of any URL. False: it is none, or no memory. */
+bool client_url_parts(char out[static HTTP_WHERE_SIZE], char **scheme, const char *url);
 
 /* client_transfer.c */
 parley_err transfer_new(struct transfer **out, struct http_client *c, const char *method, const char *url,
                         const char *pins, const char *content_type, struct bytes body, bool body_owned,
                         struct errmsg *e);
-bool transfer_encoding(struct transfer *t, const char *encoding); /* of its body */
+/* The same to a stranger (client_stranger.c); pin NULL: the system's authorities. */
+parley_err transfer_new_stranger(struct transfer **out, struct http_client *c, const char *url, const char *pin,
+                                 const char *content_type, struct bytes body, struct errmsg *e);
+/* "host:port" of an https URL, or of an http one to a loopback address; *plain: it is one of those. */
+parley_err client_stranger_where(char out[static HTTP_WHERE_SIZE], bool *plain, const char *url, struct errmsg *e);
+bool client_stranger_options(struct transfer *t, const char *pin); /* TLS, and the time it may take */
+bool transfer_encoding(struct transfer *t, const char *encoding);  /* of its body */
 bool transfer_once(struct transfer *t, const struct http_try *how);
 bool transfer_attach(struct transfer *t); /* once done, progress and ctx are set */
 void transfer_free(struct transfer *t);   /* after it left the multi handle */

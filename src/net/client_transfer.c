@@ -13,7 +13,7 @@
 static size_t on_body(char *p, size_t size, size_t n, void *ctx) {
   struct transfer *t = ctx;
   const size_t bytes = size * n;
-  if (bytes > HTTP_RESPONSE_MAX - t->answer.n) {
+  if (bytes > t->answer_max - t->answer.n) {
     t->too_long = true;
     return 0;
   }
@@ -217,15 +217,25 @@ static bool keep_body(struct transfer *t, struct bytes *body, bool owned) {
   return true;
 }
 
+static struct transfer *transfer_begin(struct http_client *c, size_t answer_max, struct errmsg *e) {
+  struct transfer *t = calloc(1, sizeof *t);
+  if (t == NULL) {
+    err_set(e, PARLEY_ENOMEM, "out of memory for a request");
+    return NULL;
+  }
+  t->client = c;
+  t->answer_max = answer_max;
+  t->moved_ms = net_now_ms();
+  return t;
+}
+
 parley_err transfer_new(struct transfer **out, struct http_client *c, const char *method, const char *url,
                         const char *pins, const char *content_type, struct bytes body, bool body_owned,
                         struct errmsg *e) {
-  struct transfer *t = calloc(1, sizeof *t);
+  struct transfer *t = transfer_begin(c, HTTP_RESPONSE_MAX, e);
   if (t == NULL) {
-    return err_set(e, PARLEY_ENOMEM, "out of memory for a request");
+    return PARLEY_ENOMEM;
   }
-  t->client = c;
-  t->moved_ms = net_now_ms();
   parley_err err = client_where(t->where, url, e);
   if (err == PARLEY_OK) {
     err = client_proxy_where(t->proxy_where, c, t->where, e);
@@ -237,6 +247,32 @@ parley_err transfer_new(struct transfer **out, struct http_client *c, const char
   t->easy = curl_easy_init();
   if (t->easy == NULL || !keep_body(t, &body, body_owned) || !client_common(t->easy, method, url, "https") ||
       !set_tls(t, pins) || !set_link(t) || !set_body(t, method, content_type, body)) {
+    transfer_free(t);
+    return err_set(e, PARLEY_ENOMEM, "cannot prepare the request to %.200s: out of memory", url);
+  }
+  *out = t;
+  return PARLEY_OK;
+}
+
+parley_err transfer_new_stranger(struct transfer **out, struct http_client *c, const char *url, const char *pin,
+                                 const char *content_type, struct bytes body, struct errmsg *e) {
+  struct transfer *t = transfer_begin(c, HTTP_STRANGER_MAX, e);
+  bool plain = false;
+  if (t == NULL) {
+    return PARLEY_ENOMEM;
+  }
+  parley_err err = client_stranger_where(t->where, &plain, url, e);
+  if (err == PARLEY_OK && !plain) {
+    err = client_proxy_where(t->proxy_where, c, t->where, e);
+  }
+  if (err != PARLEY_OK) {
+    free(t);
+    return err;
+  }
+  t->easy = curl_easy_init();
+  if (t->easy == NULL || !keep_body(t, &body, false) ||
+      !client_common(t->easy, "POST", url, plain ? "http" : "https") || !client_stranger_options(t, pin) ||
+      !set_link(t) || !set_body(t, "POST", content_type, body)) {
     transfer_free(t);
     return err_set(e, PARLEY_ENOMEM, "cannot prepare the request to %.200s: out of memory", url);
   }

@@ -28,6 +28,14 @@ static CURLUcode url_parts(char out[static HTTP_WHERE_SIZE], char **scheme, CURL
   return rc;
 }
 
+bool client_url_parts(char out[static HTTP_WHERE_SIZE], char **scheme, const char *url) {
+  CURLU *u = curl_url();
+  *scheme = NULL;
+  const bool ok = u != NULL && url_parts(out, scheme, u, url) == CURLUE_OK;
+  curl_url_cleanup(u);
+  return ok;
+}
+
 parley_err client_where(char out[static HTTP_WHERE_SIZE], const char *url, struct errmsg *e) {
   CURLU *u = curl_url();
   char *scheme = NULL;

@@ -8,6 +8,7 @@
 #include "base/plant.h"
 #include "node/call.h"
 #include "node/line_marks.h"
+#include "node/witness.h"
 
 /* ---- heard: how much of another party's log we hold ---- */
 
@@ -72,7 +73,9 @@ static parley_err take_held(struct forum *f, struct statement *s, struct arena *
 parley_err vectors_take(struct node *n, struct forum *f, struct statement *s, bool all, struct arena *a,
                         struct errmsg *e) {
   parley_err r = take_heard(n, f, s, all, a, e);
-  return r || !may_take(n) ? r : take_held(f, s, a, e);
+  if (r || !may_take(n)) return r;
+  r = take_held(f, s, a, e);
+  return r ? r : witness_held_take(f, s, HELD_IN_ENTRY, a, e);
 }
 
 void vectors_give_back(struct forum *f, struct statement *s) {
@@ -80,6 +83,7 @@ void vectors_give_back(struct forum *f, struct statement *s) {
     for (size_t k = 0; k < f->members[i].push.n_held; k++)
       for (size_t j = 0; j < s->n_held; j++)
         if (!strcmp(f->members[i].push.held[k].line, s->held[j].line)) f->members[i].push.held[k].taken = false;
+  witness_held_give_back(f, s);
   for (size_t i = 0; i < s->n_heard; i++) { /* where another statement waits with the same, it is heard once more */
     struct member *m = forum_member(f, s->heard[i].party);
     if (m && m->log.heard_taken == s->heard[i].size) m->log.heard_taken = 0;
@@ -94,6 +98,7 @@ bool vectors_taken(const struct push *p) {
 }
 
 void vectors_settle(struct forum *f, bool committed) {
+  witness_held_settle(f, committed);
   for (size_t i = 0; i < f->n_members; i++) {
     struct push *p = &f->members[i].push;
     size_t kept = 0;
@@ -133,7 +138,7 @@ static bool submit_held(struct node *n, struct forum *f, bool all) {
 }
 
 static int64_t held_due(const struct forum *f) {
-  int64_t due = INT64_MAX;
+  int64_t due = witness_held_due(f);
   for (size_t i = 0; i < f->n_members; i++)
     for (size_t k = 0; k < f->members[i].push.n_held; k++)
       if (!f->members[i].push.held[k].taken && f->members[i].push.held[k].due < due)

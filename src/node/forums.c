@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/encoding.h"
-#include "node/state.h"
+#include "node/witness.h"
 
 static void log_path(char out[static 2 * SHA256_SIZE + 1], const char *origin) {
   uint8_t h[SHA256_SIZE];
@@ -119,6 +119,7 @@ ours:
   if (!r && f->n_members == 0) f->log.ready = f->bulk.ready = true;
   if (!r) r = own_log_check(n, &f->log, e);
   if (!r) r = own_log_check(n, &f->bulk, e);
+  if (!r) r = witnesses_open(n, f, e);
   if (r) {
     forum_free(f);
     return r;
@@ -145,6 +146,7 @@ void forum_free(struct forum *f) {
     buf_free(&f->members[i].push.ticket);
     buf_free(&f->members[i].bulk_push.ticket);
   }
+  witnesses_free(f);
   own_log_free(&f->log);
   own_log_free(&f->bulk);
   arena_free(&f->arena);

@@ -10,6 +10,7 @@
 #include "base/plant.h"
 #include "node/answers.h"
 #include "node/line_marks.h"
+#include "node/witness.h"
 
 #define INTAKE_BATCH 512
 #define INTAKE_SIGNATURES 256 /* verified in one transaction; a hostile entry can carry many */
@@ -35,9 +36,15 @@ static void look_at_heard(const struct node *n, const struct forum *f, const str
 static void look_at_held(const struct node *n, const struct their_log *l, const struct statement *s) {
   for (size_t i = 0; i < s->n_held; i++) {
     const struct held *h = &s->held[i];
+    struct errmsg why;
+    if (witness_held_judge(l->from->forum, h, &why)) {
+      if (why.text[0])
+        node_log_line(n, 4, "%s: a held line of a neutral witness does not verify: %s", l->origin, why.text);
+      continue;
+    }
     const char *end = strstr(h->line, "/mirror ");
     char party[PARTY_NAME_MAX + 1];
-    if (!end || strncmp(h->line, "— ", 4) || end - h->line - 4 > PARTY_NAME_MAX) continue; /* a neutral witness */
+    if (!end || strncmp(h->line, "— ", 4) || end - h->line - 4 > PARTY_NAME_MAX) continue; /* nobody that is known here */
     snprintf(party, sizeof party, "%.*s", (int)(end - h->line - 4), h->line + 4);
     if (!node_card(n, party)) continue;
     struct buf text = {0};

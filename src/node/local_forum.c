@@ -265,6 +265,19 @@ static parley_err parse_times(const json_t *q, struct charter *ch, struct errmsg
   return r;
 }
 
+static parley_err parse_witnesses(const json_t *q, struct charter *ch, struct errmsg *e) {
+  const size_t most = sizeof ch->witnesses / sizeof *ch->witnesses;
+  json_t *list = NULL;
+  parley_err r = json_get_arr_opt(&list, q, "", "witnesses", most, e);
+  for (size_t i = 0; !r && list && i < json_array_size(list); i++) {
+    const char *text = json_string_value(json_array_get(list, i));
+    r = vkey_parse(&ch->witnesses[i], bytes_str(text ? text : ""), e);
+    if (r) err_prefix(e, r, "witnesses[%zu]", i);
+    ch->n_witnesses = i + 1;
+  }
+  return r;
+}
+
 static parley_err parse_charter(struct node *n, const json_t *q, struct charter *ch, struct arena *a,
                                 struct errmsg *e) {
   static const char *const members[] = {"title",
@@ -280,6 +293,7 @@ static parley_err parse_charter(struct node *n, const json_t *q, struct charter 
                                         "bytes_per_day",
                                         "bytes_total",
                                         "disclosure",
+                                        "witnesses",
                                         NULL};
   const char *title, *legal = ch->legal, *disclosure = ch->disclosure;
   parley_err r = json_only(q, "", members, e);
@@ -300,6 +314,7 @@ static parley_err parse_charter(struct node *n, const json_t *q, struct charter 
   r = r ? r : parse_members(n, q, ch, a, e);
   r = r ? r : parse_forms(n, q, ch, e);
   r = r ? r : parse_times(q, ch, e);
+  r = r ? r : parse_witnesses(q, ch, e);
   ch->quorum = (int64_t)ch->n_members;
   n->env.random(n->env.ctx, ch->nonce, sizeof ch->nonce);
   return r;

@@ -8,6 +8,7 @@
 #include "node/answers.h"
 #include "node/call.h"
 #include "node/line_marks.h"
+#include "node/witness.h"
 
 void local_card(struct node_call *c, struct node_response *out) {
   out->status = 200;
@@ -152,5 +153,6 @@ void local_status(struct node_call *c, struct node_response *out) {
   json_put_int(o, "store_bytes", (int64_t)store_bytes(n->env.store));
   json_object_set_new(o, "logs", status_logs(n));
   json_object_set_new(o, "peers", peers);
+  json_object_set_new(o, "witnesses", witness_status(n));
   answer_json(out, 200, o);
 }

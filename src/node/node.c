@@ -8,6 +8,7 @@
 
 #include "base/plant.h"
 #include "node/call.h"
+#include "node/witness.h"
 
 int64_t node_wall(const struct node *n) { return n->env.wall_s(n->env.ctx); }
 int64_t node_mono(const struct node *n) { return n->env.mono_ms(n->env.ctx); }
@@ -259,6 +260,7 @@ int node_next_ms(struct node *n) {
   if ((n->queue && !n->retry_ms) || n->answers || intake_pending(n)) return 0;
   int64_t now = node_mono(n), at = now + 60000;
   at = min64(at, push_next_ms(n));
+  at = min64(at, witness_next_ms(n));
   at = min64(at, renewal_next_ms(n));
   at = min64(at, proposal_next_ms(n));
   at = min64(at, bookkeeping_next_ms(n));
@@ -269,11 +271,11 @@ int node_next_ms(struct node *n) {
 }
 
 bool node_next_outbound(struct node *n, struct outbound *out) {
-  return renewal_next(n, out) || push_next(n, out) || proposal_next(n, out);
+  return renewal_next(n, out) || push_next(n, out) || witness_next(n, out) || proposal_next(n, out);
 }
 
 void node_outbound_done(struct node *n, uint64_t id, const struct outbound_result *r) {
-  if (!push_done(n, id, r) && !renewal_done(n, id, r)) proposal_done(n, id, r);
+  if (!push_done(n, id, r) && !witness_done(n, id, r) && !renewal_done(n, id, r)) proposal_done(n, id, r);
   calls_check_waiting(n);
 }
 

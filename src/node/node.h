@@ -22,6 +22,13 @@
 #define NODE_BACKOFF_MIN_MS 500
 #define NODE_BACKOFF_MAX_MS 60000
 
+/* Where a neutral witness listens (docs/protocol.md, "Neutral witnesses"). The strings live as long as the node. */
+struct node_witness {
+  const char *name; /* of its vkey in charters */
+  const char *url;
+  const char *pin; /* of its certificate; NULL: the system's authorities judge it */
+};
+
 struct node_env {
   void *ctx;
   int64_t (*wall_s)(void *ctx);                      /* UTC seconds */
@@ -33,6 +40,8 @@ struct node_env {
   size_t n_seal;
   const struct form *const *forms; /* forms at hand */
   size_t n_forms;
+  const struct node_witness *witnesses;
+  size_t n_witnesses;
   /* level as syslog (3 error, 4 warning, 6 info); never bodies or secrets; may be NULL */
   /*
    * Runs work(items[i]) for all i, in any order, perhaps on several threads, and returns when all are done. NULL: one after the
@@ -134,6 +143,7 @@ struct outbound {
   const char *const *pins;  /* NULL-terminated */
   const char *content_type; /* NULL for GET */
   struct bytes body;        /* lives until node_outbound_done */
+  bool stranger;            /* to a neutral witness: peer is its name, pins may be empty (the system's authorities) */
 };
 
 /* True when there is one to send now. Everything in *out lives until node_outbound_done(id). At most one at a time per peer and lane. */

@@ -7,6 +7,7 @@
 #include "base/encoding.h"
 #include "node/call.h"
 #include "node/line_marks.h"
+#include "node/witness.h"
 
 static void answer_not_found(struct node_call *c, struct node_response *out) {
   struct errmsg e;
@@ -337,14 +338,16 @@ static void own_checkpoint(struct node_call *c, struct own_log *l, struct buf *o
       lines++;
     }
   }
+  witness_lines(c->n, l, &lines, out);
 }
 
-/* checkpoint.<party> of our own log: the newest tree that party has cosigned. */
+/* checkpoint.<party> of our own log: the newest tree that party, or that neutral witness, has cosigned. */
 static void own_checkpoint_of(struct node_call *c, struct own_log *l, const char *party, struct buf *out) {
   struct member *m = forum_member(l->forum, party);
   struct push *p = m ? (l->bulk ? &m->bulk_push : &m->push) : NULL;
   struct cosignature s;
   struct hash root;
+  if (!m) witness_checkpoint(c->n, l, party, out);
   if (!p || !p->cosigned || cosignature_at(c->n, l, party, p->cosigned, &s, NULL) ||
       copy_root(l->copy, p->cosigned, &root, NULL))
     return;

@@ -142,6 +142,8 @@ struct member {
   struct their_log log, bulk;
 };
 
+struct witness; /* witness.h */
+
 struct forum {
   struct forum *next;
   struct arena arena;
@@ -151,6 +153,8 @@ struct forum {
   struct own_log log, bulk;
   struct member *members; /* the others */
   size_t n_members;
+  struct witness *witnesses; /* the neutral ones of the charter in force, in its order */
+  size_t n_witnesses;
   bool touched;         /* in the batch under way */
   int64_t heartbeat_ms; /* monotonic: next one */
 };

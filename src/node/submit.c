@@ -10,6 +10,7 @@
 #include "base/plant.h"
 #include "node/answers.h"
 #include "node/call.h"
+#include "node/witness.h"
 
 void submission_free(struct submission *s) {
   if (s->call) s->call->submission = NULL;
@@ -66,7 +67,7 @@ static parley_err put_forum(struct node *n, struct forum *f, struct errmsg *e) {
     if (vectors_taken(&m->push)) r = push_save(n, &m->push, true, e);
     if (!r && m->log.heard_taken > m->log.heard) r = intake_save(n, &m->log, m->log.taken_in, m->log.heard_taken, e);
   }
-  return r;
+  return r ? r : witness_held_save(n, f, e);
 }
 
 static parley_err put_all(struct node *n, struct submission *batch, struct errmsg *e) {
@@ -160,7 +161,10 @@ static void settle(struct node *n, struct submission *batch, parley_err err, con
     struct submission *s = batch;
     batch = s->next;
     if (s->has_draft) drafts_settle(n, s, err == PARLEY_OK || PLANTED(end_draft_too_soon));
-    if (!err) concerns_add(s);
+    if (!err) {
+      concerns_add(s);
+      witness_hasten(n, s);
+    }
     if (err && s->opening && !PLANTED(lose_charter_of_failed_batch)) {
       put_back(n, head, s);
       head = &s->next;

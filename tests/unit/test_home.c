@@ -184,6 +184,12 @@ static void config_reads_what_it_writes(void **state) {
   strcpy(c.url, "https://[::1]:7411/parley");
   strcpy(c.proxy, "http://user:secret@[2001:db8::1]:3128");
   strcpy(c.no_proxy, "a.example, .b.example");
+  c.n_witnesses = 2;
+  strcpy(c.witness[0].name, "w.example/parley");
+  strcpy(c.witness[0].url, "https://w.example/parley");
+  strcpy(c.witness[1].name, "near.example");
+  strcpy(c.witness[1].url, "http://[::1]:7380");
+  strcpy(c.witness[1].pin, "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
   config_write(&text, &c);
   assert_int_equal(read_config(p, buf_cstr(&text), &again, &e), PARLEY_OK);
   assert_memory_equal(&c, &again, sizeof c);
@@ -279,6 +285,53 @@ static void config_takes_whole_proxies_and_hides_their_passwords(void **state) {
     assert_string_equal(buf_cstr(&shown), right[i].shown);
     buf_free(&shown);
   }
+}
+
+static void config_takes_witnesses_that_can_be_asked(void **state) {
+  const struct place *p = *state;
+  static const struct {
+    const char *value, *why;
+  } wrong[] = {{"w.example", "witness must be a name"},
+               {"w.example https://w.example sha256//x", "the pin must be"},
+               {"w.example https://w.example sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= x", "must be a name"},
+               {"w+example https://w.example", "name"},
+               {"w.example http://w.example", "without a final slash"},
+               {"w.example http://localhost:7380", "without a final slash"},
+               {"w.example http://127.0.0.1.example", "without a final slash"},
+               {"w.example http://127.0.0.1@w.example", "without a final slash"},
+               {"w.example http://[::2]:80", "without a final slash"},
+               {"w.example http://10.0.0.1:80", "without a final slash"},
+               {"w.example https://w.example/", "without a final slash"},
+               {"w.example https://w.example?x", "without a final slash"},
+               {"w.example https://w.example:0", "without a final slash"},
+               {"w.example https://w.example:70000", "without a final slash"},
+               {"w.example https://", "without a final slash"},
+               {"w.example ftp://w.example", "without a final slash"}};
+  static const char *const right[] = {"https://w.example", "https://w.example:8443/a/b", "http://127.0.0.1:7380",
+                                      "http://127.9.8.7",  "http://[::1]:7380/w",        "https://[2001:db8::1]"};
+  struct config c;
+  struct errmsg e;
+  struct buf all = {0};
+  char text[1024];
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    snprintf(text, sizeof text, "name = a.b\nwitness = %s\n", wrong[i].value);
+    assert_refused(read_config(p, text, &c, &e), PARLEY_EINVAL, e, wrong[i].why);
+  }
+  for (size_t i = 0; i < sizeof right / sizeof *right; i++) {
+    snprintf(text, sizeof text, "name = a.b\nwitness = w.example %s\n", right[i]);
+    assert_int_equal(read_config(p, text, &c, &e), PARLEY_OK);
+    assert_string_equal(c.witness[0].url, right[i]);
+  }
+  assert_refused(read_config(p, "name = a.b\nwitness = w https://a\nwitness = w https://b\n", &c, &e), PARLEY_EINVAL, e,
+                 "line 3");
+  buf_str(&all, "name = a.b\n");
+  for (size_t i = 0; i <= CONFIG_WITNESSES_MAX; i++) buf_fmt(&all, "witness = w%zu https://w.example\n", i);
+  assert_refused(read_config(p, buf_cstr(&all), &c, &e), PARLEY_ELIMIT, e, "more than 64 witnesses");
+  buf_clear(&all);
+  assert_int_equal(read_config(p, "name = a.b\nwitness = a http://[::1]:1\nwitness = b https://b", &c, &e), PARLEY_OK);
+  config_shown(&all, &c, "witness");
+  assert_string_equal(buf_cstr(&all), "a http://[::1]:1, b https://b");
+  buf_free(&all);
 }
 
 /* ---- making a home ---- */
@@ -724,6 +777,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(config_says_line_and_option, set_up, tear_down),
       cmocka_unit_test_setup_teardown(config_refuses_addresses_that_are_none, set_up, tear_down),
       cmocka_unit_test_setup_teardown(config_takes_whole_proxies_and_hides_their_passwords, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(config_takes_witnesses_that_can_be_asked, set_up, tear_down),
       cmocka_unit_test_setup_teardown(init_makes_a_home_that_loads, set_up, tear_down),
       cmocka_unit_test_setup_teardown(init_tells_the_rotation_passphrase_once, set_up, tear_down),
       cmocka_unit_test_setup_teardown(init_leaves_nothing_behind_and_nothing_damaged, set_up, tear_down),
