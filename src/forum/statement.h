@@ -100,6 +100,14 @@ void statement_clear(struct statement *s);
 /* Id: RFC 6962 leaf hash of the entry. */
 void statement_id(struct hash *out, struct bytes entry);
 
+/* The body of a forum.epoch: the longest tree of the epoch before that its author knows to have signed. */
+struct forum_epoch {
+  uint64_t epoch, size;
+  struct hash root;
+};
+parley_err forum_epoch_parse(struct forum_epoch *out, const json_t *body, struct errmsg *e);
+json_t *forum_epoch_body(const struct forum_epoch *epoch); /* NULL: out of memory */
+
 /* ---- sealing (docs/protocol.md, "Sealing") ---- */
 
 /* Randomness of the sealed body (file < 0) or of file number file (0..15) for n recipients, expanded from the seed. ephemeral gets n * 32 bytes. */

@@ -47,6 +47,35 @@ static parley_err check_cards(const json_t *body, struct errmsg *e) {
   return err;
 }
 
+/* docs/protocol.md, "Epochs and recovery". */
+static parley_err check_epoch(const json_t *body, struct errmsg *e) {
+  struct forum_epoch epoch;
+  return forum_epoch_parse(&epoch, body, e);
+}
+
+parley_err forum_epoch_parse(struct forum_epoch *out, const json_t *body, struct errmsg *e) {
+  int64_t epoch = 0, size = 0;
+  const char *root;
+  parley_err err = fields_order(body, "body", (const char *const[]){"epoch", "size", "root", NULL}, e);
+  if (err == PARLEY_OK) err = json_get_int(&epoch, body, "body", "epoch", 0, JSON_INT_MAX - 1, e);
+  if (err == PARLEY_OK) err = json_get_int(&size, body, "body", "size", 0, JSON_INT_MAX, e);
+  if (err == PARLEY_OK) err = json_get_str(&root, body, "body", "root", e);
+  if (err == PARLEY_OK && !base64_decode_fixed(out->root.b, sizeof out->root.b, bytes_str(root), true))
+    err = err_set(e, PARLEY_EINVAL, "body.root: must be the base64 of 32 bytes");
+  out->epoch = (uint64_t)epoch;
+  out->size = (uint64_t)size;
+  return err;
+}
+
+json_t *forum_epoch_body(const struct forum_epoch *epoch) {
+  json_t *o = json_object();
+  if (o != NULL && json_put_int(o, "epoch", (int64_t)epoch->epoch) && json_put_int(o, "size", (int64_t)epoch->size) &&
+      json_put_b64(o, "root", epoch->root.b, sizeof epoch->root.b))
+    return o;
+  json_decref(o);
+  return NULL;
+}
+
 static parley_err parse_open(struct statement *s, const json_t *top, struct errmsg *e) {
   json_t *body;
   if (json_object_get(top, "sealed") != NULL || json_object_get(top, "body_sha256") != NULL)
@@ -56,6 +85,7 @@ static parley_err parse_open(struct statement *s, const json_t *top, struct errm
     err = err_set(e, PARLEY_EINVAL, "body: must be {} in a forum.held");
   if (err == PARLEY_OK && strcmp(s->kind, "forum.charter") == 0) err = check_charter_part(body, e);
   if (err == PARLEY_OK && strcmp(s->kind, "forum.card") == 0) err = check_cards(body, e);
+  if (err == PARLEY_OK && strcmp(s->kind, "forum.epoch") == 0) err = check_epoch(body, e);
   if (err == PARLEY_OK) s->body = json_incref(body);
   return err;
 }

@@ -64,7 +64,9 @@ static parley_err parse_text(struct statement *s, struct arena *a, const json_t 
 
 /* docs/protocol.md, "Kinds of this version". */
 static parley_err check_kind(const struct statement *s, struct errmsg *e) {
-  if ((strcmp(s->kind, "forum.charter") == 0 || strcmp(s->kind, "forum.card") == 0) && s->n_to > 0)
+  const bool to_nobody = strcmp(s->kind, "forum.charter") == 0 || strcmp(s->kind, "forum.card") == 0 ||
+                         strcmp(s->kind, "forum.epoch") == 0;
+  if (to_nobody && s->n_to > 0)
     return err_set(e, PARLEY_EINVAL, "to: must be empty in a %s", s->kind);
   const enum answer what = answer_of(s->kind);
   if (what == ANSWER_NONE) return PARLEY_OK;

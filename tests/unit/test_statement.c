@@ -368,6 +368,14 @@ static void test_open_kinds(void **state) {
       {"[\"AAAA\"]", "[]", "statement: body.cards: has 0 elements"},
       {"[\"AAAA\"]", "[\"AAA\"]", "statement: body.cards[0]: must be the padded base64"},
   };
+  static const struct refusal of_epoch[] = {
+      {"\"to\":[]", "\"to\":[\"a.b\"]", "statement: to: must be empty in a forum.epoch"},
+      {"\"epoch\":0", "\"epoch\":-1", "statement: body.epoch: must be a whole number from 0"},
+      {"\"epoch\":0,\"size\":7", "\"size\":7,\"epoch\":0", "statement: body.epoch: stands after"},
+      {"\"size\":7", "\"size\":\"7\"", "statement: body.size: "},
+      {"=\"}", "\"}", "statement: body.root: must be the base64 of 32 bytes"},
+      {"=\"}", "=\",\"x\":1}", "statement: body.x: "},
+  };
   struct statement s = held_note(), t;
   struct errmsg e;
   check_refusals(payload_for(&s), of_held, sizeof of_held / sizeof *of_held);
@@ -386,6 +394,14 @@ static void test_open_kinds(void **state) {
   json_decref(s.body);
   s.body = json_pack("{s:[s]}", "cards", "AAAA");
   check_refusals(payload_for(&s), of_card, sizeof of_card / sizeof *of_card);
+  strcpy(s.kind, "forum.epoch");
+  json_decref(s.body);
+  struct forum_epoch epoch = {.size = 7}, same;
+  memset(epoch.root.b, 5, sizeof epoch.root.b);
+  s.body = forum_epoch_body(&epoch);
+  check_refusals(payload_for(&s), of_epoch, sizeof of_epoch / sizeof *of_epoch);
+  assert_int_equal(forum_epoch_parse(&same, s.body, &e), PARLEY_OK);
+  assert_true(same.epoch == 0 && same.size == 7 && hash_eq(&same.root, &epoch.root));
   statement_clear(&s);
 }
 
