@@ -218,6 +218,15 @@ bool query_is(const char *query, const char *name, const char *value) {
   return p && n == strlen(value) && !memcmp(p, value, n);
 }
 
+bool query_text(const char *query, const char *name, char *out, size_t size) {
+  size_t n;
+  const char *p = query_find(query, name, &n);
+  if (!p || n >= size) return false;
+  memcpy(out, p, n);
+  out[n] = '\0';
+  return true;
+}
+
 /* ---- waiting for delivery ---- */
 
 void call_wait(struct node_call *c, const struct hash *id, int wait_s, bool created) {

@@ -54,6 +54,8 @@ unsigned err_status(parley_err err);
 /* Integer parameter of the query string; fallback when absent or malformed. */
 int64_t query_int(const char *query, const char *name, int64_t fallback);
 bool query_is(const char *query, const char *name, const char *value);
+/* The value as it stands there (nothing is decoded); false, and out untouched, when it is absent or too long. */
+bool query_text(const char *query, const char *name, char *out, size_t size);
 
 /* Parks the call until the statement is delivered to all or wait_s have passed. */
 void call_wait(struct node_call *c, const struct hash *id, int wait_s, bool created);
@@ -69,6 +71,8 @@ void calls_check_waiting(struct node *n);
 void peer_route(struct node_call *c, const struct node_request *r, struct node_response *out);
 void peer_entries_data(struct node_call *c, struct bytes in, struct node_response *out);
 void peer_entries_end(struct node_call *c, struct node_response *out);
+/* The body of add-checkpoint for that log. */
+void peer_checkpoint_take(struct node_call *c, struct their_log *l, struct bytes body, struct node_response *out);
 
 /* ---- local handlers ---- */
 void local_route(struct node_call *c, const struct node_request *r, struct node_response *out);
@@ -93,6 +97,14 @@ void local_disclosure(struct node_call *c, struct node_response *out);
 void local_disclosed(struct node_call *c, struct node_response *out);
 void local_sealed(struct node_call *c, struct node_response *out);
 void local_receipt(struct node_call *c, struct node_response *out);
+/* Bundles: local_bundle.c, local_bundle_take.c. */
+void local_bundle(struct node_call *c, struct node_response *out);
+void local_bundle_log(struct node_call *c, struct node_response *out);
+void local_bundle_entries(struct node_call *c, struct node_response *out);
+void local_bundle_charter(struct node_call *c, struct node_response *out);
+void local_bundle_held(struct node_call *c, struct node_response *out);
+void local_bundle_checkpoint(struct node_call *c, struct node_response *out);
+void local_bundle_cosigned(struct node_call *c, struct node_response *out);
 void local_draft_send(struct node_call *c, struct node_response *out);
 void local_draft(struct node_call *c, struct node_response *out);
 void draft_file_begin(struct node_call *c, struct node_response *out);

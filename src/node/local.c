@@ -35,6 +35,13 @@ static const struct route routes[] = {
     {"GET", "/v1/statements/", "/sealed/", local_sealed},
     {"GET", "/v1/drafts/", "", local_draft},
     {"POST", "/v1/drafts/", "/send", local_draft_send},
+    {"POST", "/v1/bundle", NULL, local_bundle},
+    {"POST", "/v1/bundle/charter", NULL, local_bundle_charter},
+    {"GET", "/v1/bundle/logs/", "", local_bundle_held},
+    {"GET", "/v1/bundle/logs/", "/for/", local_bundle_log},
+    {"GET", "/v1/bundle/logs/", "/entries/", local_bundle_entries},
+    {"POST", "/v1/bundle/logs/", "/checkpoint", local_bundle_checkpoint},
+    {"POST", "/v1/bundle/logs/", "/cosigned/", local_bundle_cosigned},
 };
 
 /* Cuts "/v1/statements/<id>/ack" into the id and what follows; a tail that ends with '/' takes a number after it. */
@@ -56,6 +63,10 @@ void local_route(struct node_call *c, const struct node_request *r, struct node_
   struct errmsg e;
   if (!strcmp(r->method, "PUT") && !strncmp(c->path, "/v1/drafts/", 11)) {
     draft_file_begin(c, out);
+    return;
+  }
+  if (!strcmp(r->method, "POST") && !strcmp(c->path, "/v1/bundle/entries")) {
+    c->entries = true; /* a stream, as from a counterpart */
     return;
   }
   for (size_t i = 0; i < sizeof routes / sizeof *routes; i++)

@@ -1,5 +1,6 @@
 /*
  * What counterparts may ask: add-checkpoint, add-entries, propose, and the read side of logs (docs/protocol.md, sections 3 and 4).
+ * What a bundle brings goes the same way; then c->peer is NULL: nobody is asked who carried it.
  */
 #include <stdio.h>
 #include <string.h>
@@ -17,8 +18,10 @@ static void answer_not_found(struct node_call *c, struct node_response *out) {
 
 /* A log that the asking peer may see: of a forum that it shares with us. Anything else looks as if it did not exist. */
 static bool shares(const struct node_call *c, const struct forum *f) {
-  return forum_member(f, c->peer->card.name) != NULL;
+  return !c->peer || forum_member(f, c->peer->card.name) != NULL;
 }
+
+static const char *caller(const struct node_call *c) { return c->peer ? c->peer->card.name : "bundle"; }
 
 static struct their_log *shared_log(struct node_call *c, struct bytes origin) {
   struct their_log *l = their_log_by_origin(c->n, origin);
@@ -32,9 +35,9 @@ static void answer_mirror(struct node_call *c, struct node_response *out, struct
   a->body = (struct buf){0};
   if (a->fork)
     node_log_line(c->n, 3, "%s has signed two histories of one log; both are kept as evidence: %s",
-                  c->log ? c->log->origin : c->peer->card.name, a->why.text);
+                  c->log ? c->log->origin : caller(c), a->why.text);
   if (a->status >= 400) {
-    node_log_line(c->n, 6, "%s: %u %s", c->peer->card.name, a->status, a->why.text);
+    node_log_line(c->n, 6, "%s: %u %s", caller(c), a->status, a->why.text);
     if (!out->body.n && a->status != 409) {
       out->content_type = CONTENT_TEXT;
       buf_str(&out->body, a->why.text);
@@ -66,6 +69,14 @@ static struct bytes checkpoint_origin(struct bytes body) {
   return line;
 }
 
+void peer_checkpoint_take(struct node_call *c, struct their_log *l, struct bytes body, struct node_response *out) {
+  if (closed(c, l, out)) return;
+  struct mirror_answer a = {0};
+  mirror_add_checkpoint(l->mirror, body, &a);
+  answer_mirror(c, out, &a);
+  buf_free(&a.body);
+}
+
 static void peer_add_checkpoint(struct node_call *c, struct node_response *out) {
   struct bytes body = buf_view(&c->body), origin = checkpoint_origin(body);
   struct errmsg e;
@@ -79,11 +90,7 @@ static void peer_add_checkpoint(struct node_call *c, struct node_response *out) 
     answer_not_found(c, out);
     return;
   }
-  if (closed(c, l, out)) return;
-  struct mirror_answer a = {0};
-  mirror_add_checkpoint(l->mirror, body, &a);
-  answer_mirror(c, out, &a);
-  buf_free(&a.body);
+  peer_checkpoint_take(c, l, body, out);
 }
 
 /* ---- add-entries ---- */

@@ -222,7 +222,7 @@ static void stop(struct node *n, struct own_log *l, const char *why) {
 }
 
 /* Judges the checkpoint that a counterpart holds of our log. False: it proves nothing (not by our key). */
-static bool judge_shown(struct node *n, struct push *p, struct bytes text, struct errmsg *e) {
+bool push_shown(struct node *n, struct push *p, struct bytes text, struct errmsg *e) {
   struct arena a = {0};
   struct note note;
   struct checkpoint c = {0};
@@ -301,7 +301,7 @@ static void done_ask(struct node *n, struct push *p, const struct outbound_resul
     lane_fail(n, &p->lane, r->retry_after, "%s does not say what it holds of our log (status %u)",
               p->to->peer->card.name, r->status);
     return;
-  } else if (!judge_shown(n, p, r->body, &e)) {
+  } else if (!push_shown(n, p, r->body, &e)) {
     lane_fail(n, &p->lane, 0, "%s shows a checkpoint of our log that our key did not sign", p->to->peer->card.name);
     return;
   }

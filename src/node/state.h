@@ -342,6 +342,8 @@ void lane_fail(struct node *n, struct lane *l, unsigned retry_after, const char 
 void lane_clear(struct lane *l);
 void lane_ok(struct node *n, struct lane *l);
 int64_t push_next_ms(const struct node *n);
+/* A checkpoint of our log that a counterpart holds: signing stops where it is not our tree. False: our key did not sign it. */
+bool push_shown(struct node *n, struct push *p, struct bytes text, struct errmsg *e);
 void peer_heard_from(struct node *n, struct peer *p);
 /* Loads what the store knows of a push. */
 parley_err push_load(struct node *n, struct push *p, struct errmsg *e);

@@ -1,0 +1,20 @@
+/*
+ * What the two halves of the local API's bundles share: local_bundle.c gives out, local_bundle_take.c takes in.
+ */
+#ifndef PARLEY_NODE_LOCAL_BUNDLE_H
+#define PARLEY_NODE_LOCAL_BUNDLE_H
+
+#include "node/call.h"
+
+/* A log of a forum in force here, by the hex digest of its origin in c->path: one of the two is set. */
+struct bundle_log {
+  struct own_log *own;
+  struct their_log *theirs;
+  struct forum *forum;
+  const char *origin;
+};
+
+/* Answers 404 and returns false when there is none. */
+bool bundle_log_find(struct node_call *c, struct bundle_log *out, struct node_response *response);
+
+#endif
