@@ -1,6 +1,7 @@
 /*
  * The cosignatures that counterparts gave our logs, as stored: each is kept, so that the earliest over any statement can be
- * shown for ever. Key: "c/" origin "\n" party "\n" size; value: time, the log's line, the cosignature line.
+ * shown for ever. Key: "c/" origin "\n" party "\n" size; value: time, the log's line, the cosignature line, and where another
+ * member brought it, that member.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,17 +20,19 @@ static void key_push(struct buf *k, const struct push *p) {
   buf_fmt(k, "p/%s\n%s", p->log->origin, p->to->peer->card.name);
 }
 
-/* value: "<time>\n<log line>\n<line>\n" */
+/* value: "<time>\n<log line>\n<line>\n", and "<member>\n" */
 static parley_err value_parse(struct cosignature *out, struct bytes key, struct bytes v, struct errmsg *e) {
-  struct bytes time, log_line, line;
+  struct bytes time, log_line, line, via = BYTES_NONE;
   uint64_t t;
-  if (key.n < 8 || !bytes_line(&v, &time) || !bytes_line(&v, &log_line) || !bytes_line(&v, &line) || v.n ||
-      !dec_decode(&t, time) || log_line.n >= sizeof out->log_line || line.n >= sizeof out->line)
+  if (key.n < 8 || !bytes_line(&v, &time) || !bytes_line(&v, &log_line) || !bytes_line(&v, &line) ||
+      (v.n && !bytes_line(&v, &via)) || v.n || !dec_decode(&t, time) || log_line.n >= sizeof out->log_line ||
+      line.n >= sizeof out->line || via.n >= sizeof out->via)
     return err_set(e, PARLEY_EIO, "a stored cosignature is damaged");
   out->size = u64be(key.p + key.n - 8);
   out->time = (int64_t)t;
   snprintf(out->log_line, sizeof out->log_line, "%.*s", (int)log_line.n, (const char *)log_line.p);
   snprintf(out->line, sizeof out->line, "%.*s", (int)line.n, (const char *)line.p);
+  snprintf(out->via, sizeof out->via, "%.*s", (int)via.n, via.n ? (const char *)via.p : "");
   return PARLEY_OK;
 }
 
@@ -210,6 +213,17 @@ static int64_t shortest_concerned(const struct push *p, uint64_t size) {
   return best;
 }
 
+bool concerns_lack(const struct node *n, struct push *p) {
+  (void)n;
+  if (p->n_concerns && p->concerns[p->n_concerns - 1].to > p->cosigned) return true;
+  if (p->cosigned >= p->known_from) return false;
+  if (p->lack_read != p->cosigned + 1) {
+    p->lack_old = read_concerns(p, p->cosigned, p->known_from) != 0;
+    p->lack_read = p->cosigned + 1;
+  }
+  return p->lack_old;
+}
+
 static void drop_concerns(struct push *p, uint64_t size) {
   size_t gone = 0;
   if (!p->n_concerns) return;
@@ -271,6 +285,7 @@ parley_err cosignature_add(struct node *n, struct push *p, uint64_t size, const 
   buf_fmt(&v, "%lld\n%s\n", (long long)time, log_line);
   buf_bytes(&v, line);
   buf_str(&v, "\n");
+  if (p->via[0]) buf_fmt(&v, "%s\n", p->via);
   parley_err r = buf_ok(&k) && buf_ok(&v) ? store_begin(n->env.store, e) : err_set(e, PARLEY_ENOMEM, "out of memory");
   if (!r) {
     if (had_one == PARLEY_ENOTFOUND) /* renewals never replace the earliest */
@@ -289,6 +304,7 @@ parley_err cosignature_add(struct node *n, struct push *p, uint64_t size, const 
     p->n_held = n_held;
   } else {
     drop_concerns(p, size);
+    p->lacks_ms = 0; /* for what still lacks, if anything, the time begins anew */
     n->news++;
   }
   buf_free(&k);

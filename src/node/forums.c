@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/encoding.h"
+#include "node/relay.h"
 #include "node/witness.h"
 
 static void log_path(char out[static 2 * SHA256_SIZE + 1], const char *origin) {
@@ -116,6 +117,10 @@ ours:
   if (!r) r = own_log_open(n, f, &f->log, false, e);
   if (!r) r = own_log_open(n, f, &f->bulk, true, e);
   if (!r) r = members_open(n, f, e);
+  for (size_t i = 0; !r && i < f->n_members; i++) {
+    r = relay_load(n, &f->members[i].log, e);
+    if (!r) r = relay_load(n, &f->members[i].bulk, e);
+  }
   if (!r && f->n_members == 0) f->log.ready = f->bulk.ready = true;
   if (!r) r = own_log_check(n, &f->log, e);
   if (!r) r = own_log_check(n, &f->bulk, e);
@@ -138,6 +143,10 @@ static void own_log_free(struct own_log *l) {
 
 void forum_free(struct forum *f) {
   for (size_t i = 0; i < f->n_members; i++) {
+    relay_free(&f->members[i].log);
+    relay_free(&f->members[i].bulk);
+    relay_ask_free(&f->members[i].push);
+    relay_ask_free(&f->members[i].bulk_push);
     mirror_close(f->members[i].log.mirror);
     mirror_close(f->members[i].bulk.mirror);
     free(f->members[i].push.concerns);

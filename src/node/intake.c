@@ -9,6 +9,7 @@
 #include "base/encoding.h"
 #include "base/plant.h"
 #include "node/answers.h"
+#include "node/relay.h"
 #include "node/line_marks.h"
 #include "node/witness.h"
 
@@ -223,6 +224,7 @@ static parley_err take_one(struct node *n, struct their_log *l, uint64_t index, 
     if (!kind_is_open(s.kind)) l->gained = index + 1;
     if (!l->marks.offered || s.issued < l->marks.offered) l->marks.offered = s.issued;
   }
+  if (!r && !bad) r = relay_see(n, l, index, &s, e);
   if (!r && !bad) l->serial = serial;
   *signatures += 1 + (unsigned)s.n_held;
   if (!r) r = put_row(n, l, index, &id, &s, bad ? why.text : NULL, e);

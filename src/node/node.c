@@ -8,6 +8,7 @@
 
 #include "base/plant.h"
 #include "node/call.h"
+#include "node/relay.h"
 #include "node/witness.h"
 
 int64_t node_wall(const struct node *n) { return n->env.wall_s(n->env.ctx); }
@@ -266,16 +267,21 @@ int node_next_ms(struct node *n) {
   at = min64(at, bookkeeping_next_ms(n));
   at = min64(at, drafts_next_ms(n));
   at = min64(at, sign_next_ms(n));
+  at = min64(at, relay_push_next_ms(n));
+  at = min64(at, relay_ask_next_ms(n));
   if (n->retry_ms) at = min64(at, n->retry_ms);
   return at <= now ? 0 : (int)(at - now);
 }
 
 bool node_next_outbound(struct node *n, struct outbound *out) {
-  return renewal_next(n, out) || push_next(n, out) || witness_next(n, out) || proposal_next(n, out);
+  return renewal_next(n, out) || push_next(n, out) || witness_next(n, out) || proposal_next(n, out) ||
+         relay_push_next(n, out) || relay_ask_next(n, out);
 }
 
 void node_outbound_done(struct node *n, uint64_t id, const struct outbound_result *r) {
-  if (!push_done(n, id, r) && !witness_done(n, id, r) && !renewal_done(n, id, r)) proposal_done(n, id, r);
+  if (!push_done(n, id, r) && !witness_done(n, id, r) && !renewal_done(n, id, r) && !relay_push_done(n, id, r) &&
+      !relay_ask_done(n, id, r))
+    proposal_done(n, id, r);
   calls_check_waiting(n);
 }
 

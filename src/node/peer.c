@@ -7,6 +7,7 @@
 
 #include "base/encoding.h"
 #include "node/call.h"
+#include "node/cosigned_note.h"
 #include "node/line_marks.h"
 #include "node/witness.h"
 
@@ -362,6 +363,15 @@ static void own_checkpoint_of(struct node_call *c, struct own_log *l, const char
   buf_fmt(out, "\n%s\n%s\n", s.log_line, s.line);
 }
 
+/* checkpoint.<party> of another's log: the newest cosignature of that party that we have seen (docs/protocol.md, "Relay"). */
+static void their_checkpoint_of(struct node_call *c, const struct their_log *l, const char *party, struct buf *out) {
+  struct arena a = {0};
+  struct bytes note;
+  uint64_t size;
+  if (carried_note_get(c->n, l->origin, party, &a, &note, &size, NULL) == PARLEY_OK) buf_bytes(out, note);
+  arena_free(&a);
+}
+
 static void read_checkpoint(struct node_call *c, const struct readable *r, const char *what, struct buf *out) {
   struct mirror_state s = {0};
   if (r->theirs) mirror_state(r->theirs->mirror, &s);
@@ -377,6 +387,8 @@ static void read_checkpoint(struct node_call *c, const struct readable *r, const
       own_checkpoint_of(c, r->own, what + 1, out);
     else if (!strcmp(what + 1, c->n->own.name))
       buf_bytes(out, s.note);
+    else
+      their_checkpoint_of(c, r->theirs, what + 1, out);
   }
 }
 

@@ -10,7 +10,7 @@
 
 #include "base/encoding.h"
 #include "base/plant.h"
-#include "node/state.h"
+#include "node/relay.h"
 
 #define STATEMENT_UPLOAD_BYTES (4u << 20) /* of one add-entries request; a package at least */
 #define BULK_UPLOAD_BYTES (1u << 20)
@@ -47,7 +47,7 @@ void lane_fail(struct node *n, struct lane *l, unsigned retry_after, const char 
   const int64_t asked = (int64_t)(retry_after < RETRY_AFTER_MAX_S ? retry_after : RETRY_AFTER_MAX_S) * 1000;
   l->not_before_ms = node_mono(n) + asked;
   if (asked > wait) wait = asked;
-  l->failures++;
+  if (l->failures++ == 0) l->since = node_wall(n);
   l->next_ms = node_mono(n) + wait;
   if (l->failures == 1) node_log_line(n, 4, "%s", l->why);
 }
@@ -203,6 +203,7 @@ void peer_heard_from(struct node *n, struct peer *p) {
   for (struct forum *f = n->forums; f; f = f->next) {
     struct member *m = forum_member(f, p->card.name);
     if (!m) continue;
+    relay_heard_from(n, m);
     struct lane *lanes[] = {&m->push.lane, &m->bulk_push.lane};
     for (size_t i = 0; i < 2; i++)
       if (lanes[i]->failures > 0) {

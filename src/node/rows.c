@@ -201,10 +201,12 @@ json_t *row_delivery(struct node *n, const struct row *r, const struct statement
     }
     json_t *o = json_object();
     json_put_str(o, "party", s->to[i]);
-    if (read_ok(cosignature_covering(n, &r->forum->log, s->to[i], r->index, &c, NULL)))
+    if (read_ok(cosignature_covering(n, &r->forum->log, s->to[i], r->index, &c, NULL))) {
       json_put_time(o, "delivered", c.time);
-    else
+      if (c.via[0]) json_put_str(o, "via", c.via);
+    } else {
       d->all = false;
+    }
     put_files(n, o, r, s, s->to[i], d);
     put_ack(n, o, &r->id, s->to[i], d);
     answer_put_rejection(n, o, &r->id, s->to[i]);

@@ -20,6 +20,7 @@ struct lane {
   int64_t next_ms;       /* not before */
   int64_t not_before_ms; /* the counterpart asked for this pause (Retry-After): hearing from it does not end it */
   unsigned failures;
+  int64_t since;      /* wall seconds of the first of these failures */
   char why[WHY_SIZE]; /* of the last failure; "" when well */
   struct buf body;    /* of the request under way */
   char url[URL_MAX + 256];
@@ -68,6 +69,8 @@ struct line_marks {
   int64_t offered;      /* wall seconds since when the next one could be given; 0: not known */
 };
 
+struct relay_ask; /* relay_ask.c */
+
 enum push_step { PUSH_ASK, PUSH_CHECKPOINT, PUSH_ENTRIES };
 
 /* One own log going to one counterpart. */
@@ -95,6 +98,11 @@ struct push {
   struct concern *concerns; /* what of our log from known_from on concerns the counterpart, oldest first */
   size_t n_concerns, cap_concerns;
   uint64_t known_from; /* entries below were written before this start: they are read from the log */
+  uint64_t lack_read;  /* `cosigned` + 1 when lack_old was read from them; 0: not yet */
+  bool lack_old;       /* one of them concerns the counterpart and is not cosigned */
+  int64_t lacks_ms;    /* monotonic: then others are asked for its cosignature (docs/protocol.md, "Relay"); 0: nothing lacks */
+  struct relay_ask *others;       /* while they are; NULL: never yet */
+  char via[PARTY_NAME_MAX + 1]; /* who brought the cosignature that is being taken; "": the counterpart itself */
 };
 
 struct own_log {
@@ -115,8 +123,11 @@ struct own_log {
   char why[WHY_SIZE];
 };
 
+struct relay; /* relay.h */
+
 struct their_log {
   struct member *from;
+  struct relay *relays; /* members that are not known to hold what we hold of it, where that is our business */
   bool bulk;
   char origin[ORIGIN_MAX + 1];
   char path[2 * SHA256_SIZE + 1]; /* as of an own log */
@@ -135,8 +146,16 @@ struct their_log {
   struct line_marks marks; /* of our cosignatures */
 };
 
+/* What is passed on to a member, whichever log it is of: one request at a time, for statements and for files. */
+struct relay_gate {
+  uint64_t busy[2]; /* ids of the requests under way */
+  unsigned failures; /* in a row, without an answer */
+  int64_t next_ms;
+};
+
 struct member {
   struct forum *forum;
+  struct relay_gate relay_gate;
   struct peer *peer;
   struct push push, bulk_push;
   struct their_log log, bulk;
@@ -353,6 +372,7 @@ struct cosignature {
   uint64_t size;
   int64_t time;
   char log_line[SIG_LINE_SIZE], line[SIG_LINE_SIZE]; /* without newline */
+  char via[PARTY_NAME_MAX + 1];                      /* the member that brought it; "": the party itself */
 };
 /* Stores a cosignature line of `to` over the tree of size; queues its held line. */
 parley_err cosignature_add(struct node *n, struct push *p, uint64_t size, const char *log_line, struct bytes line,
@@ -364,6 +384,8 @@ parley_err cosignature_at(struct node *n, const struct own_log *log, const char 
                           struct cosignature *out, struct errmsg *e);
 /* Writes the push's row (held queue included); inside a transaction. */
 parley_err push_save(struct node *n, struct push *p, bool without_taken, struct errmsg *e);
+/* Something of our log that concerns the counterpart is not cosigned by it yet. */
+bool concerns_lack(const struct node *n, struct push *p);
 /* Remembers that the committed submission concerns its addressees. */
 void concerns_add(const struct submission *s);
 

@@ -242,7 +242,7 @@ static void carry(struct rig *r, struct rig_party *from, const struct outbound *
   struct node_response resp = {0};
   struct node_call *c = NULL;
   r->requests++;
-  if (!to->down && !from->mute) {
+  if (!to->down && !from->mute && !r->cut[from - r->party][to - r->party]) {
     struct node_request q = {
         .peer = from->name, .method = o->method, .path = o->path, .query = "", .content_type = o->content_type};
     c = node_begin(to->node, &q, &resp);

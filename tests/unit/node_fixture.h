@@ -37,6 +37,7 @@ struct rig {
   struct form *forms[16];
   size_t n_forms;
   unsigned requests; /* between nodes, so far */
+  bool cut[4][4];    /* what the first sends does not reach the second, by their places in party */
 };
 
 /* Parties named by names; cards pinned all round. */
