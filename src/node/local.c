@@ -65,6 +65,11 @@ void local_route(struct node_call *c, const struct node_request *r, struct node_
     draft_file_begin(c, out);
     return;
   }
+  if (!strcmp(r->method, "GET") && !strncmp(c->path, "/v1/audit/", 10)) {
+    c->path += 10;
+    c->handler = local_audit;
+    return;
+  }
   if (!strcmp(r->method, "POST") && !strcmp(c->path, "/v1/bundle/entries")) {
     c->entries = true; /* a stream, as from a counterpart */
     return;
