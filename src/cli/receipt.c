@@ -8,6 +8,7 @@
 #include "cli/output.h"
 #include "cli/pack_dir.h"
 #include "cli/pack_text.h"
+#include "cli/silence_text.h"
 #include "cli/text.h"
 
 static parley_err draw(struct cli *c, struct pack *out, const char *id, struct errmsg *e) {
@@ -20,6 +21,14 @@ static parley_err draw(struct cli *c, struct pack *out, const char *id, struct e
   return rc;
 }
 
+static void say_where(const struct hash *id, const char *dir) {
+  if (dir == NULL)
+    out_print(_("\nTo hand it to others: parley receipt %02x%02x%02x%02x%02x%02x --out DIR\n"), id->b[0], id->b[1],
+              id->b[2], id->b[3], id->b[4], id->b[5]);
+  else
+    out_print(_("\nWritten to %s. Check it with parley verify %s, or by hand as its VERIFY.md says.\n"), dir, dir);
+}
+
 static int report(struct cli *c, const struct pack_result *r, const char *dir) {
   if (c->json) {
     json_t *o = pack_json(r);
@@ -30,12 +39,35 @@ static int report(struct cli *c, const struct pack_result *r, const char *dir) {
     return out_json(c, o);
   }
   pack_print(c, r);
-  if (dir == NULL)
-    out_print(_("\nTo hand it to others: parley receipt %02x%02x%02x%02x%02x%02x --out DIR\n"), r->id.b[0], r->id.b[1],
-              r->id.b[2], r->id.b[3], r->id.b[4], r->id.b[5]);
-  else
-    out_print(_("\nWritten to %s. Check it with parley verify %s, or by hand as its VERIFY.md says.\n"), dir, dir);
+  say_where(&r->id, dir);
   return EXIT_DONE;
+}
+
+/* It was not delivered, and the node shows what it can. Whoever only looks at the exit status must not take it for a receipt. */
+static int silence(struct cli *c, const struct pack *p, const struct anchors *known, const char *dir) {
+  struct silence_result r;
+  struct errmsg e;
+  parley_err rc =
+      silence_verify(&r, &c->arena, p, &(struct pack_known){.anchors = known->list, .n_anchors = known->n}, &e);
+  if (rc != PARLEY_OK) return cli_fail(c, rc, &e);
+  int code = EXIT_NOT_REACHED;
+  rc = dir != NULL ? pack_dir_write(p, dir, &e) : PARLEY_OK;
+  if (rc != PARLEY_OK) {
+    code = cli_fail(c, rc, &e);
+  } else if (c->json) {
+    json_t *o = silence_json(&r);
+    if (o != NULL && dir != NULL && !out_put_path(c, o, "out", dir)) {
+      json_decref(o);
+      code = cli_no_memory(c);
+    } else if (out_json(c, o) != EXIT_DONE) {
+      code = EXIT_REFUSED;
+    }
+  } else {
+    silence_print(c, &r);
+    say_where(&r.pack.id, dir);
+  }
+  silence_result_clear(&r);
+  return code;
 }
 
 static int run(struct cli *c, const struct args *a) {
@@ -48,6 +80,11 @@ static int run(struct cli *c, const struct args *a) {
   parley_err rc = dir != NULL ? pack_dir_free(dir, &e) : PARLEY_OK;
   if (rc == PARLEY_OK) rc = draw(c, &pack, a->arg[0], &e);
   if (rc == PARLEY_OK) rc = anchors_home(c, &known, &e);
+  if (rc == PARLEY_OK && silence_is(&pack)) {
+    const int code = silence(c, &pack, &known, dir);
+    anchors_free(&known);
+    return code;
+  }
   if (rc == PARLEY_OK) {
     rc = pack_verify(&result, &c->arena, &pack, &(struct pack_known){.anchors = known.list, .n_anchors = known.n}, &e);
     verified = rc == PARLEY_OK;
@@ -69,7 +106,9 @@ const struct verb verb_receipt = {
     .usage = N_("ID [--out DIR]"),
     .summary = N_("draw the proof that a statement was delivered"),
     .about = N_("Says what can be proved of the statement ID to anybody, without parley: who sent it, when the "
-                "addressee's machine held it, who acknowledged it. With --out writes the evidence pack."),
+                "addressee's machine held it, who acknowledged it. With --out writes the evidence pack. What is not "
+                "delivered, but dated by a neutral witness of the charter, gives EVIDENCE OF NON-DELIVERY instead, and "
+                "the exit code 3."),
     .options = options,
     .examples = {"parley receipt 3f9a01c2", "parley receipt 3f9a01c2 --out receipt-3f9a01c2"},
     .min_args = 1,

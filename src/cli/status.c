@@ -9,6 +9,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/probe_text.h"
+#include "cli/status_witness.h"
 #include "cli/text.h"
 
 #define WAITING_SHOWN 5
@@ -133,6 +134,7 @@ static void print_status(struct cli *c, const json_t *o) {
   print_stopped(c, json_object_get(o, "logs"));
   if (json_array_size(peers) == 0) out_print("\n%s\n", _("No counterpart yet. Pin one with: parley trust CARD.json"));
   for (size_t i = 0; i < json_array_size(peers); i++) print_peer(c, json_array_get(peers, i));
+  status_witnesses(c, json_object_get(o, "witnesses"));
 }
 
 /* ---- --probe ---- */

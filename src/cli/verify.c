@@ -10,6 +10,7 @@
 #include "cli/pack_dir.h"
 #include "cli/pack_source.h"
 #include "cli/pack_text.h"
+#include "cli/silence_text.h"
 #include "cli/text.h"
 #include "cli/verify_file.h"
 
@@ -47,6 +48,7 @@ static int verify_pack(struct cli *c, const char *dir, const struct anchors *kno
   parley_err rc = pack_dir_read(&pack, &c->arena, dir, &e);
   if (rc != PARLEY_OK) return cli_fail(c, rc, &e);
   if (fork_is(&pack)) return fork_report(c, &pack, dir, known);
+  if (silence_is(&pack)) return silence_report(c, &pack, dir, known);
   struct home_forms forms;
   forms_load(&forms, c);
   const struct pack_known k = {known->list, known->n, (const struct form *const *)forms.forms, forms.n};

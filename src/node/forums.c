@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/encoding.h"
+#include "node/attempts.h"
 #include "node/relay.h"
 #include "node/witness.h"
 
@@ -150,6 +151,7 @@ void forum_free(struct forum *f) {
     mirror_close(f->members[i].log.mirror);
     mirror_close(f->members[i].bulk.mirror);
     free(f->members[i].push.concerns);
+    attempts_free(&f->members[i].push);
     buf_free(&f->members[i].push.lane.body);
     buf_free(&f->members[i].bulk_push.lane.body);
     buf_free(&f->members[i].push.ticket);

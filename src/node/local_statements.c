@@ -3,6 +3,7 @@
  */
 #include "base/json_load.h"
 #include "node/reject.h"
+#include "node/witness.h"
 
 #include <string.h>
 
@@ -160,6 +161,11 @@ void local_receipt(struct node_call *c, struct node_response *out) {
   json_t *files = NULL;
   if (!local_find(c, &f, out)) return;
   parley_err r = receipt_build(c->n, &f.row, NULL, &files, &e);
+  if (r == PARLEY_ECONFLICT && f.row.ours) { /* not delivered; what a neutral witness has dated can be shown at least */
+    struct errmsg why = {{0}};
+    const parley_err less = witness_silence(c->n, &f.row, &files, &why);
+    if (less != PARLEY_ENOTFOUND) r = less, e = why;
+  }
   local_found_clear(&f);
   if (r) {
     answer_err(c, out, r, &e);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/plant.h"
+#include "node/attempts.h"
 #include "node/call.h"
 #include "node/relay.h"
 #include "node/witness.h"
@@ -252,6 +253,7 @@ void node_work(struct node *n) {
   submit_commit(n); /* what bookkeeping and drafts have queued */
   sign_logs(n);
   intake_run(n);
+  attempts_run(n);
   calls_check_waiting(n);
 }
 
@@ -262,6 +264,7 @@ int node_next_ms(struct node *n) {
   int64_t now = node_mono(n), at = now + 60000;
   at = min64(at, push_next_ms(n));
   at = min64(at, witness_next_ms(n));
+  at = min64(at, attempts_next_ms(n));
   at = min64(at, renewal_next_ms(n));
   at = min64(at, proposal_next_ms(n));
   at = min64(at, bookkeeping_next_ms(n));
@@ -279,9 +282,11 @@ bool node_next_outbound(struct node *n, struct outbound *out) {
 }
 
 void node_outbound_done(struct node *n, uint64_t id, const struct outbound_result *r) {
+  const struct attempt_of tried = attempt_before(n, id);
   if (!push_done(n, id, r) && !witness_done(n, id, r) && !renewal_done(n, id, r) && !relay_push_done(n, id, r) &&
       !relay_ask_done(n, id, r))
     proposal_done(n, id, r);
+  attempt_after(n, &tried, r);
   calls_check_waiting(n);
 }
 

@@ -200,7 +200,7 @@ static parley_err draw_disclosed(struct node *n, struct pack *pack, struct arena
   return pack_build(pack, a, in, e);
 }
 
-static json_t *files_json(const struct pack *p) {
+json_t *receipt_files(const struct pack *p) {
   json_t *o = json_object();
   for (size_t i = 0; o && i < p->n; i++)
     if (!json_put_b64(o, p->files[i].name, p->files[i].data.p, p->files[i].data.n)) {
@@ -259,7 +259,7 @@ parley_err receipt_build(struct node *n, const struct row *r, const struct discl
     if (gather_answer(n, r, ANSWER_REJECT, &v, &a, &reject)) in.reject = &reject.delivery;
     err = draw_disclosed(n, &pack, &a, &in, cards, d, e);
   }
-  if (!err && !(*files = files_json(&pack))) err = err_set(e, PARLEY_ENOMEM, "out of memory");
+  if (!err && !(*files = receipt_files(&pack))) err = err_set(e, PARLEY_ENOMEM, "out of memory");
   evidence_clear(&v);
   evidence_clear(&ack);
   evidence_clear(&reject);

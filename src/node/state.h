@@ -70,6 +70,7 @@ struct line_marks {
 };
 
 struct relay_ask; /* relay_ask.c */
+struct attempts; /* attempts.c */
 
 enum push_step { PUSH_ASK, PUSH_CHECKPOINT, PUSH_ENTRIES };
 
@@ -97,6 +98,7 @@ struct push {
   struct line_marks marks;
   struct concern *concerns; /* what of our log from known_from on concerns the counterpart, oldest first */
   size_t n_concerns, cap_concerns;
+  struct attempts *attempts; /* of an entry log; NULL: none yet */
   uint64_t known_from; /* entries below were written before this start: they are read from the log */
   uint64_t lack_read;  /* `cosigned` + 1 when lack_old was read from them; 0: not yet */
   bool lack_old;       /* one of them concerns the counterpart and is not cosigned */
@@ -499,6 +501,9 @@ struct disclosed {
 /* The evidence pack as {name: base64}; d NULL: a receipt. */
 parley_err receipt_build(struct node *n, const struct row *r, const struct disclosed *d, json_t **files,
                          struct errmsg *e);
+
+struct pack;
+json_t *receipt_files(const struct pack *p); /* NULL: no memory */
 
 /* ---- call.h holds requests ---- */
 

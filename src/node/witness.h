@@ -78,4 +78,11 @@ void witness_checkpoint(struct node *n, const struct own_log *l, const char *nam
 /* The part of GET /v1/status: one object for each witness of each forum. */
 json_t *witness_status(struct node *n);
 
+/* ---- witness_silence.c ---- */
+/*
+ * Evidence of non-delivery of a statement of ours as {name: base64}. ENOTFOUND: no witness has cosigned it, or every
+ * addressee has.
+ */
+parley_err witness_silence(struct node *n, const struct row *r, json_t **files, struct errmsg *e);
+
 #endif
