@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# Everything that is stored is checked again from its bytes, beside the running node and at rest: each sort of stored byte
+# that was changed is found, and named.
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+spoil() { python3 tests/e2e/audit_flip.py "$TMPDIR/$1/store.sqlite" spoil "$2" "${party[$3]}" "$TMPDIR/saved"; }
+delete() { python3 tests/e2e/audit_flip.py "$TMPDIR/$1/store.sqlite" delete "$2" "${party[$3]}" "$TMPDIR/saved"; }
+back() { python3 tests/e2e/audit_flip.py "$TMPDIR/$1/store.sqlite" back "$TMPDIR/saved"; }
+# HOME KIND OF SENTENCE: what is spoilt is found under that kind, once, with that sentence
+found() {
+  local kind=$5
+  "$1" "$2" "$3" "$4"
+  expect_exit 1 on "$2" parley audit --json
+  python3 - "$out" "$kind" "$6" <<'PY' || { cat "$out"; fail "$3 of $4 at $2"; }
+import json, re, sys
+problems = json.load(open(sys.argv[1]))["problems"]
+assert all(p["advice"] for p in problems)
+sys.exit(not any(p["kind"] == sys.argv[2] and re.search(sys.argv[3], p["what"]) for p in problems))
+PY
+  back "$2"
+}
+
+step "Two parties, notices both ways, a file, an acknowledgement"
+make_pair
+make_file 20000 "$TMPDIR/log.bin"
+send_notice us ru
+ack ru "$id"
+wait_read us "$id"
+send_notice us ru --attach "$TMPDIR/log.bin"
+with_file=$id
+files() { on ru parley show "$with_file" --json | python3 -c 'import json, sys
+d = json.load(sys.stdin)["delivery"][0]
+sys.exit(d.get("files_held") != d["files_total"])'; }
+wait_for 30 "the file is held" files
+send_notice ru us
+
+step "Beside the running nodes: everything holds"
+for home in us ru; do
+  expect_exit 0 on "$home" parley audit
+  said 'Everything that is stored holds'
+done
+expect_exit 0 ru parley audit --json
+[ "$(field result <"$out")" = clean ]
+[ "$(field totals.files <"$out")" = 1 ] || fail "the file was not checked"
+[ "$(field totals.bodies <"$out")" -ge 3 ] || fail "bodies were not checked"
+expect_exit 0 ru parley audit --forum "${forum:0:8}" --no-bodies
+expect_exit 1 ru parley audit --forum 0123456789
+expect_exit 2 ru parley audit --since yesterday
+expect_exit 0 ru parley audit --since 2 --json
+[ "$(field totals.entries <"$out")" -ge 3 ]
+
+step "At rest: the same"
+node_stop us
+node_stop ru
+expect_exit 0 us parley audit
+expect_exit 0 ru parley audit
+
+step "Each sort of stored byte, changed: found and named"
+found spoil us entry us entry 'entry [0-9]+ is not the one that the tree has'
+found spoil ru entry us entry 'entry [0-9]+ is not the one that the tree has'
+found spoil us tile us tile 'tile 0/0 has another hash for entry'
+found spoil ru tile us tile 'tile 0/0 has another hash for entry'
+found spoil ru bulk us entry 'entry 0 is not the one that the tree has'
+found spoil ru pending us checkpoint 'pending checkpoint of size|mirror checkpoint of size'
+found spoil us cosignature us cosignature 'the cosignature of ncc.ru.example at size'
+found spoil us row us row 'leads to entry|has no row'
+found spoil us charter us charter 'a stored charter does not verify'
+found spoil us size us entry 'is missing'
+
+step "What was taken out is missed"
+found delete ru entry us entry 'is missing'
+found delete us tile us tile 'is missing'
+found delete us row us row 'has no row'
+found delete ru bulk us entry 'entry 0 is missing'
+
+step "Put back, everything holds again, and the nodes go on"
+expect_exit 0 us parley audit
+expect_exit 0 ru parley audit
+node_start us
+node_start ru
+send_notice us ru
+expect_exit 0 us parley audit
+
+step "No home, no node"
+expect_exit 1 env PARLEY_HOME="$TMPDIR/nowhere" parley audit
+said 'there is no home'
