@@ -59,8 +59,9 @@ static void print_up(struct cli *c, const char *label, const json_t *d) {
   const char *text = arena_fmt(&c->arena, _("up %lld.%02lld %% of the last %s"), share / 100, share % 100,
                                out_period(c, seconds >= 3600 ? seconds - seconds % 3600 : seconds));
   if (missed > 0 && text != NULL)
-    text = arena_fmt(&c->arena, text_n("%s, %lld heartbeat missed", "%s, %lld heartbeats missed", (unsigned long)missed),
-                     text, missed);
+    text =
+        arena_fmt(&c->arena, text_n("%s, %lld heartbeat missed", "%s, %lld heartbeats missed", (unsigned long)missed),
+                  text, missed);
   out_field(c, 4, label, text);
 }
 
@@ -118,6 +119,22 @@ static void print_stopped(struct cli *c, const json_t *logs) {
   }
 }
 
+/* What the open mirror holds for others. */
+static void print_open(struct cli *c, const json_t *logs) {
+  size_t i;
+  json_t *l;
+  if (json_array_size(logs) > 0) out_print("\n%s\n", _("Open mirror"));
+  json_array_foreach(logs, i, l) {
+    out_print("  %s\n", out_line(c, json_text(l, "origin")));
+    if (json_is_true(json_object_get(l, "forked")))
+      out_field(c, 4, _("WARNING"), _("it has signed two histories; nothing more of it is taken"));
+    out_field(c, 4, _("Held"),
+              arena_fmt(&c->arena, _("%lld entries, %lld cosigned, %lld pending"), number(l, "held"),
+                        number(l, "cosigned"), number(l, "pending")));
+    out_field(c, 4, _("Cosigned"), ago(c, l, "cosigned_at"));
+  }
+}
+
 static void print_status(struct cli *c, const json_t *o) {
   const json_t *peers = json_object_get(o, "peers");
   out_field(c, 0, _("Party"), json_text(o, "party"));
@@ -135,6 +152,7 @@ static void print_status(struct cli *c, const json_t *o) {
   if (json_array_size(peers) == 0) out_print("\n%s\n", _("No counterpart yet. Pin one with: parley trust CARD.json"));
   for (size_t i = 0; i < json_array_size(peers); i++) print_peer(c, json_array_get(peers, i));
   status_witnesses(c, json_object_get(o, "witnesses"));
+  print_open(c, json_object_get(o, "open_logs"));
 }
 
 /* ---- --probe ---- */

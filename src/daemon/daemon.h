@@ -34,6 +34,7 @@ struct daemon {
   struct node *node;
   struct http_server *server;
   struct gate *gate;
+  int open;     /* listener of the open mirror; -1: none */
   int messages; /* the gate's */
   struct http_client *client;
   int signals;             /* signalfd */

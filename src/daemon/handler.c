@@ -80,7 +80,8 @@ static void not_here(struct node_response *r) {
 
 static void route(struct request *q, const struct http_request *r, struct node_response *out) {
   struct daemon *d = q->daemon;
-  const char *path = r->peer ? below_prefix(d, r->path) : r->path;
+  const bool open = r->peer && !strcmp(r->peer, HTTP_OPEN_PEER);
+  const char *path = r->peer && !open ? below_prefix(d, r->path) : r->path;
   const bool get = !strcmp(r->method, "GET");
   if (!path) {
     not_here(out);
@@ -92,8 +93,12 @@ static void route(struct request *q, const struct http_request *r, struct node_r
   if (q->trust || q->probe) return;
   if (!r->peer && get && !strcmp(path, "/v1/status")) q->add = local_add_status;
   if (!r->peer && get && !strcmp(path, "/v1/pins")) q->add = local_add_pins;
-  const struct node_request n = {
-      .peer = r->peer, .method = r->method, .path = path, .query = r->query, .content_type = r->content_type};
+  const struct node_request n = {.peer = open ? NULL : r->peer,
+                                 .open = open,
+                                 .method = r->method,
+                                 .path = path,
+                                 .query = r->query,
+                                 .content_type = r->content_type};
   q->call = node_begin(d->node, &n, out);
 }
 

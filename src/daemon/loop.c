@@ -9,6 +9,7 @@
 
 #include "daemon/daemon.h"
 #include "daemon/fault.h"
+#include "net/open_listener.h"
 
 #define REFUSALS_EVERY_MS 60000
 
@@ -32,6 +33,12 @@ static void take_connections(struct daemon *d) {
   while (gate_receive(d->messages, name, &fd, NULL) == PARLEY_OK) {
     if (http_server_adopt(d->server, fd, name, &e)) log_line(&d->log, LOG_AS_WARNING, "%s: %s", name, e.text);
   }
+}
+
+static void take_strangers(struct daemon *d) {
+  int fd;
+  for (int i = 0; d->open >= 0 && i < 64 && (fd = open_accept(d->open)) >= 0; i++)
+    (void)http_server_adopt(d->server, fd, HTTP_OPEN_PEER, NULL); /* too many at once: they come again */
 }
 
 static void take_signals(struct daemon *d) {
@@ -72,6 +79,7 @@ static void turn(struct daemon *d) {
   take_signals(d);
   http_client_run(d->client);
   take_connections(d);
+  take_strangers(d);
   http_server_run(d->server);
   node_work(d->node);
   daemon_answer_probe(d);
@@ -83,13 +91,14 @@ static void turn(struct daemon *d) {
 }
 
 void daemon_run(struct daemon *d) {
-  const int fds[] = {http_server_fd(d->server), d->messages, d->signals, d->probed};
+  const int fds[] = {http_server_fd(d->server), d->messages, d->signals, d->probed, d->open};
+  const size_t n_fds = sizeof fds / sizeof *fds - (d->open < 0);
   daemon_busy(d);
   while (!d->stop) {
     turn(d);
     const int64_t now = daemon_now_ms();
     log_refusals(d, now);
     if (!d->tidy && now - d->busy_ms >= IDLE_MS) tidy_up(d);
-    if (!d->stop) http_client_poll(d->client, fds, sizeof fds / sizeof *fds, wait_ms(d));
+    if (!d->stop) http_client_poll(d->client, fds, n_fds, wait_ms(d));
   }
 }

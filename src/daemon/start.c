@@ -10,6 +10,7 @@
 
 #include "daemon/daemon.h"
 #include "daemon/fault.h"
+#include "net/open_listener.h"
 
 #define EXPIRY_WARNING_S (INT64_C(30) * 86400)
 
@@ -131,6 +132,33 @@ static void list_witnesses(struct daemon *d) {
   }
 }
 
+#define OPEN_LOGS_SIZE_MAX (1u << 20)
+
+/* The vkeys of open-logs, one a line; '#' begins a comment. */
+static parley_err read_open_logs(struct daemon *d, struct errmsg *e) {
+  char path[HOME_PATH_MAX];
+  struct buf text = {0};
+  struct bytes line;
+  size_t number = 0;
+  if (!strcmp(d->config.open_mirror, "none")) return PARLEY_OK;
+  parley_err err = in_home(d, path, "open-logs", e);
+  if (!err) err = file_read(&text, path, OPEN_LOGS_SIZE_MAX, e);
+  if (err) {
+    buf_free(&text);
+    return err_prefix(e, err, "open_mirror is on, but its list of logs cannot be read");
+  }
+  if (text.n && text.p[text.n - 1] != '\n') buf_str(&text, "\n");
+  struct bytes rest = buf_view(&text);
+  while (!err && bytes_line(&rest, &line)) {
+    number++;
+    if (!line.n || line.p[0] == '#') continue;
+    err = node_open_log(d->node, line, e);
+    if (err) err_prefix(e, err, "open-logs, line %zu", number);
+  }
+  buf_free(&text);
+  return err;
+}
+
 static parley_err open_node(struct daemon *d, struct errmsg *e) {
   list_witnesses(d);
   const struct node_env env = {.ctx = d,
@@ -151,6 +179,7 @@ static parley_err open_node(struct daemon *d, struct errmsg *e) {
   if (!err) err = node_open(&d->node, &env, d->own.envelope, e);
   if (!err) err = home_cards_before(&d->home, own_before, d, e);
   if (!err) err = home_pins(&d->home, pin_one, d, e);
+  if (!err) err = read_open_logs(d, e);
   return err ? err : node_start(d->node, e);
 }
 
@@ -192,6 +221,7 @@ static parley_err open_network(struct daemon *d, struct errmsg *e) {
   if (!err) err = http_client_new(&d->client, &client, e);
   if (!err) err = gate_start(&d->gate, &gate, &d->messages, e);
   if (!err) err = daemon_renewed(d, e);
+  if (!err && strcmp(d->config.open_mirror, "none")) err = open_listen(&d->open, d->config.open_mirror, e);
   return err ? err : http_server_start(&d->server, path, &handler, e); /* last: who can connect finds all of it */
 }
 
@@ -208,7 +238,7 @@ static parley_err open_signals(struct daemon *d, struct errmsg *e) {
 }
 
 parley_err daemon_open(struct daemon *d, const char *home_dir, struct errmsg *e) {
-  *d = (struct daemon){.signals = -1, .messages = -1, .probed = -1, .keys.link_fd = -1};
+  *d = (struct daemon){.signals = -1, .messages = -1, .probed = -1, .open = -1, .keys.link_fd = -1};
   log_open(&d->log, "info");
   parley_err err = open_home(d, home_dir, e);
   if (!err) err = read_card(d, e);
@@ -233,6 +263,7 @@ void daemon_close(struct daemon *d) {
   if (d->messages >= 0) close(d->messages);
   if (d->signals >= 0) close(d->signals);
   if (d->probed >= 0) close(d->probed);
+  if (d->open >= 0) close(d->open);
   node_close(d->node);
   pool_stop(d->pool);
   signer_free(d->signer);

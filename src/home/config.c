@@ -32,6 +32,9 @@ const struct config_option config_options[] = {
      "A neutral witness of a charter: the name of its key and where it listens, https://… (or http:// to a loopback "
      "address), then, where its certificate is not one that the system's authorities certify, sha256//… of its key. "
      "May be repeated."},
+    {"open_mirror", "none",
+     "Address and port on loopback, 127.0.0.1:7480, where anybody may push and read the logs whose vkeys stand in the "
+     "file open-logs of the home, one a line; put your own TLS before it. Or none."},
     {"log_level", "info", "What is logged: error, warning or info."},
     {NULL, NULL, NULL},
 };
@@ -50,6 +53,7 @@ static char *slot(struct config *c, const char *option, size_t *size) {
       {"no_proxy", c->no_proxy, sizeof c->no_proxy},
       {"proxy_ca", c->proxy_ca, sizeof c->proxy_ca},
       {"compress", c->compress, sizeof c->compress},
+      {"open_mirror", c->open_mirror, sizeof c->open_mirror},
       {"log_level", c->log_level, sizeof c->log_level},
   };
   for (size_t i = 0; i < sizeof slots / sizeof *slots; i++)
@@ -129,6 +133,8 @@ static const char *value_wrong(const char *option, const char *value) {
                ? NULL
                : "must be none, or such as http://proxy.us.example:3128 or https://user:password@[2001:db8::1]:3129 "
                  "(in user and password %40 for @, %3A for :, %2F for /)";
+  if (!strcmp(option, "open_mirror"))
+    return !strcmp(value, "none") || listen_valid(value) ? NULL : "must be none, or such as 127.0.0.1:7480";
   if (!strcmp(option, "no_proxy") || !strcmp(option, "proxy_ca")) return NULL;
   const bool known = !strcmp(value, "error") || !strcmp(value, "warning") || !strcmp(value, "info");
   return known ? NULL : "must be error, warning or info";

@@ -66,6 +66,7 @@ struct config {
   char log_level[16];      /* error, warning, info */
   struct config_witness witness[CONFIG_WITNESSES_MAX];
   size_t n_witnesses;
+  char open_mirror[128];   /* address:port on loopback; "none" */
 };
 
 struct config_option {

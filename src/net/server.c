@@ -23,7 +23,8 @@ static parley_err start_mhd(struct http_server *s, struct errmsg *e) {
       MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
       server_on_request, s, MHD_OPTION_EXTERNAL_LOGGER, drop_log, NULL, MHD_OPTION_URI_LOG_CALLBACK, server_on_target,
       s, MHD_OPTION_NOTIFY_COMPLETED, server_on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, server_on_connection, s,
-      MHD_OPTION_CONNECTION_LIMIT, (unsigned)(HTTP_GATE_CONNECTIONS_MAX + HTTP_LOCAL_CONNECTIONS_MAX),
+      MHD_OPTION_CONNECTION_LIMIT,
+      (unsigned)(HTTP_GATE_CONNECTIONS_MAX + HTTP_LOCAL_CONNECTIONS_MAX + HTTP_OPEN_CONNECTIONS_MAX),
       MHD_OPTION_CONNECTION_MEMORY_LIMIT, HTTP_POOL_SIZE, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IDLE_SECONDS,
       MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
   if (s->mhd == NULL) {
@@ -65,6 +66,10 @@ parley_err http_server_adopt(struct http_server *s, int fd, const char *peer, st
   if (p == NULL) {
     net_close(&fd);
     return err_set(e, PARLEY_ENOMEM, "no memory or place for the connection of %s", peer);
+  }
+  if (strcmp(peer, HTTP_OPEN_PEER) == 0 && p->endpoints >= HTTP_OPEN_CONNECTIONS_MAX) {
+    net_close(&fd);
+    return err_set(e, PARLEY_EBUSY, "the open mirror takes no further connection now");
   }
   return server_add(s, fd, p, e);
 }

@@ -13,10 +13,13 @@
 #define HTTP_HEADER_MAX 16384         /* bytes of all headers; more is 431 */
 #define HTTP_REQUESTS_PER_MINUTE 6000 /* per peer; more is 429 with Retry-After */
 
+#define HTTP_OPEN_PEER "*" /* whoever comes by the open mirror's listener: no party has this name */
+#define HTTP_OPEN_CONNECTIONS_MAX 64
+
 struct http_server;
 
 struct http_request {
-  const char *peer;         /* party name from the gate; NULL on the local socket */
+  const char *peer;         /* party name from the gate, or HTTP_OPEN_PEER; NULL on the local socket */
   const char *method;       /* "GET", "POST", "PUT", "DELETE" */
   const char *path;         /* decoded path without query, starts with '/' */
   const char *query;        /* raw query string, "" when absent */
@@ -57,7 +60,7 @@ struct http_handler {
 /* unix_path: local socket, replaced when stale, created 0600 (NULL: none). */
 parley_err http_server_start(struct http_server **out, const char *unix_path, const struct http_handler *h,
                              struct errmsg *e);
-/* Adopts a connection from the gate. Takes fd in every case. */
+/* Adopts a connection from the gate or of an open listener (HTTP_OPEN_PEER; EBUSY above its maximum). Takes fd in every case. */
 parley_err http_server_adopt(struct http_server *s, int fd, const char *peer, struct errmsg *e);
 /* Descriptor to poll for reading, and how long to wait at most (-1: no limit); ask before each wait. */
 int http_server_fd(struct http_server *s);

@@ -1,7 +1,7 @@
 /*
  * Requests from begin to finish, and the shapes of answers.
  */
-#include "node/call.h"
+#include "node/open_mirror.h"
 #include "base/encoding.h"
 #include "base/json_load.h"
 
@@ -24,7 +24,10 @@ struct node_call *node_begin(struct node *n, const struct node_request *r, struc
     node_finish(c);
     return NULL;
   }
-  if (r->peer) {
+  if (r->open) {
+    c->open = true;
+    open_route(c, r, out);
+  } else if (r->peer) {
     c->peer = node_peer(n, r->peer);
     if (!c->peer) {
       struct errmsg e;
@@ -42,7 +45,9 @@ struct node_call *node_begin(struct node *n, const struct node_request *r, struc
 
 void node_data(struct node_call *c, struct bytes in, struct node_response *out) {
   if (out->status) return;
-  if (c->entries) {
+  if (c->entries && c->open) {
+    open_entries_data(c, in, out);
+  } else if (c->entries) {
     peer_entries_data(c, in, out);
   } else if (c->file) {
     draft_file_data(c, in, out);
@@ -62,6 +67,8 @@ void node_end(struct node_call *c, struct node_response *out) {
   if (!buf_ok(&c->body)) {
     err_set(&e, PARLEY_ENOMEM, "out of memory");
     answer_err(c, out, PARLEY_ENOMEM, &e);
+  } else if (c->entries && c->open) {
+    open_entries_end(c, out);
   } else if (c->entries) {
     peer_entries_end(c, out);
   } else if (c->file) {
@@ -155,7 +162,7 @@ void answer_json(struct node_response *out, unsigned status, json_t *v) {
 
 void answer_err(struct node_call *c, struct node_response *out, parley_err err, const struct errmsg *e) {
   unsigned status = err_status(err);
-  if (!c->peer) {
+  if (!c->peer && !c->open) {
     json_t *v = json_object();
     if (v) {
       json_put_str(v, "error", err_name(err));

@@ -19,7 +19,9 @@ struct node_call {
   bool queued;                 /* is in the answers list */
   void *tag;
   struct arena arena;
-  struct peer *peer; /* NULL: local */
+  struct peer *peer; /* NULL: local, or open */
+  bool open;         /* by the open mirror's listener */
+  struct open_log *open_log;
   const char *path, *query;
   const char *rest;     /* part of the path after the route's prefix */
   call_handler handler; /* at the end of the body */

@@ -9,6 +9,7 @@
 #include "node/call.h"
 #include "node/line_marks.h"
 #include "node/witness.h"
+#include "node/open_mirror.h"
 
 void local_card(struct node_call *c, struct node_response *out) {
   out->status = 200;
@@ -154,5 +155,6 @@ void local_status(struct node_call *c, struct node_response *out) {
   json_object_set_new(o, "logs", status_logs(n));
   json_object_set_new(o, "peers", peers);
   json_object_set_new(o, "witnesses", witness_status(n));
+  open_mirror_status(n, o);
   answer_json(out, 200, o);
 }

@@ -11,6 +11,7 @@
 #include "node/call.h"
 #include "node/relay.h"
 #include "node/witness.h"
+#include "node/open_mirror.h"
 
 int64_t node_wall(const struct node *n) { return n->env.wall_s(n->env.ctx); }
 int64_t node_mono(const struct node *n) { return n->env.mono_ms(n->env.ctx); }
@@ -113,6 +114,7 @@ parley_err node_start(struct node *n, struct errmsg *e) {
   parley_err r = load_forums(n, e);
   if (!r) r = proposals_load(n, e);
   if (!r) r = drafts_load(n, e);
+  if (!r) r = open_mirror_start(n, e);
   n->intake_due = true;
   return r;
 }
@@ -126,6 +128,7 @@ void node_close(struct node *n) {
     submission_free(s);
   }
   drafts_free(n);
+  open_mirror_free(n);
   while (n->proposals) {
     struct proposal *p = n->proposals;
     n->proposals = p->next;

@@ -71,6 +71,11 @@ parley_err node_own_before(struct node *n, struct bytes card_envelope, struct er
  * Pinning the same card again is OK. Pins live in the home's trust/ folder: the owner calls this for each at start.
  */
 parley_err node_pin(struct node *n, struct bytes card_envelope, struct errmsg *e);
+/*
+ * A log that the open mirror holds for anybody (src/node/open_mirror.h), by its vkey of type 0x01; several of one origin are keys of one
+ * log. Between node_open and node_start. EINVAL, ELIMIT; node_start says ECONFLICT for a log of a forum that we are in.
+ */
+parley_err node_open_log(struct node *n, struct bytes vkey, struct errmsg *e);
 /* Pinned cards, i from 0; NULL at the end. */
 const struct card *node_pinned(const struct node *n, size_t i);
 const struct card *node_own_card(const struct node *n);
@@ -90,6 +95,7 @@ bool node_card_told(const struct node *n);
 
 struct node_request {
   const char *peer;   /* party name proved by the gate; NULL on the local socket */
+  bool open;          /* anybody, by the open mirror's listener; peer is NULL then */
   const char *method; /* GET, POST, PUT, DELETE */
   const char *
       path; /* for peers: below the submission or monitoring URL's path, which is the same: "/add-entries", "/<hash>/checkpoint" */

@@ -240,7 +240,8 @@ struct proposal {
   size_t n_pushes;
 };
 
-struct draft; /* drafts.c */
+struct draft;    /* drafts.c */
+struct open_log; /* open_mirror.h */
 
 struct node {
   struct node_env env;
@@ -250,6 +251,7 @@ struct node {
   uint64_t cards_version; /* counts changes of counterparts' cards */
   struct peer *peers;
   struct forum *forums;
+  struct open_log *open_logs; /* of the open mirror */
   struct proposal *proposals;
   struct submission *queue, **queue_end;
   size_t queued;
