@@ -28,7 +28,7 @@ static void add_heard(const struct node *n, struct statement *s, struct member *
   if (!st.size || s->n_heard == HEARD_IN_ENTRY) return;
   struct heard *h = &s->heard[s->n_heard++];
   snprintf(h->party, sizeof h->party, "%s", m->peer->card.name);
-  h->epoch = 0;
+  h->epoch = m->log.epoch;
   h->size = st.size;
   h->root = st.root;
   if (may_take(n)) m->log.heard_taken = st.size;

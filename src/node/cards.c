@@ -56,7 +56,7 @@ size_t node_cards(const struct node *n, const char *name, const struct card **ou
 
 parley_err their_log_keys(const struct node *n, struct their_log *l, struct errmsg *e) {
   const struct card *newest = &l->from->peer->card;
-  const struct card *there = node_card_serial(n, newest->name, l->from->log.serial);
+  const struct card *there = node_card_serial(n, newest->name, l->bulk ? l->from->log.serial : l->serial);
   parley_err r = card_log_vkey(&l->vkeys[0], newest, l->origin, e);
   l->n_vkeys = 1;
   if (!r && there && memcmp(there->log, newest->log, sizeof there->log)) {
@@ -236,6 +236,7 @@ static void cards_apply(struct node *n, struct peer *p, struct learned *l) {
   arena_free(&l->arena);
   set_pins(p);
   n->cards_version++;
+  n->intake_due = true; /* a log may have waited for it */
   for (struct forum *f = n->forums; f; f = f->next) {
     struct member *m = forum_member(f, p->card.name);
     struct errmsg e;

@@ -64,6 +64,19 @@ parley_err cosignature_covering(struct node *n, const struct own_log *log, const
   return f.found ? PARLEY_OK : err_set(e, PARLEY_ENOTFOUND, "%s has not cosigned it yet", party);
 }
 
+parley_err cosignature_newest(struct node *n, const struct own_log *log, const char *party, struct cosignature *out,
+                              struct errmsg *e) {
+  struct buf prefix = {0};
+  key_cosignature(&prefix, log->origin, party, false, 0);
+  struct first f = {.out = out};
+  parley_err r = buf_ok(&prefix) ? store_scan(n->env.store, STORE_PEERS, buf_view(&prefix), BYTES_NONE, true,
+                                              take_first, &f, e)
+                                 : err_set(e, PARLEY_ENOMEM, "out of memory");
+  buf_free(&prefix);
+  if (r || f.found) return r;
+  return err_set(e, PARLEY_ENOTFOUND, "%s has cosigned nothing of this log", party);
+}
+
 parley_err cosignature_at(struct node *n, const struct own_log *log, const char *party, uint64_t size,
                           struct cosignature *out, struct errmsg *e) {
   struct buf k = {0};

@@ -47,8 +47,7 @@ static parley_err parse_files(bool *disclosed, const char *query, const struct s
 }
 
 static struct copy *bulk_copy(const struct row *row) {
-  struct member *m = row->ours ? NULL : forum_member(row->forum, row->from);
-  return row->ours ? row->forum->bulk.copy : m ? mirror_copy(m->bulk.mirror) : NULL;
+  return row_copy(row, true, NULL, NULL);
 }
 
 static parley_err files_are_here(const struct row *row, const struct statement *s, const bool *disclosed,

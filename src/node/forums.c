@@ -7,6 +7,7 @@
 
 #include "base/encoding.h"
 #include "node/attempts.h"
+#include "node/epochs.h"
 #include "node/relay.h"
 #include "node/witness.h"
 
@@ -16,12 +17,14 @@ static void log_path(char out[static 2 * SHA256_SIZE + 1], const char *origin) {
   hex_encode(out, BYTES(h, sizeof h));
 }
 
-static parley_err own_log_open(struct node *n, struct forum *f, struct own_log *l, bool bulk, struct errmsg *e) {
+parley_err own_log_open(struct node *n, struct forum *f, struct own_log *l, uint64_t epoch, bool bulk,
+                        struct errmsg *e) {
   l->forum = f;
   l->bulk = bulk;
+  l->epoch = epoch;
   /* A log that looks new may be one that was set back to before it was opened: it asks, as after any start. */
   l->ready = f->charter.n_members == 1;
-  log_origin(l->origin, n->own.name, f->id, 0, bulk);
+  log_origin(l->origin, n->own.name, f->id, epoch, bulk);
   log_path(l->path, l->origin);
   if (!l->ready)
     snprintf(l->why, sizeof l->why, "waits for a member to show what it holds of this log; nothing is signed before");
@@ -33,11 +36,14 @@ static parley_err own_log_open(struct node *n, struct forum *f, struct own_log *
   return r ? r : renewal_load(n, l, named->serial, e);
 }
 
-static parley_err their_log_open(struct node *n, struct member *m, struct their_log *l, bool bulk, struct errmsg *e) {
-  log_origin(l->origin, m->peer->card.name, m->forum->id, 0, bulk);
+parley_err their_log_open(struct node *n, struct member *m, struct their_log *l, uint64_t epoch, bool bulk,
+                          struct errmsg *e) {
+  log_origin(l->origin, m->peer->card.name, m->forum->id, epoch, bulk);
   log_path(l->path, l->origin);
   l->from = m;
   l->bulk = bulk;
+  l->epoch = epoch;
+  l->opened = bulk || epoch == 0;
   parley_err r = bulk ? PARLEY_OK : intake_load(n, l, e);
   if (!r) r = their_log_keys(n, l, e);
   if (!r)
@@ -56,8 +62,7 @@ static parley_err member_open(struct node *n, struct forum *f, struct member *m,
     return err_set(e, PARLEY_ECONFLICT,
                    "the card of %s that the charter “%s” names is not pinned here; pin it with parley trust", c->name,
                    f->charter.title);
-  parley_err r = their_log_open(n, m, &m->log, false, e);
-  if (!r) r = their_log_open(n, m, &m->bulk, true, e);
+  parley_err r = their_epochs_open(n, m, e);
   m->push = (struct push){.log = &f->log, .to = m};
   m->bulk_push = (struct push){.log = &f->bulk, .to = m};
   if (!r) r = push_load(n, &m->push, e);
@@ -115,9 +120,9 @@ parley_err forum_load(struct node *n, struct bytes envelope, struct errmsg *e) {
     if (strcmp(f->charter.members[i].name, n->own.name) == 0) goto ours;
   if (!r) r = err_set(e, PARLEY_EREFUSED, "%s is no member of “%s”", n->own.name, f->charter.title);
 ours:
-  if (!r) r = own_log_open(n, f, &f->log, false, e);
-  if (!r) r = own_log_open(n, f, &f->bulk, true, e);
+  if (!r) r = own_epochs_open(n, f, e);
   if (!r) r = members_open(n, f, e);
+  if (!r) r = own_epochs_notes(n, f, e);
   for (size_t i = 0; !r && i < f->n_members; i++) {
     r = relay_load(n, &f->members[i].log, e);
     if (!r) r = relay_load(n, &f->members[i].bulk, e);
@@ -136,20 +141,13 @@ ours:
   return PARLEY_OK;
 }
 
-static void own_log_free(struct own_log *l) {
-  copy_close(l->copy);
-  buf_free(&l->note);
-  buf_free(&l->first_note);
-}
-
 void forum_free(struct forum *f) {
   for (size_t i = 0; i < f->n_members; i++) {
     relay_free(&f->members[i].log);
     relay_free(&f->members[i].bulk);
     relay_ask_free(&f->members[i].push);
     relay_ask_free(&f->members[i].bulk_push);
-    mirror_close(f->members[i].log.mirror);
-    mirror_close(f->members[i].bulk.mirror);
+    their_epochs_free(&f->members[i]);
     free(f->members[i].push.concerns);
     attempts_free(&f->members[i].push);
     buf_free(&f->members[i].push.lane.body);
@@ -158,8 +156,7 @@ void forum_free(struct forum *f) {
     buf_free(&f->members[i].bulk_push.ticket);
   }
   witnesses_free(f);
-  own_log_free(&f->log);
-  own_log_free(&f->bulk);
+  own_epochs_free(f);
   arena_free(&f->arena);
   free(f);
 }
@@ -208,8 +205,10 @@ bool member_forked(const struct member *m) {
 
 struct own_log *own_log_by_origin(const struct node *n, const char *origin) {
   for (struct forum *f = n->forums; f; f = f->next) {
-    if (!strcmp(f->log.origin, origin)) return &f->log;
-    if (!strcmp(f->bulk.origin, origin)) return &f->bulk;
+    for (struct own_log *l = &f->log; l; l = l->older)
+      if (!strcmp(l->origin, origin)) return l;
+    for (struct own_log *l = &f->bulk; l; l = l->older)
+      if (!strcmp(l->origin, origin)) return l;
   }
   return NULL;
 }
@@ -218,8 +217,11 @@ struct their_log *their_log_by_origin(const struct node *n, struct bytes origin)
   for (struct forum *f = n->forums; f; f = f->next)
     for (size_t i = 0; i < f->n_members; i++) {
       struct member *m = &f->members[i];
-      if (bytes_is(origin, m->log.origin)) return &m->log;
-      if (bytes_is(origin, m->bulk.origin)) return &m->bulk;
+      if (m->ahead && bytes_is(origin, m->ahead->origin)) return m->ahead;
+      for (struct their_log *l = &m->log; l; l = l->older)
+        if (bytes_is(origin, l->origin)) return l;
+      for (struct their_log *l = &m->bulk; l; l = l->older)
+        if (bytes_is(origin, l->origin)) return l;
     }
   return NULL;
 }

@@ -9,8 +9,9 @@
 #include "base/encoding.h"
 #include "base/plant.h"
 #include "node/answers.h"
-#include "node/relay.h"
+#include "node/epochs.h"
 #include "node/line_marks.h"
+#include "node/relay.h"
 #include "node/witness.h"
 
 #define INTAKE_BATCH 512
@@ -69,9 +70,14 @@ static parley_err judge_rules(const struct forum *f, const struct their_log *l, 
     if (!charter_member(&f->charter, s->to[i]))
       return err_set(e, PARLEY_EINVAL, "to: %s is no member of the forum", s->to[i]);
   bool known = answer_of(s->kind) || !strcmp(s->kind, "forum.charter") || !strcmp(s->kind, "forum.held") ||
-               !strcmp(s->kind, "forum.card") || charter_form(&f->charter, s->kind);
+               !strcmp(s->kind, "forum.card") || !strcmp(s->kind, "forum.epoch") || charter_form(&f->charter, s->kind);
   if (!known) return err_set(e, PARLEY_EINVAL, "kind: %s is not in force under this charter", s->kind);
-  if (index == 0 && strcmp(s->kind, "forum.charter") && strcmp(s->kind, "forum.card"))
+  if (index == 0 && l->epoch > 0 && strcmp(s->kind, "forum.epoch"))
+    return err_set(e, PARLEY_EINVAL, "kind: the log of an epoch after the first begins with forum.epoch, not with %s",
+                   s->kind);
+  if (index > 0 && !l->opened)
+    return err_set(e, PARLEY_EINVAL, "its log does not begin with the forum.epoch that would open it");
+  if (index == 0 && l->epoch == 0 && strcmp(s->kind, "forum.charter") && strcmp(s->kind, "forum.card"))
     return err_set(e, PARLEY_EINVAL, "kind: a log begins with its charter, not with %s", s->kind);
   if (!kind_is_open(s->kind) && author && author->role == ROLE_RELAY)
     return err_set(e, PARLEY_EINVAL, "from: %s is a relay in this forum and has no say", s->from);
@@ -92,9 +98,10 @@ static parley_err put_row(struct node *n, const struct their_log *l, uint64_t in
   hex_encode(forum, BYTES(l->from->forum->id, SHA256_SIZE));
   buf_fmt(
       &v,
-      "{\"ours\":false,\"index\":%llu,\"order\":%llu,\"forum\":\"%s\",\"from\":\"%s\",\"kind\":\"%s\",\"issued\":%lld,"
+      "{\"ours\":false,\"epoch\":%llu,\"index\":%llu,\"order\":%llu,\"forum\":\"%s\",\"from\":\"%s\",\"kind\":\"%s\",\"issued\":%lld,"
       "\"received\":%lld",
-      (unsigned long long)index, (unsigned long long)n->next_order, forum, l->from->peer->card.name,
+      (unsigned long long)l->epoch, (unsigned long long)index, (unsigned long long)n->next_order, forum,
+      l->from->peer->card.name,
       kind_valid(s->kind) ? s->kind : "malformed", (long long)s->issued, (long long)node_wall(n));
   json_t *why = problem ? json_string(problem) : NULL; /* the one member that may need escaping */
   bool ok = !problem || why != NULL;
@@ -160,6 +167,8 @@ static parley_err judge(struct node *n, const struct their_log *l, uint64_t inde
   if (!r) r = judge_rules(l->from->forum, l, index, s, why);
   if (!r && !strcmp(s->kind, "forum.card"))
     r = card_entry_judge(n, l, s, &d, serial, why);
+  else if (!r && !strcmp(s->kind, "forum.epoch"))
+    r = epoch_entry_judge(n, l, index, s, &d, serial, why);
   else if (!r)
     r = statement_verify(&d, s, card_in_force(n, l), why);
   if (!r) r = put_payload(n, l, id, s->issued, d.payload, why);
@@ -209,6 +218,13 @@ static parley_err take_one(struct node *n, struct their_log *l, uint64_t index, 
   }
   parley_err bad = r ? r : judge(n, l, index, entry, &id, &s, &a, &serial, &why);
   *learn = !r && bad == PARLEY_ENOTFOUND && !strcmp(s.kind, "forum.card") && l->cards_tried != index + 1;
+  if (!r && bad == PARLEY_ENOTFOUND && !strcmp(s.kind, "forum.epoch")) { /* waits for a card of its author */
+    if (l->cards_tried != index + 1) node_log_line(n, 4, "%s: %s", l->origin, why.text);
+    l->cards_tried = index + 1;
+    statement_clear(&s);
+    arena_free(&a);
+    return PARLEY_EREFUSED;
+  }
   if (*learn) {
     statement_clear(&s);
     arena_free(&a);
@@ -226,6 +242,7 @@ static parley_err take_one(struct node *n, struct their_log *l, uint64_t index, 
   }
   if (!r && !bad) r = relay_see(n, l, index, &s, e);
   if (!r && !bad) l->serial = serial;
+  if (!r && !bad && !strcmp(s.kind, "forum.epoch")) their_epoch_opened(n, l, &s);
   *signatures += 1 + (unsigned)s.n_held;
   if (!r) r = put_row(n, l, index, &id, &s, bad ? why.text : NULL, e);
   if (!r) r = put_index(n, &id, &s, bad != PARLEY_OK, e);
@@ -240,8 +257,8 @@ static void key_taken(struct buf *k, const struct their_log *l) { buf_fmt(k, "t/
 parley_err intake_save(struct node *n, const struct their_log *l, uint64_t upto, uint64_t heard, struct errmsg *e) {
   struct buf k = {0}, v = {0};
   key_taken(&k, l);
-  buf_fmt(&v, "%llu %llu %llu %llu", (unsigned long long)upto, (unsigned long long)l->gained, (unsigned long long)heard,
-          (unsigned long long)l->serial);
+  buf_fmt(&v, "%llu %llu %llu %llu %d", (unsigned long long)upto, (unsigned long long)l->gained, (unsigned long long)heard,
+          (unsigned long long)l->serial, l->opened);
   parley_err r = buf_ok(&k) && buf_ok(&v) ? store_put(n->env.store, STORE_PEERS, buf_view(&k), buf_view(&v), e)
                                           : err_set(e, PARLEY_ENOMEM, "out of memory");
   buf_free(&k);
@@ -255,6 +272,7 @@ parley_err intake_load(struct node *n, struct their_log *l, struct errmsg *e) {
   struct bytes v;
   const char *text = NULL;
   unsigned long long taken = 0, gained = 0, heard = 0, serial = l->serial;
+  int opened = 1;
   key_taken(&k, l);
   parley_err r = buf_ok(&k) ? store_get(n->env.store, STORE_PEERS, buf_view(&k), &a, &v, e)
                             : err_set(e, PARLEY_ENOMEM, "out of memory");
@@ -262,12 +280,13 @@ parley_err intake_load(struct node *n, struct their_log *l, struct errmsg *e) {
     r = PARLEY_OK;
   else if (!r && !(text = arena_cstr(&a, v)))
     r = err_set(e, PARLEY_ENOMEM, "out of memory");
-  else if (!r && sscanf(text, "%llu %llu %llu %llu", &taken, &gained, &heard, &serial) < 3)
+  else if (!r && sscanf(text, "%llu %llu %llu %llu %d", &taken, &gained, &heard, &serial, &opened) < 3)
     r = err_set(e, PARLEY_EIO, "what is stored about %s is damaged", l->origin);
   l->taken_in = taken;
   l->gained = gained;
   l->heard = heard;
   l->serial = serial;
+  if (text && opened && taken > 0) l->opened = true;
   if (!r) r = line_marks_load(n, &l->marks, l->origin, n->own.name, e);
   buf_free(&k);
   arena_free(&a);
@@ -306,9 +325,14 @@ static void take_log(struct node *n, struct their_log *l) {
   struct errmsg e = {{0}};
   if (l->taken_in >= size) return;
   uint64_t order = n->next_order, gained = l->gained, serial = l->serial;
+  const bool opened = l->opened;
   parley_err r = store_begin(n->env.store, &e);
   while (!r && upto < most && signatures < INTAKE_SIGNATURES) {
     r = take_one(n, l, upto, &signatures, &learn, &e);
+    if (r == PARLEY_EREFUSED) { /* it waits; nothing was written */
+      store_rollback(n->env.store);
+      return;
+    }
     if (learn) break;
     upto++;
   }
@@ -322,6 +346,7 @@ static void take_log(struct node *n, struct their_log *l) {
     n->next_order = order;
     l->gained = gained;
     l->serial = serial;
+    l->opened = opened;
     if (PLANTED(skip_entry_of_failed_intake)) l->taken_in = upto;
     node_log_line(n, 3, "%s: what arrived cannot be indexed now: %s", l->origin, e.text);
     node_retry(n);
@@ -337,11 +362,32 @@ static void take_log(struct node *n, struct their_log *l) {
     n->intake_due = true;
 }
 
+/* The epoch after, once all that is held of the newest is taken in: its entry 0 makes it the newest. */
+static void take_ahead(struct node *n, struct forum *f) {
+  struct errmsg e = {{0}};
+  bool opened = false;
+  for (size_t i = 0; i < f->n_members; i++) {
+    struct member *m = &f->members[i];
+    if (!m->ahead || m->log.taken_in < held_size(&m->log)) continue;
+    take_log(n, m->ahead);
+    opened |= m->ahead->opened;
+  }
+  if (!opened) return;
+  const parley_err r = forum_reload(n, f, NULL, &e);
+  if (!r) return;
+  node_log_line(n, 3, "a forum cannot be opened anew for the next epoch of a log: %s", e.text);
+  node_retry(n);
+}
+
 void intake_run(struct node *n) {
   if (!n->intake_due) return;
   n->intake_due = false;
   for (struct forum *f = n->forums; f; f = f->next)
     for (size_t i = 0; i < f->n_members; i++) take_log(n, &f->members[i].log);
+  for (struct forum *f = n->forums, *next; f; f = next) {
+    next = f->next;
+    take_ahead(n, f);
+  }
 }
 
 bool intake_pending(const struct node *n) { return n->intake_due; }

@@ -114,8 +114,7 @@ static parley_err file_place(struct node_call *c, const struct local_found *f, u
                              struct errmsg *e) {
   if (!f->parsed || !dec_decode(i, bytes_str(c->rest)) || *i >= f->s.n_attach)
     return err_set(e, PARLEY_ENOTFOUND, "that statement has no file number %s", c->rest);
-  struct member *m = f->row.ours ? NULL : forum_member(f->row.forum, f->row.from);
-  *copy = f->row.ours ? f->row.forum->bulk.copy : m ? mirror_copy(m->bulk.mirror) : NULL;
+  *copy = row_copy(&f->row, true, NULL, NULL);
   if (*copy && copy_size(*copy) >= f->s.attach[*i].first + f->s.attach[*i].count) return PARLEY_OK;
   return err_set(e, PARLEY_EBUSY, "file %s has not arrived whole yet", c->rest);
 }

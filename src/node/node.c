@@ -311,12 +311,25 @@ static bool their_view(const struct their_log *l, struct node_log_view *out) {
   return true;
 }
 
+/* Newest epoch first, the log before its bulk log. */
+static bool own_epoch_at(struct forum *f, size_t *i, struct node_log_view *out) {
+  for (struct own_log *l = &f->log, *b = &f->bulk; l && b; l = l->older, b = b->older, *i -= 2)
+    if (*i < 2) return own_view(*i ? b : l, out);
+  return false;
+}
+
+static bool their_epoch_at(struct member *m, size_t *i, struct node_log_view *out) {
+  for (struct their_log *l = &m->log, *b = &m->bulk; l && b; l = l->older, b = b->older, *i -= 2)
+    if (*i < 2) return their_view(*i ? b : l, out);
+  if (!m->ahead) return false;
+  return (*i)-- == 0 && their_view(m->ahead, out);
+}
+
 bool node_log_at(struct node *n, size_t i, struct node_log_view *out) {
   for (struct forum *f = n->forums; f; f = f->next) {
-    if (i < 2) return own_view(i ? &f->bulk : &f->log, out);
-    i -= 2;
-    if (i < 2 * f->n_members) return their_view(i % 2 ? &f->members[i / 2].bulk : &f->members[i / 2].log, out);
-    i -= 2 * f->n_members;
+    if (own_epoch_at(f, &i, out)) return true;
+    for (size_t k = 0; k < f->n_members; k++)
+      if (their_epoch_at(&f->members[k], &i, out)) return true;
   }
   return false;
 }

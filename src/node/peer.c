@@ -50,7 +50,15 @@ static void answer_mirror(struct node_call *c, struct node_response *out, struct
 /* Whoever has signed two histories of a log is convicted: nothing more of it, nor of its bulk log, is taken (design section 5). */
 static bool closed(struct node_call *c, const struct their_log *l, struct node_response *out) {
   struct errmsg e;
+  if (their_log_over(l)) {
+    err_set(&e, PARLEY_EREFUSED, "epoch %llu of this log is open; nothing more of epoch %llu is taken",
+            (unsigned long long)l->from->log.epoch, (unsigned long long)l->epoch);
+    answer_err(c, out, PARLEY_EREFUSED, &e);
+    return true;
+  }
   if (!member_forked(l->from)) return false;
+  if (l == l->from->ahead && charter_closed_find(&l->from->forum->charter, l->from->peer->card.name, l->epoch - 1))
+    return false;
   err_set(&e, PARLEY_EREFUSED,
           "%s has signed two histories of this log; both are kept, and nothing more of it is taken",
           l->from->peer->card.name);
@@ -78,6 +86,16 @@ void peer_checkpoint_take(struct node_call *c, struct their_log *l, struct bytes
   buf_free(&a.body);
 }
 
+/* The log of a member's next epoch is made when its first checkpoint comes. */
+static parley_err next_epoch(struct node_call *c, struct bytes body, struct bytes origin, struct their_log **out,
+                             struct errmsg *e) {
+  struct add_checkpoint r;
+  if (add_checkpoint_parse(&r, body, NULL)) return PARLEY_OK;
+  const parley_err err = their_epoch_next(c->n, origin, r.note, out, e);
+  if (!err && *out && !shares(c, (*out)->from->forum)) *out = NULL;
+  return err;
+}
+
 static void peer_add_checkpoint(struct node_call *c, struct node_response *out) {
   struct bytes body = buf_view(&c->body), origin = checkpoint_origin(body);
   struct errmsg e;
@@ -87,11 +105,10 @@ static void peer_add_checkpoint(struct node_call *c, struct node_response *out) 
     return;
   }
   struct their_log *l = shared_log(c, origin);
-  if (!l) {
-    answer_not_found(c, out);
-    return;
-  }
-  peer_checkpoint_take(c, l, body, out);
+  const parley_err r = l ? PARLEY_OK : next_epoch(c, body, origin, &l, &e);
+  if (r) answer_err(c, out, r, &e);
+  if (!l && !r) answer_not_found(c, out);
+  if (l) peer_checkpoint_take(c, l, body, out);
 }
 
 /* ---- add-entries ---- */
@@ -223,6 +240,10 @@ static void entries_open(struct node_call *c, struct node_response *out) {
 }
 
 void peer_entries_data(struct node_call *c, struct bytes in, struct node_response *out) {
+  if (c->dropped) {
+    peer_entries_end(c, out);
+    return;
+  }
   if (!c->upload) {
     buf_bytes(&c->body, in);
     entries_open(c, out);
@@ -250,6 +271,11 @@ static void note_renewal(struct node *n, struct their_log *l) {
 
 void peer_entries_end(struct node_call *c, struct node_response *out) {
   struct errmsg e;
+  if (c->dropped) {
+    err_set(&e, PARLEY_EBUSY, "this log goes on in its next epoch; ask for its checkpoint");
+    answer_err(c, out, PARLEY_EBUSY, &e);
+    return;
+  }
   if (!c->upload) {
     err_set(&e, PARLEY_EINVAL, "the add-entries request ends before its header does");
     answer_err(c, out, PARLEY_EINVAL, &e);
@@ -320,11 +346,13 @@ static bool find_readable(struct node_call *c, const char *hex, struct readable 
     if (!shares(c, f)) continue;
     struct own_log *own[] = {&f->log, &f->bulk};
     for (size_t i = 0; i < 2; i++)
-      if (!strncmp(hex, own[i]->path, 64)) return *out = (struct readable){own[i], NULL}, true;
+      for (struct own_log *l = own[i]; l; l = l->older)
+        if (!strncmp(hex, l->path, 64)) return *out = (struct readable){l, NULL}, true;
     for (size_t i = 0; i < f->n_members; i++) {
-      struct their_log *theirs[] = {&f->members[i].log, &f->members[i].bulk};
-      for (size_t j = 0; j < 2; j++)
-        if (!strncmp(hex, theirs[j]->path, 64)) return *out = (struct readable){NULL, theirs[j]}, true;
+      struct their_log *theirs[] = {&f->members[i].log, &f->members[i].bulk, f->members[i].ahead};
+      for (size_t j = 0; j < 3; j++)
+        for (struct their_log *l = theirs[j]; l; l = l->older)
+          if (!strncmp(hex, l->path, 64)) return *out = (struct readable){NULL, l}, true;
     }
   }
   return false;

@@ -161,16 +161,17 @@ static parley_err submit_part(struct node *n, struct forum *f, size_t part, size
   return r;
 }
 
-/* A log of one entry may hold our newer card alone. */
+/* A log may begin with its forum.epoch, and with our newer card. */
 static bool has_charter(const struct forum *f) {
   struct arena a = {0};
   struct bytes entry;
   struct statement s = {0};
   struct dsse d;
-  bool yes = copy_size(f->log.copy) > 0;
-  if (copy_size(f->log.copy) == 1 && copy_entry(f->log.copy, 0, &a, &entry, NULL) == PARLEY_OK &&
+  const uint64_t size = copy_size(f->log.copy);
+  bool yes = size > 0;
+  if (size > 0 && size <= 2 && copy_entry(f->log.copy, size - 1, &a, &entry, NULL) == PARLEY_OK &&
       statement_parse(&s, &a, entry, &d, NULL) == PARLEY_OK)
-    yes = strcmp(s.kind, "forum.card") != 0;
+    yes = strcmp(s.kind, "forum.card") != 0 && strcmp(s.kind, "forum.epoch") != 0;
   statement_clear(&s);
   arena_free(&a);
   return yes;

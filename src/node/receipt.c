@@ -73,15 +73,16 @@ static void evidence_clear(struct evidence *v) {
 static parley_err gather(struct node *n, const struct row *r, struct arena *a, struct evidence *v, struct errmsg *e) {
   struct dsse d;
   uint64_t size;
-  struct member *m = r->ours ? NULL : forum_member(r->forum, r->from);
-  struct copy *copy = r->ours ? r->forum->log.copy : mirror_copy(m->log.mirror);
+  struct own_log *own;
+  struct their_log *theirs;
+  struct copy *copy = row_copy(r, false, &own, &theirs);
   parley_err err = row_entry(n, r, a, &v->delivery.entry, e);
   if (!err) err = statement_parse(&v->s, a, v->delivery.entry, &d, e);
   if (!err && v->s.n_to == 0)
     err = err_set(e, PARLEY_EREFUSED, "%s is addressed to nobody: there is no delivery to prove", v->s.kind);
   if (!err)
-    err = r->ours ? own_note(n, &r->forum->log, &v->s, r->index, &size, &v->note, e)
-                  : their_note(n, &m->log, &v->s, r->index, &size, &v->note, e);
+    err = own ? own_note(n, own, &v->s, r->index, &size, &v->note, e)
+              : their_note(n, theirs, &v->s, r->index, &size, &v->note, e);
   if (err == PARLEY_ENOTFOUND) err_prefix(e, err = PARLEY_ECONFLICT, "not delivered yet");
   if (!err) err = merkle_inclusion(&v->delivery.inclusion, copy_source(copy), r->index, size, e);
   v->delivery.index = r->index;
@@ -93,13 +94,14 @@ static parley_err gather(struct node *n, const struct row *r, struct arena *a, s
 static void gather_bulk(struct node *n, const struct row *r, struct evidence *v) {
   uint64_t size;
   struct hash root;
-  struct member *m = r->ours ? NULL : forum_member(r->forum, r->from);
-  struct copy *copy = r->ours ? r->forum->bulk.copy : mirror_copy(m->bulk.mirror);
-  if (!v->s.n_attach || v->s.bulk_size > copy_size(copy) || copy_root(copy, v->s.bulk_size, &root, NULL) ||
+  struct own_log *own;
+  struct their_log *theirs;
+  struct copy *copy = row_copy(r, true, &own, &theirs);
+  if (!copy || !v->s.n_attach || v->s.bulk_size > copy_size(copy) || copy_root(copy, v->s.bulk_size, &root, NULL) ||
       !hash_eq(&root, &v->s.bulk_root))
     return;
-  parley_err err = r->ours ? own_note(n, &r->forum->bulk, &v->s, v->s.bulk_size - 1, &size, &v->bulk_note, NULL)
-                           : their_note(n, &m->bulk, &v->s, v->s.bulk_size - 1, &size, &v->bulk_note, NULL);
+  parley_err err = own ? own_note(n, own, &v->s, v->s.bulk_size - 1, &size, &v->bulk_note, NULL)
+                       : their_note(n, theirs, &v->s, v->s.bulk_size - 1, &size, &v->bulk_note, NULL);
   if (!err) err = merkle_consistency(&v->bulk_consistency, copy_source(copy), v->s.bulk_size, size, NULL);
   v->has_bulk = !err;
 }

@@ -94,8 +94,7 @@ static parley_err same_file(const struct looking *l, size_t i, struct bytes seal
 
 static parley_err check_file(const struct looking *l, size_t i) {
   const struct attach *a = &l->f->s.attach[i];
-  struct member *m = forum_member(l->f->row.forum, l->f->row.from);
-  struct copy *copy = m ? mirror_copy(m->bulk.mirror) : NULL;
+  struct copy *copy = row_copy(&l->f->row, true, NULL, NULL);
   struct buf sealed = {0}, clear = {0};
   if (a->size != age_file_size(l->f->s.n_to + 1, l->plain.files[i].size))
     return err_set(l->why, PARLEY_EVERIFY, "it has not the size that the body names");

@@ -21,7 +21,7 @@ void row_clear(struct row *r) {
 
 static parley_err row_parse(struct node *n, struct row *out, struct bytes v, struct errmsg *e) {
   uint8_t forum[SHA256_SIZE];
-  int64_t index = 0, order = 0;
+  int64_t epoch = 0, index = 0, order = 0;
   parley_err r = json_parse(&out->json, v, STORE_VALUE_MAX, e);
   if (r) return r;
   const json_t *o = out->json;
@@ -29,12 +29,14 @@ static parley_err row_parse(struct node *n, struct row *out, struct bytes v, str
   r = json_get_hex(forum, sizeof forum, o, "row", "forum", e);
   r = r ? r : json_get_str(&out->from, o, "row", "from", e);
   r = r ? r : json_get_str(&out->kind, o, "row", "kind", e);
+  r = r ? r : json_get_int_opt(&epoch, o, "row", "epoch", 0, INT64_MAX, e);
   r = r ? r : json_get_int(&index, o, "row", "index", 0, INT64_MAX, e);
   r = r ? r : json_get_int(&order, o, "row", "order", 0, INT64_MAX, e);
   r = r ? r : json_get_int(&out->issued, o, "row", "issued", 0, INT64_MAX, e);
   r = r ? r : json_get_int(&out->received, o, "row", "received", 0, INT64_MAX, e);
   out->problem = NULL;
   r = r ? r : json_get_str_opt(&out->problem, o, "row", "problem", e);
+  out->epoch = (uint64_t)epoch;
   out->index = (uint64_t)index;
   out->order = (uint64_t)order;
   out->forum = r ? NULL : forum_find(n, forum);
@@ -92,15 +94,9 @@ parley_err row_find(struct node *n, const char *text, struct row *out, struct er
   return row_get(n, &s.found, out, e);
 }
 
-static struct copy *row_copy(const struct row *r) {
-  if (r->ours) return r->forum->log.copy;
-  struct member *m = forum_member(r->forum, r->from);
-  return m ? mirror_copy(m->log.mirror) : NULL;
-}
-
 parley_err row_entry(struct node *n, const struct row *r, struct arena *a, struct bytes *entry, struct errmsg *e) {
   (void)n;
-  struct copy *c = row_copy(r);
+  struct copy *c = row_copy(r, false, NULL, NULL);
   return c ? copy_entry(c, r->index, a, entry, e)
            : err_set(e, PARLEY_ENOTFOUND, "the log of %s is not held here", r->from);
 }
@@ -157,11 +153,14 @@ static void put_files(struct node *n, json_t *o, const struct row *r, const stru
                       struct delivery_state *d) {
   struct member *m = forum_member(r->forum, party);
   struct cosignature c;
-  if (!s->n_attach || !m) return;
-  uint64_t first = s->attach[0].first, total = s->bulk_size - first, held = m->bulk_push.next;
+  struct own_log *bulk;
+  if (!s->n_attach || !m || !row_copy(r, true, &bulk, NULL)) return;
+  uint64_t first = s->attach[0].first, total = s->bulk_size - first;
+  uint64_t held = bulk == &r->forum->bulk ? m->bulk_push.next : 0; /* of an older epoch only what was cosigned is known */
+  if (bulk != &r->forum->bulk && read_ok(cosignature_newest(n, bulk, party, &c, NULL))) held = c.size;
   json_put_int(o, "files_total", (int64_t)total);
   json_put_int(o, "files_held", (int64_t)(held <= first ? 0 : held >= s->bulk_size ? total : held - first));
-  if (read_ok(cosignature_covering(n, &r->forum->bulk, party, s->bulk_size - 1, &c, NULL)))
+  if (read_ok(cosignature_covering(n, bulk, party, s->bulk_size - 1, &c, NULL)))
     json_put_time(o, "files_delivered", c.time);
   else
     d->files = false;
@@ -173,11 +172,11 @@ static json_t *delivery_here(struct node *n, const struct row *r, const struct s
   json_t *o = json_object();
   json_put_str(o, "party", party);
   if (!strcmp(party, n->own.name)) {
-    struct member *m = forum_member(r->forum, r->from);
+    struct their_log *bulk = NULL;
     struct mirror_state st;
     json_put_time(o, "delivered", r->received);
-    if (m && s->n_attach) {
-      mirror_state(m->bulk.mirror, &st);
+    if (s->n_attach && row_copy(r, true, NULL, &bulk) && bulk) {
+      mirror_state(bulk->mirror, &st);
       uint64_t first = s->attach[0].first, total = s->bulk_size - first;
       uint64_t held = st.next <= first ? 0 : st.next >= s->bulk_size ? total : st.next - first;
       json_put_int(o, "files_total", (int64_t)total);
@@ -195,13 +194,14 @@ json_t *row_delivery(struct node *n, const struct row *r, const struct statement
   *d = (struct delivery_state){s->n_to > 0, true, s->n_to > 0};
   for (size_t i = 0; i < s->n_to; i++) {
     struct cosignature c;
+    struct own_log *log = r->ours ? own_log_of(r->forum, r->epoch, false) : NULL;
     if (!r->ours) {
       json_array_append_new(list, delivery_here(n, r, s, s->to[i], d));
       continue;
     }
     json_t *o = json_object();
     json_put_str(o, "party", s->to[i]);
-    if (read_ok(cosignature_covering(n, &r->forum->log, s->to[i], r->index, &c, NULL))) {
+    if (log && read_ok(cosignature_covering(n, log, s->to[i], r->index, &c, NULL))) {
       json_put_time(o, "delivered", c.time);
       if (c.via[0]) json_put_str(o, "via", c.via);
     } else {
@@ -221,7 +221,8 @@ static const char *row_state(struct node *n, const struct row *r, const struct d
   if (!r->ours) return answer_disputed(n, &r->id, n->own.name) ? "rejected" : "received";
   if (d->read) return "read";
   if (d->all) return "delivered";
-  return r->index < r->forum->log.signed_size ? "signed" : "accepted";
+  const struct own_log *log = own_log_of(r->forum, r->epoch, false);
+  return log && r->index < log->signed_size ? "signed" : "accepted";
 }
 
 static const char *body_title(const json_t *body) {

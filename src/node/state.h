@@ -110,6 +110,8 @@ struct push {
 struct own_log {
   struct forum *forum;
   bool bulk;
+  uint64_t epoch;
+  struct own_log *older; /* the epoch before, which is only read; NULL: none */
   char origin[ORIGIN_MAX + 1];
   char path[2 * SHA256_SIZE + 1]; /* SHA-256 of the origin in hex: where its resources are read */
   struct copy *copy;
@@ -131,6 +133,9 @@ struct their_log {
   struct member *from;
   struct relay *relays; /* members that are not known to hold what we hold of it, where that is our business */
   bool bulk;
+  uint64_t epoch;
+  struct their_log *older; /* the epoch before, of which nothing more is taken; NULL: none */
+  bool opened;             /* epoch 0, or its entry 0 was taken in as a forum.epoch */
   char origin[ORIGIN_MAX + 1];
   char path[2 * SHA256_SIZE + 1]; /* as of an own log */
   struct vkey vkeys[2]; /* its checkpoints' signers: of the author's newest card, and of the one in force at taken_in */
@@ -160,7 +165,8 @@ struct member {
   struct relay_gate relay_gate;
   struct peer *peer;
   struct push push, bulk_push;
-  struct their_log log, bulk;
+  struct their_log log, bulk; /* of its newest epoch that is open */
+  struct their_log *ahead;    /* its log of the epoch after, not open yet (or not by the rules); NULL: none is held */
 };
 
 struct witness; /* witness.h */
@@ -213,6 +219,7 @@ struct submission {
   uint8_t draft[16];
   bool has_draft;
   uint64_t index;                          /* in the log, once committed */
+  uint64_t order;                          /* in the box, when it has one already: it moves to another log; else 0 */
   int64_t ack_seconds;                     /* of its precedence under the charter */
   uint8_t to[(FORUM_MEMBERS_MAX + 7) / 8]; /* members (by their place in forum->members) that it is addressed to */
   int wait_s;
@@ -348,6 +355,33 @@ bool member_forked(const struct member *m);
 struct own_log *own_log_by_origin(const struct node *n, const char *origin);
 struct their_log *their_log_by_origin(const struct node *n, struct bytes origin);
 
+/* ---- epochs.c: the logs of one party over its epochs (docs/protocol.md, "Epochs and recovery") ---- */
+/* Opens all epochs that the store holds; the newest own one into f->log and f->bulk. */
+parley_err own_epochs_open(struct node *n, struct forum *f, struct errmsg *e);
+/* The newest that is open into m->log and m->bulk. */
+parley_err their_epochs_open(struct node *n, struct member *m, struct errmsg *e);
+void own_epochs_free(struct forum *f);
+void their_epochs_free(struct member *m);
+/* NULL: not held. */
+struct own_log *own_log_of(struct forum *f, uint64_t epoch, bool bulk);
+struct their_log *their_log_of(struct member *m, uint64_t epoch, bool bulk);
+/* The log, or bulk log, that a statement stands in; one of the two is set, or none when it is not held. */
+struct row;
+struct copy *row_copy(const struct row *r, bool bulk, struct own_log **own, struct their_log **theirs);
+/*
+ * A checkpoint of the epoch after a member's newest came: its log is opened, to be held, when the checkpoint is signed by a key of it. *out NULL: not
+ * taken. EREFUSED: two histories of the epoch before are known, and no charter in force has closed it.
+ */
+parley_err their_epoch_next(struct node *n, struct bytes origin, struct bytes note, struct their_log **out,
+                            struct errmsg *e);
+/* A newer epoch is open: nothing more of this log is accepted. */
+bool their_log_over(const struct their_log *l);
+/* Loads a forum anew from the store, in the place of f, which is gone when this returns OK. Uploads under way are dropped. */
+parley_err forum_reload(struct node *n, struct forum *f, struct forum **out, struct errmsg *e);
+/* Begins our next epoch with its forum.epoch, in a transaction of its own; f is gone then, *out is the forum. */
+parley_err own_epoch_next(struct node *n, struct forum *f, const struct forum_epoch *known, struct forum **out,
+                          struct errmsg *e);
+
 /* ---- submit.c ---- */
 /* Takes the submission over (queued for the next node_work). */
 void submit_add(struct node *n, struct submission *s);
@@ -384,6 +418,9 @@ parley_err cosignature_add(struct node *n, struct push *p, uint64_t size, const 
 /* The earliest (smallest) cosignature by party over a tree of more than index entries. ENOTFOUND. */
 parley_err cosignature_covering(struct node *n, const struct own_log *log, const char *party, uint64_t index,
                                 struct cosignature *out, struct errmsg *e);
+/* The newest (largest) by party. ENOTFOUND. */
+parley_err cosignature_newest(struct node *n, const struct own_log *log, const char *party, struct cosignature *out,
+                              struct errmsg *e);
 parley_err cosignature_at(struct node *n, const struct own_log *log, const char *party, uint64_t size,
                           struct cosignature *out, struct errmsg *e);
 /* Writes the push's row (held queue included); inside a transaction. */
@@ -455,7 +492,7 @@ struct row {
   struct forum *forum;
   bool ours;
   const char *from, *kind, *problem; /* into the JSON */
-  uint64_t index, order;
+  uint64_t epoch, index, order;
   int64_t received, issued;
   json_t *json; /* owned */
 };

@@ -30,19 +30,20 @@ void submit_add(struct node *n, struct submission *s) {
 /* The row as composed lacks what is known only now: the log, the index and the order in the box. */
 static parley_err put_row(struct node *n, struct submission *s, uint64_t index, struct errmsg *e) {
   struct buf v = {0}, k = {0};
-  buf_fmt(&v, "{\"ours\":true,\"index\":%llu,\"order\":%llu,", (unsigned long long)index,
-          (unsigned long long)n->next_order);
+  const uint64_t order = s->order ? s->order : n->next_order;
+  buf_fmt(&v, "{\"ours\":true,\"epoch\":%llu,\"index\":%llu,\"order\":%llu,",
+          (unsigned long long)s->forum->log.epoch, (unsigned long long)index, (unsigned long long)order);
   buf_bytes(&v, buf_view(&s->row));
   buf_str(&v, "}");
   parley_err r = buf_ok(&v) ? store_put(n->env.store, STORE_STATEMENTS, BYTES(s->id.b, 32), buf_view(&v), e)
                             : err_set(e, PARLEY_ENOMEM, "out of memory");
   if (!r && !s->bookkeeping) {
-    key_box(&k, false, n->next_order);
+    key_box(&k, false, order);
     r = buf_ok(&k) ? store_put(n->env.store, STORE_INDEX, buf_view(&k), BYTES(s->id.b, 32), e)
                    : err_set(e, PARLEY_ENOMEM, "out of memory");
   }
   if (!r && s->answers) r = answer_put(n, s->answers, s->re, n->own.name, &s->id, e);
-  n->next_order++;
+  if (!s->order) n->next_order++;
   buf_free(&v);
   buf_free(&k);
   return r;

@@ -160,6 +160,18 @@ void copy_close(struct copy *c) {
   free(c);
 }
 
+parley_err copy_exists(struct store *s, const char *origin, bool *out, struct errmsg *e) {
+  struct buf key = {0};
+  struct arena a = {0};
+  struct bytes v;
+  buf_fmt(&key, "log/%s", origin);
+  parley_err err = buf_ok(&key) ? store_get(s, STORE_LOGS, buf_view(&key), &a, &v, e) : out_of_memory(e);
+  *out = err == PARLEY_OK;
+  buf_free(&key);
+  arena_free(&a);
+  return err == PARLEY_ENOTFOUND ? PARLEY_OK : err;
+}
+
 const char *copy_origin(const struct copy *c) { return c->origin; }
 
 uint32_t copy_number(const struct copy *c) { return c->number; }
@@ -208,6 +220,21 @@ parley_err copy_flush(struct copy *c, struct errmsg *e) {
   if (c->stale) return refuse_stale(c, e);
   parley_err err = tree_flush(c->tree, e);
   if (!err) err = put_record(c, copy_size(c), e);
+  if (err) c->stale = true;
+  return err;
+}
+
+/* Tiles may stay wider than the tree: they are read up to its size, and written over when it grows again. */
+parley_err copy_cut(struct copy *c, uint64_t size, struct errmsg *e) {
+  const uint64_t have = copy_size(c);
+  parley_err err = check_append(c, NULL, 0, e);
+  if (!err && size > have)
+    err = err_set(e, PARLEY_EINVAL, "%s has %llu entries, it cannot be cut at %llu", c->origin,
+                  (unsigned long long)have, (unsigned long long)size);
+  if (!err) err = copy_flush(c, e);
+  if (!err) err = store_seq_delete(c->store, STORE_ENTRIES, c->number, size, have, e);
+  if (!err) err = tree_reload(c->tree, size, e);
+  if (!err) err = put_record(c, size, e);
   if (err) c->stale = true;
   return err;
 }

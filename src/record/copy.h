@@ -16,6 +16,8 @@ struct copy; /* opaque */
  */
 parley_err copy_open(struct copy **out, struct store *s, const char *origin, size_t entry_max, struct errmsg *e);
 void copy_close(struct copy *c);
+/* Whether the store holds a log of that origin, empty or not. */
+parley_err copy_exists(struct store *s, const char *origin, bool *out, struct errmsg *e);
 const char *copy_origin(const struct copy *c);
 uint32_t copy_number(const struct copy *c);
 size_t copy_entry_max(const struct copy *c);
@@ -28,6 +30,8 @@ uint64_t copy_size(const struct copy *c);
  */
 parley_err copy_append(struct copy *c, const struct bytes *entries, size_t n, struct errmsg *e);
 parley_err copy_flush(struct copy *c, struct errmsg *e);
+/* Takes the entries from size on away again; needs an open transaction, like an append. Only for what nobody was shown a signature of. */
+parley_err copy_cut(struct copy *c, uint64_t size, struct errmsg *e);
 parley_err copy_reset(struct copy *c, struct errmsg *e);
 /* Tries again, outside a transaction, what an earlier copy_reset could not do; nothing to do: OK. */
 parley_err copy_mend(struct copy *c, struct errmsg *e);
