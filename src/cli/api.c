@@ -92,6 +92,28 @@ parley_err api_get_file(struct cli *c, const char *path, int fd, http_progress p
   return transfer(c, "GET", path, -1, 0, fd, progress, ctx, e);
 }
 
+/* What counterparts are told is plain text: its first line is the reason. */
+static parley_err read_refusal(const struct local_answer *answer, struct errmsg *e) {
+  struct bytes rest = buf_view(&answer->body), line;
+  if (rest.n == 0 || rest.p[0] == '{' || !bytes_line(&rest, &line) || rest.n > 0) return read_error(answer, e);
+  return err_set(e, PARLEY_EREFUSED, "%.*s", (int)line.n, (const char *)line.p);
+}
+
+parley_err api_bytes(struct cli *c, struct buf *out, unsigned *status, const char *method, const char *path,
+                     struct bytes body, struct errmsg *e) {
+  char sock[HOME_PATH_MAX];
+  struct local_answer got = {0};
+  parley_err rc = socket_path(c, sock, e);
+  if (rc == PARLEY_OK)
+    rc = local_request(&got, sock, method, path, body.n > 0 ? "application/octet-stream" : NULL, body, -1, 0, -1, NULL,
+                       NULL, e);
+  if (status != NULL) *status = rc == PARLEY_OK ? got.status : 0;
+  if (rc == PARLEY_OK && got.status != 200) rc = read_refusal(&got, e);
+  buf_free(out);
+  *out = got.body;
+  return rc;
+}
+
 /* ---- parts of requests ---- */
 
 parley_err api_path(struct cli *c, const char **out, const char *before, const char *id, const char *after,

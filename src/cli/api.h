@@ -20,6 +20,13 @@ parley_err api_put_file(struct cli *c, const char *path, int fd, uint64_t size, 
 parley_err api_get_file(struct cli *c, const char *path, int fd, http_progress progress, void *ctx, struct errmsg *e);
 
 /*
+ * Bytes to the node and from it: an answer of 200 comes into *out. Any other comes back as the error that it names; then
+ * *status, where it is not NULL, says which it was (0: the node was not reached).
+ */
+parley_err api_bytes(struct cli *c, struct buf *out, unsigned *status, const char *method, const char *path,
+                     struct bytes body, struct errmsg *e);
+
+/*
  * "<before><id><after>" in the arena, for a path. EINVAL when id is not 8 to 64 hex digits (capitals and spaces are no
  * id).
  */
