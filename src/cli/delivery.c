@@ -114,7 +114,11 @@ static void print_files(struct cli *c, const json_t *party) {
 static void print_party(struct cli *c, const json_t *party) {
   const char *name = json_text(party, "party");
   if (has(party, "delivered")) {
-    out_print(_("  %s: delivered at %s\n"), name, out_when(c, party, "delivered"));
+    if (has(party, "via"))
+      out_print(_("  %s: delivered at %s, through %s\n"), name, out_when(c, party, "delivered"),
+                out_line(c, json_text(party, "via")));
+    else
+      out_print(_("  %s: delivered at %s\n"), name, out_when(c, party, "delivered"));
     print_files(c, party);
   } else {
     out_print(_("  %s: not delivered yet\n"), name);
@@ -195,9 +199,11 @@ void delivery_print(struct cli *c, const json_t *party, bool received) {
   /* Of what came in we know our own part only. */
   const bool unknown = received && !has(party, "delivered");
   out_field(c, 4, _("Delivered"),
-            has(party, "delivered") ? out_when(c, party, "delivered")
-            : unknown               ? _("not known here")
-                                    : _("not yet"));
+            has(party, "via")         ? arena_fmt(&c->arena, _("%s, through %s"), out_when(c, party, "delivered"),
+                                                  out_line(c, json_text(party, "via")))
+            : has(party, "delivered") ? out_when(c, party, "delivered")
+            : unknown                 ? _("not known here")
+                                      : _("not yet"));
   if (has(party, "files_total")) out_field(c, 4, _("Files"), files_state(c, party));
   const char *read = unknown ? _("not known here") : _("not acknowledged yet");
   if (has(party, "read"))

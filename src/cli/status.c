@@ -65,6 +65,15 @@ static void print_up(struct cli *c, const char *label, const json_t *d) {
   out_field(c, 4, label, text);
 }
 
+/* Whether it answers, and by whom it is reached where it does not. */
+static void print_line(struct cli *c, const json_t *f) {
+  const char *through = json_text(f, "through"), *theirs = json_text(f, "theirs_through");
+  if (json_object_get(f, "down_since") != NULL)
+    out_field(c, 4, _("Line"), arena_fmt(&c->arena, _("to them down since %s"), ago(c, f, "down_since")));
+  if (through[0] != '\0') out_field(c, 4, _("Reached"), arena_fmt(&c->arena, _("through %s"), out_line(c, through)));
+  if (theirs[0] != '\0') out_field(c, 4, _("Reach us"), arena_fmt(&c->arena, _("through %s"), out_line(c, theirs)));
+}
+
 static void print_forum(struct cli *c, const json_t *f) {
   const char *title = json_text(f, "title");
   if (title[0] != '\0')
@@ -81,6 +90,7 @@ static void print_forum(struct cli *c, const json_t *f) {
                         text_n("%lld part in all, %lld held by them", "%lld parts in all, %lld held by them",
                                (unsigned long)number(f, "bulk_ours")),
                         number(f, "bulk_ours"), number(f, "bulk_held")));
+  print_line(c, f);
   print_up(c, _("Line out"), json_object_get(f, "to_them"));
   print_up(c, _("Line in"), json_object_get(f, "to_us"));
   print_waiting(c, f);

@@ -94,6 +94,15 @@ static void put_reason(json_t *o, const struct member *m) {
   json_put_str(o, "why", both);
 }
 
+/* How the line stands, and who passes on where it is cut (docs/protocol.md, "Relay"). */
+static void put_line(struct node *n, json_t *o, const struct member *m) {
+  struct cosignature c;
+  if (m->push.lane.failures) json_put_time(o, "down_since", m->push.lane.since);
+  if (m->push.cosigned && !cosignature_at(n, m->push.log, m->peer->card.name, m->push.cosigned, &c, NULL) && c.via[0])
+    json_put_str(o, "through", c.via);
+  if (m->log.via[0]) json_put_str(o, "theirs_through", m->log.via);
+}
+
 static json_t *status_forum(struct node *n, struct forum *f, const struct member *m) {
   json_t *o = json_object();
   struct mirror_state st;
@@ -109,6 +118,7 @@ static json_t *status_forum(struct node *n, struct forum *f, const struct member
   json_object_set_new(o, "waiting", status_waiting(n, f, m));
   json_object_set_new(o, "disputed", answer_disputes(n, f, m->peer->card.name));
   put_reason(o, m);
+  put_line(n, o, m);
   availability_put(n, o, f, m, node_wall(n) - 86400);
   if (m->push.lane.failures) {
     int64_t in = (m->push.lane.next_ms - node_mono(n)) / 1000;

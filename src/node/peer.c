@@ -282,7 +282,12 @@ void peer_entries_end(struct node_call *c, struct node_response *out) {
     return;
   }
   struct mirror_answer a = {0};
+  struct mirror_state before, after;
+  mirror_state(c->log->mirror, &before);
   mirror_upload_finish(c->upload, node_wall(c->n), &a);
+  mirror_state(c->log->mirror, &after);
+  if (after.size > before.size)
+    snprintf(c->log->via, sizeof c->log->via, "%s", c->peer == c->log->from->peer ? "" : caller(c));
   if (a.status == 200 && !c->log->bulk) {
     c->n->intake_due = true;
     note_renewal(c->n, c->log);

@@ -144,6 +144,7 @@ struct their_log {
   int64_t day;       /* UTC day number that day_base belongs to; 0: not loaded yet */
   uint64_t day_base; /* entries held when that day began */
   bool day_stored;
+  char via[PARTY_NAME_MAX + 1]; /* the member that brought its last entries; "": it did itself, as far as is known */
   uint64_t taken_in;    /* statements below this index are indexed */
   uint64_t serial;      /* of its author's card in force there */
   uint64_t cards_tried; /* index + 1 of the forum.card whose cards were tried to be learned */
