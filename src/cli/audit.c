@@ -8,8 +8,10 @@
 #include "base/encoding.h"
 #include "base/time.h"
 #include "cli/api.h"
+#include "cli/audit_mirror.h"
 #include "cli/audit_report.h"
 #include "cli/audit_sources.h"
+#include "cli/envelope.h"
 #include "cli/output.h"
 #include "cli/text.h"
 
@@ -67,17 +69,12 @@ static parley_err find_forum(const struct audit_source *s, const char *text, uin
 /* ---- seal keys ---- */
 
 /* Without them the bodies are not looked at; the rest is. */
-static void load_seal_keys(struct cli *c, struct home_keys *keys, struct audit_options *o) {
-  struct card own;
-  struct errmsg e;
-  parley_err rc = cli_own_card(c, &own, &e);
-  if (rc == PARLEY_OK) rc = home_keys_load(keys, &c->home, &own, home_passphrase, NULL, &e);
-  if (rc != PARLEY_OK) {
-    out_note(_("parley audit: the bodies are not checked, since the keys cannot be read: %s\n"), e.text);
-    return;
-  }
-  o->seal = keys->seal;
-  o->n_seal = keys->n_seal;
+static parley_err load_keys(struct cli *c, const struct card *own, struct home_keys *keys, bool needed,
+                            struct errmsg *e) {
+  const parley_err rc = home_keys_load(keys, &c->home, own, home_passphrase, NULL, e);
+  if (rc == PARLEY_OK || needed) return rc;
+  out_note(_("parley audit: the bodies are not checked, since the keys cannot be read: %s\n"), e->text);
+  return PARLEY_OK;
 }
 
 /* ---- running ---- */
@@ -104,53 +101,120 @@ static int audit(struct cli *c, const struct audit_source *s, struct audit_optio
   return code;
 }
 
+/* What one audit needs, gathered before it begins. */
+struct inputs {
+  struct audit_from home;
+  struct home_keys keys;
+  struct card own;
+  struct bytes *cards; /* the home's, then those of --card */
+  size_t n_cards;
+  struct audit_mirror *mirror;
+  struct audit_source source;
+  const char **origins;
+  uint8_t forum[SHA256_SIZE];
+};
+
+static parley_err add_cards(struct cli *c, const struct args *a, struct inputs *in, struct errmsg *e) {
+  const char *path;
+  for (size_t i = 0; (path = args_nth(a, "card", i)) != NULL; i++) {
+    struct card card;
+    const parley_err rc = card_read(c, &card, path, e);
+    if (rc != PARLEY_OK) return rc;
+    struct bytes *grown = realloc(in->cards, (in->n_cards + 1) * sizeof *grown);
+    if (grown == NULL) return err_set(e, PARLEY_ENOMEM, _("out of memory"));
+    in->cards = grown;
+    in->cards[in->n_cards++] = card.envelope;
+  }
+  return PARLEY_OK;
+}
+
+static parley_err list_origins(const struct args *a, struct inputs *in, struct errmsg *e) {
+  size_t n = 0;
+  while (args_nth(a, "origin", n) != NULL) n++;
+  in->origins = calloc(n + 1, sizeof *in->origins);
+  if (in->origins == NULL) return err_set(e, PARLEY_ENOMEM, _("out of memory"));
+  for (size_t i = 0; i < n; i++) {
+    in->origins[i] = args_nth(a, "origin", i);
+    if (strlen(in->origins[i]) > ORIGIN_MAX)
+      return err_set(e, PARLEY_EINVAL, _("an origin has at most %d bytes"), ORIGIN_MAX);
+  }
+  return PARLEY_OK;
+}
+
+/* Who names the logs to look for needs no home; a mirror that is open to all needs no key. */
+static parley_err gather(struct cli *c, const struct args *a, struct inputs *in, struct errmsg *e) {
+  const char *mirror = args_value(a, "mirror");
+  const bool home = mirror == NULL || home_exists(&c->home), keys = !args_flag(a, "no-bodies") || mirror != NULL;
+  const bool own_logs = mirror == NULL || args_nth(a, "origin", 0) == NULL;
+  parley_err rc = list_origins(a, in, e);
+  if (rc == PARLEY_OK && home) rc = audit_home_cards(c, &in->cards, &in->n_cards, e);
+  if (rc == PARLEY_OK && home) rc = cli_own_card(c, &in->own, e);
+  if (rc == PARLEY_OK) rc = add_cards(c, a, in, e);
+  if (rc == PARLEY_OK && home && keys) rc = load_keys(c, &in->own, &in->keys, mirror != NULL, e);
+  if (rc == PARLEY_OK && own_logs) rc = audit_from_home(&in->home, c, e);
+  in->source = in->home.source;
+  if (rc != PARLEY_OK || mirror == NULL) return rc;
+  const struct audit_mirror_options o = {.where = mirror,
+                                         .cards = in->cards,
+                                         .n_cards = in->n_cards,
+                                         .keys = home ? &in->keys : NULL,
+                                         .home = own_logs ? &in->home.source : NULL,
+                                         .origins = in->origins};
+  rc = audit_mirror_open(&in->mirror, c, &o, e);
+  if (rc == PARLEY_OK) in->source = audit_mirror_source(in->mirror);
+  return rc;
+}
+
+static void inputs_free(struct inputs *in) {
+  audit_mirror_close(in->mirror);
+  audit_from_end(&in->home);
+  home_keys_free(&in->keys);
+  free(in->cards);
+  free(in->origins);
+}
+
 static int run(struct cli *c, const struct args *a) {
   struct audit_options o = {.self = ""};
-  struct audit_from from = {0};
-  struct home_keys keys = {.link_fd = -1};
-  struct bytes *cards = NULL;
-  struct card own;
+  struct inputs in = {.keys.link_fd = -1};
   struct errmsg e;
-  uint8_t forum[SHA256_SIZE];
-  int code = EXIT_DONE;
-  const char *name = args_value(a, "forum");
+  const char *forum = args_value(a, "forum");
   if (read_since(&o, args_value(a, "since"), &e) != PARLEY_OK) return cli_usage(c, "%s", e.text);
-  if (name != NULL && (strlen(name) < 8 || strlen(name) > 64))
+  if (forum != NULL && (strlen(forum) < 8 || strlen(forum) > 64))
     return cli_usage(c, _("--forum takes 8 digits of its id, or more"));
-  parley_err rc = audit_from_home(&from, c, &e);
-  if (rc == PARLEY_OK) rc = cli_own_card(c, &own, &e);
-  if (rc == PARLEY_OK) rc = audit_home_cards(c, &cards, &o.n_cards, &e);
-  if (rc == PARLEY_OK && name != NULL) rc = find_forum(&from.source, name, forum, &e);
-  if (rc != PARLEY_OK) {
-    code = cli_fail(c, rc, &e);
-  } else {
-    o.self = own.name;
-    o.cards = cards;
-    o.forum = name != NULL ? forum : NULL;
-    if (!args_flag(a, "no-bodies")) load_seal_keys(c, &keys, &o);
-    code = audit(c, &from.source, &o);
-  }
-  home_keys_free(&keys);
-  free(cards);
-  audit_from_end(&from);
+  if (args_value(a, "origin") != NULL && args_value(a, "mirror") == NULL)
+    return cli_usage(c, _("--origin names a log of a --mirror"));
+  parley_err rc = gather(c, a, &in, &e);
+  if (rc == PARLEY_OK && forum != NULL) rc = find_forum(&in.source, forum, in.forum, &e);
+  o.self = in.own.name;
+  o.cards = in.cards;
+  o.n_cards = in.n_cards;
+  o.forum = forum != NULL ? in.forum : NULL;
+  if (!args_flag(a, "no-bodies")) o.seal = in.keys.seal, o.n_seal = in.keys.n_seal;
+  const int code = rc == PARLEY_OK ? audit(c, &in.source, &o) : cli_fail(c, rc, &e);
+  inputs_free(&in);
   return code;
 }
 
 static const struct option options[] = {
     {"forum", N_("F"), N_("only this forum: its id, or 8 digits of it"), false},
     {"since", N_("T"), N_("only entries from a time, a day or an index on; trees and roots are checked whole"), false},
+    {"mirror", N_("P|URL"), N_("what this party holds, or the mirror at this URL, instead of this home"), false},
+    {"origin", N_("LOG"), N_("with --mirror: this log; without it all that this home knows"), true},
+    {"card", N_("FILE"), N_("a card that you have from the party itself, beside the pins of the home"), true},
     {"no-bodies", NULL, N_("do not open sealed bodies, and so need no key"), false},
     {NULL, NULL, NULL, false},
 };
 
 const struct verb verb_audit = {
     .name = "audit",
-    .usage = N_("[--forum F] [--since T] [--no-bodies]"),
+    .usage = N_("[--forum F] [--since T] [--mirror P|URL [--origin LOG]…] [--card FILE]… [--no-bodies]"),
     .summary = N_("check again everything that is stored"),
-    .about = N_("Hashes every entry, compares every tile, and verifies every signature, cosignature and root that is "
-                "stored, beside the running node or without it. Each problem is told in one line, with what to do."),
+    .about =
+        N_("Hashes every entry, compares every tile, and verifies every signature, cosignature and root that is "
+           "stored, beside the running node or without it; with --mirror what somebody else holds. Each problem is "
+           "told in one line, with what to do."),
     .options = options,
-    .examples = {"parley audit", "parley audit --forum 3f9a01c2 --since 2026-01-01"},
+    .examples = {"parley audit", "parley audit --mirror ncc.ru.example --since 2026-01-01"},
     .exits = EXIT_BIT(EXIT_NOT_REACHED) | EXIT_BIT(EXIT_EVIDENCE),
     .run = run,
 };

@@ -155,4 +155,10 @@ parley_err local_request(struct local_answer *answer, const char *unix_path, con
                          http_progress progress, void *ctx, struct errmsg *e);
 void local_answer_free(struct local_answer *a);
 
+/*
+ * One GET from a server that is open to all: TLS 1.2 or later without a certificate of ours, judged by the system's authorities; http:// to
+ * 127.0.0.0/8 and [::1] only. EUNREACHABLE, EINVAL, ELIMIT (HTTP_RESPONSE_MAX).
+ */
+parley_err open_get(struct local_answer *answer, const char *url, struct errmsg *e);
+
 #endif

@@ -50,6 +50,41 @@ expect_exit 2 ru parley audit --since yesterday
 expect_exit 0 ru parley audit --since 2 --json
 [ "$(field totals.entries <"$out")" -ge 3 ]
 
+step "Over the line: what the counterpart holds, and serves"
+expect_exit 0 us parley audit --mirror ncc.ru.example --json
+[ "$(field totals.entries <"$out")" -ge 8 ] || fail "the mirror's entries were not read"
+[ "$(field totals.cosignatures <"$out")" -ge 2 ] || fail "the mirror's cosignatures were not checked"
+expect_exit 1 us parley audit --mirror somebody.example
+said 'no party whose card is at hand'
+expect_exit 2 us parley audit --origin cert.us.example/0/0
+
+step "A mirror that is open to all, as files behind a plain server, and a spoilt tile of it; no home is needed"
+us parley card export --out "$TMPDIR/us.card.json" >/dev/null
+ru parley card export --out "$TMPDIR/ru.card.json" >/dev/null
+origin="cert.us.example/$forum/0"
+PARLEY_HOME=$TMPDIR/us python3 tests/e2e/audit_files.py "$TMPDIR/us/parleyd.sock" "$origin" "$TMPDIR/open"
+python3 -m http.server --bind "$loopback" --directory "$TMPDIR/open" 8080 >"$TMPDIR/open.log" 2>&1 &
+pid[open]=$!
+open_up() { curl -fs "http://$loopback:8080/" >/dev/null; }
+wait_for 20 "the open mirror answers" open_up
+open_audit() {
+  PARLEY_HOME=$TMPDIR/nowhere parley audit --mirror "http://$loopback:8080" --origin "$origin" --card "$TMPDIR/us.card.json" "$TMPDIR/ru.card.json" "$@"
+}
+expect_exit 0 open_audit --json
+[ "$(field totals.signatures <"$out")" -ge 3 ] || fail "the statements' signatures were not checked"
+tile=$(find "$TMPDIR/open" -path '*/tile/0/*' -type f | head -n 1)
+altered "$tile" 33
+expect_exit 1 open_audit
+said 'tile 0/0 has another hash for entry 1'
+altered "$tile" 33
+entries=$(find "$TMPDIR/open" -path '*/tile/entries/*' -type f | head -n 1)
+altered "$entries" 500
+expect_exit 1 open_audit
+said 'entry 0 is not the one that the tree has'
+kill "${pid[open]}" && wait "${pid[open]}" 2>/dev/null || :
+unset 'pid[open]'
+expect_exit 3 open_audit
+
 step "At rest: the same"
 node_stop us
 node_stop ru
