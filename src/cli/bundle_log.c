@@ -31,7 +31,17 @@ static enum outcome block(struct importing *im, struct errmsg *e) {
 
 /* ---- origin ---- */
 
+/* It may be the next epoch of a log, which begins with its first checkpoint. */
+static bool may_begin(const char *origin) {
+  char party[PARTY_NAME_MAX + 1];
+  uint8_t forum[SHA256_SIZE];
+  uint64_t epoch = 0;
+  bool bulk;
+  return log_origin_parse(party, forum, &epoch, &bulk, bytes_str(origin)) && epoch > 0;
+}
+
 static enum outcome not_here(struct importing *im, struct errmsg *e) {
+  if (!im->waits && may_begin(im->log.origin)) return OUT_HELD;
   if (im->waits)
     err_set(e, PARLEY_EREFUSED, _("accept the charter (parley forum accept %.12s), then import again"),
             im->waiting_forum);
@@ -86,7 +96,7 @@ enum outcome import_origin(struct importing *im, struct errmsg *e) {
     return block(im, e);
   }
   const enum outcome o = ask_held(im, e);
-  return o == OUT_TAKEN ? OUT_HELD : o;
+  return o == OUT_TAKEN ? OUT_HELD : o; /* a name brings nothing by itself */
 }
 
 /* An entry of the log whose origin came last; else the message says so. */
@@ -217,6 +227,7 @@ enum outcome import_checkpoint(struct importing *im, struct errmsg *e) {
                  (unsigned long long)l->next);
   if (rc == PARLEY_OK && l->pending && c.size > l->pending) rc = look_ahead(im, &k, &c, e);
   enum outcome o = rc == PARLEY_OK ? send_checkpoint(im, &k, e) : block(im, e);
+  l->known = l->known || o == OUT_TAKEN;
   if (o == OUT_TAKEN && l->pending < l->size) l->pending = l->size;
   if (o == OUT_HELD || o == OUT_TAKEN) l->whole = l->cosigned >= l->size;
   arena_free(&a);

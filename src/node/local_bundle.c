@@ -17,19 +17,25 @@
 
 /* ---- whose logs ---- */
 
-bool bundle_log_find(struct node_call *c, struct bundle_log *out, struct node_response *response) {
-  struct errmsg e;
+bool bundle_log_look(const struct node_call *c, struct bundle_log *out) {
   for (struct forum *f = c->n->forums; f; f = f->next) {
     struct own_log *own[] = {&f->log, &f->bulk};
     for (size_t i = 0; i < 2; i++)
-      if (!strcmp(c->path, own[i]->path)) return *out = (struct bundle_log){own[i], NULL, f, own[i]->origin}, true;
+      for (struct own_log *l = own[i]; l; l = l->older)
+        if (!strcmp(c->path, l->path)) return *out = (struct bundle_log){l, NULL, f, l->origin}, true;
     for (size_t i = 0; i < f->n_members; i++) {
-      struct their_log *theirs[] = {&f->members[i].log, &f->members[i].bulk};
-      for (size_t k = 0; k < 2; k++)
-        if (!strcmp(c->path, theirs[k]->path))
-          return *out = (struct bundle_log){NULL, theirs[k], f, theirs[k]->origin}, true;
+      struct their_log *theirs[] = {&f->members[i].log, &f->members[i].bulk, f->members[i].ahead};
+      for (size_t k = 0; k < 3; k++)
+        for (struct their_log *l = theirs[k]; l; l = l->older)
+          if (!strcmp(c->path, l->path)) return *out = (struct bundle_log){NULL, l, f, l->origin}, true;
     }
   }
+  return false;
+}
+
+bool bundle_log_find(struct node_call *c, struct bundle_log *out, struct node_response *response) {
+  struct errmsg e;
+  if (bundle_log_look(c, out)) return true;
   err_set(&e, PARLEY_ENOTFOUND, "no forum that is in force here has that log");
   answer_err(c, response, PARLEY_ENOTFOUND, &e);
   return false;
@@ -98,12 +104,22 @@ static json_t *charters_json(const struct subject *s) {
   return list;
 }
 
+/* Older epochs before newer ones: what opens an epoch refers to the one before. */
+static void put_own_paths(json_t *list, const struct own_log *l) {
+  if (l->older) put_own_paths(list, l->older);
+  json_array_append_new(list, json_string(l->path));
+}
+
+static void put_their_paths(json_t *list, const struct their_log *l) {
+  if (l->older) put_their_paths(list, l->older);
+  json_array_append_new(list, json_string(l->path));
+}
+
 static json_t *logs_json(const struct forum *f) {
   json_t *list = json_array();
   for (int bulk = 0; f && bulk < 2; bulk++) {
-    json_array_append_new(list, json_string(bulk ? f->bulk.path : f->log.path));
-    for (size_t i = 0; i < f->n_members; i++)
-      json_array_append_new(list, json_string(bulk ? f->members[i].bulk.path : f->members[i].log.path));
+    put_own_paths(list, bulk ? &f->bulk : &f->log);
+    for (size_t i = 0; i < f->n_members; i++) put_their_paths(list, bulk ? &f->members[i].bulk : &f->members[i].log);
   }
   return list;
 }
@@ -222,10 +238,10 @@ static void put_own(struct node *n, struct own_log *l, struct member *m, json_t 
   struct hash root;
   struct buf note = {0};
   const struct push *p = l->bulk ? &m->bulk_push : &m->push;
-  if (!p->cosigned || cosignature_at(n, l, m->peer->card.name, p->cosigned, &s, NULL) ||
-      copy_root(l->copy, p->cosigned, &root, NULL))
+  const uint64_t size = p->log == l ? p->cosigned : cosigned_at(n, l, m->peer->card.name, INT64_MAX);
+  if (!size || cosignature_at(n, l, m->peer->card.name, size, &s, NULL) || copy_root(l->copy, size, &root, NULL))
     return;
-  checkpoint_text(&note, l->origin, p->cosigned, &root);
+  checkpoint_text(&note, l->origin, size, &root);
   buf_fmt(&note, "\n%s\n%s\n", s.log_line, s.line);
   if (buf_ok(&note)) put_cosigned(list, m->peer->card.name, buf_view(&note));
   buf_free(&note);

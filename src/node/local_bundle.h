@@ -14,7 +14,8 @@ struct bundle_log {
   const char *origin;
 };
 
-/* Answers 404 and returns false when there is none. */
+/* False when there is none; bundle_log_find answers 404 then. */
+bool bundle_log_look(const struct node_call *c, struct bundle_log *out);
 bool bundle_log_find(struct node_call *c, struct bundle_log *out, struct node_response *response);
 
 #endif

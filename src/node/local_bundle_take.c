@@ -76,15 +76,18 @@ static parley_err parse_arriving(struct arriving *q, struct arena *a, const json
   return r;
 }
 
-static parley_err checkpoint_size(uint64_t *size, const char *text, struct errmsg *e) {
-  struct arena a = {0};
+/* The log of a member's next epoch is made when its first checkpoint comes, as over the line. */
+static parley_err find_or_open(struct node_call *c, struct arriving *q, struct bundle_log *l, struct errmsg *e) {
   struct note note;
-  struct checkpoint c;
-  parley_err r = note_parse(&note, &a, bytes_str(text), e);
-  if (!r) r = checkpoint_parse(&c, note.text, e);
-  *size = r ? 0 : c.size;
-  arena_free(&a);
-  return r;
+  struct checkpoint cp;
+  parley_err r = note_parse(&note, &c->arena, bytes_str(q->note), e);
+  if (!r) r = checkpoint_parse(&cp, note.text, e);
+  if (r) return r;
+  q->size = cp.size;
+  *l = (struct bundle_log){0};
+  if (!bundle_log_look(c, l)) r = their_epoch_next(c->n, cp.origin, bytes_str(q->note), &l->theirs, e);
+  if (!r && l->own) return err_set(e, PARLEY_EREFUSED, "that log is our own");
+  return r || l->theirs ? r : err_set(e, PARLEY_ENOTFOUND, "no forum that is in force here has that log");
 }
 
 /* Where it goes on from what is pending: the proof that the log's author would have sent. */
@@ -118,11 +121,9 @@ void local_bundle_checkpoint(struct node_call *c, struct node_response *out) {
   struct buf body = {0};
   struct errmsg e;
   json_t *o = NULL;
-  if (!bundle_log_find(c, &l, out)) return;
-  parley_err r = l.theirs ? json_parse(&o, buf_view(&c->body), NODE_BODY_MAX, &e)
-                          : err_set(&e, PARLEY_EREFUSED, "that log is our own");
+  parley_err r = json_parse(&o, buf_view(&c->body), NODE_BODY_MAX, &e);
   if (!r) r = parse_arriving(&q, &c->arena, o, &e);
-  if (!r) r = checkpoint_size(&q.size, q.note, &e);
+  if (!r) r = find_or_open(c, &q, &l, &e);
   if (!r) r = make_request(&body, &q, l.theirs->mirror, &e);
   if (r)
     answer_err(c, out, r, &e);
