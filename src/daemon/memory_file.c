@@ -85,7 +85,7 @@ static parley_err slots_read(struct slots *out, int fd, const struct place *p, s
   }
   if (!out->valid[0] && !out->valid[1])
     return err_set(e, PARLEY_EIO,
-                   "the signer's memory %s is damaged; without it nothing can be signed safely; see docs/operations.md",
+                   "the signer's memory %s is damaged; without it nothing can be signed safely: move the whole folder signer/ away and run parley recover",
                    p->path);
   out->newest = !out->valid[0] || (out->valid[1] && out->record[1].sequence > out->record[0].sequence);
   return PARLEY_OK;

@@ -97,6 +97,13 @@ static parley_err forum_read(struct node *n, struct forum *f, struct bytes envel
 static parley_err own_log_check(struct node *n, struct own_log *l, struct errmsg *e) {
   struct signed_tree t;
   parley_err r = signer_remembered(n->env.signer, l->origin, SIGNER_LOG, &t, NULL);
+  if (r == PARLEY_ENOTFOUND && signer_lost(n->env.signer)) {
+    l->stopped = true;
+    snprintf(l->why, sizeof l->why,
+             "the signer's memory (signer/) is lost, so that nobody here knows what was signed last. Nothing more is "
+             "signed. Run parley recover");
+    node_log_line(n, 3, "%s: signing has stopped: %s", l->origin, l->why);
+  }
   if (r == PARLEY_ENOTFOUND) return PARLEY_OK;
   if (r) return err_set(e, r, "the signer's memory of %s cannot be read", l->origin);
   struct hash root;
@@ -106,7 +113,7 @@ static parley_err own_log_check(struct node *n, struct own_log *l, struct errmsg
   snprintf(l->why, sizeof l->why,
            "the store holds %llu entries, but %llu were signed: it went back in time (an old backup?). Nothing more is "
            "signed for this log. "
-           "Put the newest store back, and see docs/operations.md",
+           "Put the newest store back, or run parley recover",
            (unsigned long long)copy_size(l->copy), (unsigned long long)t.size);
   node_log_line(n, 3, "%s: signing has stopped: %s", l->origin, l->why);
   return PARLEY_OK;

@@ -111,7 +111,8 @@ parley_err node_open(struct node **out, const struct node_env *env, struct bytes
 }
 
 parley_err node_start(struct node *n, struct errmsg *e) {
-  parley_err r = load_forums(n, e);
+  parley_err r = memory_check(n, e);
+  if (!r) r = load_forums(n, e);
   if (!r) r = proposals_load(n, e);
   if (!r) r = drafts_load(n, e);
   if (!r) r = open_mirror_start(n, e);

@@ -237,14 +237,14 @@ bool push_shown(struct node *n, struct push *p, struct bytes text, struct errmsg
     snprintf(why, sizeof why,
              "%s holds %llu entries of this log under our own signature, the store only %llu: it went back in time (an "
              "old backup?). "
-             "Nothing more is signed. Put the newest store back, and see docs/operations.md",
+             "Nothing more is signed. Put the newest store back, or run parley recover",
              p->to->peer->card.name, (unsigned long long)c.size, (unsigned long long)have);
     stop(n, p->log, why);
   } else if (ok && !copy_root(p->log->copy, c.size, &root, e) && !hash_eq(&root, &c.root)) {
     snprintf(why, sizeof why,
              "%s holds another history of this log under our own signature (size %llu). Nothing more is signed: two "
              "nodes may use one "
-             "key, or an old backup was put back. See docs/operations.md",
+             "key, or an old backup was put back. Stop one of them, or run parley recover",
              p->to->peer->card.name, (unsigned long long)c.size);
     stop(n, p->log, why);
   } else if (ok) {

@@ -383,6 +383,12 @@ parley_err forum_reload(struct node *n, struct forum *f, struct forum **out, str
 parley_err own_epoch_next(struct node *n, struct forum *f, const struct forum_epoch *known, struct forum **out,
                           struct errmsg *e);
 
+/* ---- memory.c: the mark in the store by which it knows the signer's memory. Key in STORE_META: "signer-memory" ---- */
+/* At the start: sets signer_lost when the store knows another memory than the one that is there. */
+parley_err memory_check(struct node *n, struct errmsg *e);
+/* A new mark in both, once every log is recovered. */
+parley_err memory_whole(struct node *n, struct errmsg *e);
+
 /* ---- submit.c ---- */
 /* Takes the submission over (queued for the next node_work). */
 void submit_add(struct node *n, struct submission *s);

@@ -20,6 +20,8 @@ struct remembered {
   struct signed_tree tree;
 };
 
+static const char MARK[] = "parley/memory"; /* no origin of a log has one slash */
+
 struct signer {
   char *name;
   struct ed25519_key *statement, *log, *mirror;
@@ -28,6 +30,7 @@ struct signer {
   struct vkey mirror_vkey;
   struct remembered *known; /* sorted by role and origin */
   size_t n, cap;
+  bool lost;
 };
 
 static parley_err out_of_memory(struct errmsg *e) { return err_set(e, PARLEY_ENOMEM, "out of memory for the signer"); }
@@ -136,7 +139,7 @@ static parley_err recall(struct signer *s, const char *origin, enum signer_role 
     struct remembered r = {.role = role};
     parley_err err = s->memory.load(s->memory.ctx, origin, role, &r.tree, e);
     if (err && err != PARLEY_ENOTFOUND) return err;
-    r.held = err == PARLEY_OK && !PLANTED(forget_signed_root);
+    r.held = err == PARLEY_OK && (!PLANTED(forget_signed_root) || strcmp(origin, MARK) == 0);
     if (!r.held) r.tree = (struct signed_tree){0};
     err = make_room(s, e);
     if (err) return err;
@@ -157,6 +160,39 @@ parley_err signer_remembered(struct signer *s, const char *origin, enum signer_r
   if (err) return err;
   *out = r->tree;
   return r->held ? PARLEY_OK : err_set(e, PARLEY_ENOTFOUND, "nothing was ever signed for %s", origin);
+}
+
+static parley_err remember(struct signer *s, struct remembered *r, const struct signed_tree *tree, struct errmsg *e) {
+  const parley_err err = s->memory.save(s->memory.ctx, r->origin, r->role, tree, e);
+  if (err) return err;
+  r->held = true;
+  r->tree = *tree;
+  return PARLEY_OK;
+}
+
+parley_err signer_mark(struct signer *s, struct hash *out, struct errmsg *e) {
+  struct signed_tree t;
+  const parley_err err = signer_remembered(s, MARK, SIGNER_MIRROR, &t, e);
+  if (!err) *out = t.root;
+  return err;
+}
+
+parley_err signer_set_mark(struct signer *s, const struct hash *mark, struct errmsg *e) {
+  struct remembered *r;
+  const parley_err err = recall(s, MARK, SIGNER_MIRROR, &r, e);
+  return err ? err : remember(s, r, &(struct signed_tree){1, *mark}, e);
+}
+
+void signer_set_lost(struct signer *s, bool lost) { s->lost = lost; }
+
+bool signer_lost(const struct signer *s) { return s->lost; }
+
+parley_err signer_relearn(struct signer *s, const char *origin, enum signer_role role, const struct signed_tree *tree,
+                          struct errmsg *e) {
+  struct remembered *r;
+  if (!s->lost) return err_set(e, PARLEY_EINVAL, "the signer's memory is whole; it learns nothing from others");
+  const parley_err err = recall(s, origin, role, &r, e);
+  return err || (r->held && r->tree.size >= tree->size) ? err : remember(s, r, tree, e);
 }
 
 /* ---- checkpoints ---- */
@@ -188,6 +224,10 @@ static parley_err admit(struct signer *s, const char *origin, enum signer_role r
                         const struct proof *proof, struct errmsg *e) {
   struct remembered *r;
   parley_err err = recall(s, origin, role, &r, e);
+  if (!err && s->lost && !r->held)
+    err = err_set(e, PARLEY_EVERIFY,
+                  "not signed: the signer's memory is lost, and with it what was signed last for %s; run parley recover",
+                  origin);
   if (!err) err = check_follows(r, tree, proof, e);
   if (err || (r->held && r->tree.size == tree->size)) return err;
   struct errmsg why = {0};

@@ -49,6 +49,24 @@ parley_err signer_remembered(struct signer *s, const char *origin, enum signer_r
                              struct errmsg *e);
 
 /*
+ * The mark by which a store knows this memory again, random, kept as the memory of an origin that is never signed. ENOTFOUND: there is none.
+ */
+parley_err signer_mark(struct signer *s, struct hash *out, struct errmsg *e);
+parley_err signer_set_mark(struct signer *s, const struct hash *mark, struct errmsg *e);
+/*
+ * The memory that this home had was lost: nothing is signed any more for an origin and role of which nothing is remembered (EVERIFY), until
+ * signer_relearn. false: it is whole again.
+ */
+void signer_set_lost(struct signer *s, bool lost);
+bool signer_lost(const struct signer *s);
+/*
+ * Remembers a tree that others have shown under our own key, without a signature; what is remembered already of a tree as large or larger stays.
+ * Only while the memory is lost (EINVAL). Size 0: nothing was ever signed, as far as anybody knows.
+ */
+parley_err signer_relearn(struct signer *s, const char *origin, enum signer_role role, const struct signed_tree *tree,
+                          struct errmsg *e);
+
+/*
  * Appends the log's signature line for the checkpoint (origin, tree). proof: consistency from the remembered tree
  * (empty when none or equal). EVERIFY: a smaller or inconsistent tree; nothing is signed. EIO: the memory could not be
  * saved; nothing is signed.

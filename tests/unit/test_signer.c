@@ -89,6 +89,31 @@ static void expect(struct fixture *f, enum signer_role role, struct history *h, 
   buf_free(&line);
 }
 
+/* The memory is gone: nothing is signed for what is not known again, in either role; what is learned again is never set back. */
+static void test_lost(void **state) {
+  struct fixture *f = *state;
+  struct signed_tree five = tree_of(&f->a, 5), three = tree_of(&f->a, 3), held;
+  struct hash mark = {{7}}, same;
+  assert_int_equal(signer_mark(f->signer, &same, NULL), PARLEY_ENOTFOUND);
+  assert_int_equal(signer_set_mark(f->signer, &mark, NULL), PARLEY_OK);
+  assert_int_equal(signer_mark(f->signer, &same, NULL), PARLEY_OK);
+  assert_true(hash_eq(&mark, &same));
+  assert_int_equal(signer_relearn(f->signer, ORIGIN, SIGNER_LOG, &five, NULL), PARLEY_EINVAL); /* it is whole */
+  signer_set_lost(f->signer, true);
+  expect(f, SIGNER_LOG, &f->a, 0, 5, PARLEY_EVERIFY);
+  expect(f, SIGNER_MIRROR, &f->a, 0, 5, PARLEY_EVERIFY);
+  assert_int_equal(signer_relearn(f->signer, ORIGIN, SIGNER_MIRROR, &five, NULL), PARLEY_OK);
+  assert_int_equal(signer_relearn(f->signer, ORIGIN, SIGNER_MIRROR, &three, NULL), PARLEY_OK);
+  assert_int_equal(signer_remembered(f->signer, ORIGIN, SIGNER_MIRROR, &held, NULL), PARLEY_OK);
+  assert_int_equal(held.size, 5);
+  expect(f, SIGNER_MIRROR, &f->a, 0, 3, PARLEY_EVERIFY);
+  expect(f, SIGNER_MIRROR, &f->b, 5, 6, PARLEY_EVERIFY);
+  expect(f, SIGNER_MIRROR, &f->a, 5, 6, PARLEY_OK);
+  expect(f, SIGNER_LOG, &f->a, 0, 6, PARLEY_EVERIFY);
+  signer_set_lost(f->signer, false);
+  expect(f, SIGNER_LOG, &f->a, 0, 6, PARLEY_OK);
+}
+
 static void test_lines_verify(void **state) {
   struct fixture *f = *state;
   const struct signed_tree t = tree_of(&f->a, 5);
@@ -236,6 +261,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_empty_tree, setup, teardown),
       cmocka_unit_test_setup_teardown(test_saves_before_it_signs, setup, teardown),
       cmocka_unit_test_setup_teardown(test_remembers_over_a_restart, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_lost, setup, teardown),
       cmocka_unit_test_setup_teardown(test_many_origins, setup, teardown),
       cmocka_unit_test_setup_teardown(test_statements, setup, teardown),
       cmocka_unit_test_setup_teardown(test_bad_arguments, setup, teardown),
