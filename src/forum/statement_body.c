@@ -39,12 +39,41 @@ static parley_err check_card(const json_t *list, size_t i, struct errmsg *e) {
                       CARD_SIZE_MAX);
 }
 
-static parley_err check_cards(const json_t *body, struct errmsg *e) {
+static parley_err check_card_list(const json_t *body, struct errmsg *e) {
   json_t *list;
-  parley_err err = fields_order(body, "body", (const char *const[]){"cards", NULL}, e);
-  if (err == PARLEY_OK) err = json_get_arr(&list, body, "body", "cards", 1, CARDS_CARRIED_MAX, e);
+  parley_err err = json_get_arr(&list, body, "body", "cards", 1, CARDS_CARRIED_MAX, e);
   for (size_t i = 0; err == PARLEY_OK && i < json_array_size(list); i++) err = check_card(list, i, e);
   return err;
+}
+
+static parley_err check_cards(const json_t *body, struct errmsg *e) {
+  const parley_err err = fields_order(body, "body", (const char *const[]){"cards", NULL}, e);
+  return err == PARLEY_OK ? check_card_list(body, e) : err;
+}
+
+/* A part of a proof of two histories; what it proves is judged by who takes it. */
+static parley_err check_proof_text(const json_t *body, const char *name, size_t max, struct errmsg *e) {
+  const char *text = NULL;
+  struct buf decoded = {0};
+  const parley_err err = json_get_str(&text, body, "body", name, e);
+  if (err != PARLEY_OK) return err;
+  const bool ok = base64_decode(&decoded, bytes_str(text), true) && decoded.n > 0 && decoded.n <= max;
+  const bool memory = !decoded.failed;
+  buf_free(&decoded);
+  if (!memory) return err_set(e, PARLEY_ENOMEM, "out of memory while reading a statement");
+  return ok ? PARLEY_OK
+            : err_set(e, PARLEY_EINVAL, "body.%s: must be the padded base64 of 1 to %zu bytes", name, max);
+}
+
+/* docs/protocol.md, "Kinds of this version": forum.proof. */
+static parley_err check_proof(const json_t *body, struct errmsg *e) {
+  parley_err err =
+      fields_order(body, "body", (const char *const[]){"first", "second", "consistency", "cards", NULL}, e);
+  if (err == PARLEY_OK) err = check_proof_text(body, "first", NOTE_SIZE_MAX, e);
+  if (err == PARLEY_OK) err = check_proof_text(body, "second", NOTE_SIZE_MAX, e);
+  if (err == PARLEY_OK && json_object_get(body, "consistency") != NULL)
+    err = check_proof_text(body, "consistency", 45 * (PROOF_MAX + 1), e);
+  return err == PARLEY_OK ? check_card_list(body, e) : err;
 }
 
 /* docs/protocol.md, "Epochs and recovery". */
@@ -85,6 +114,7 @@ static parley_err parse_open(struct statement *s, const json_t *top, struct errm
     err = err_set(e, PARLEY_EINVAL, "body: must be {} in a forum.held");
   if (err == PARLEY_OK && strcmp(s->kind, "forum.charter") == 0) err = check_charter_part(body, e);
   if (err == PARLEY_OK && strcmp(s->kind, "forum.card") == 0) err = check_cards(body, e);
+  if (err == PARLEY_OK && strcmp(s->kind, "forum.proof") == 0) err = check_proof(body, e);
   if (err == PARLEY_OK && strcmp(s->kind, "forum.epoch") == 0) err = check_epoch(body, e);
   if (err == PARLEY_OK) s->body = json_incref(body);
   return err;

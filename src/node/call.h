@@ -81,6 +81,8 @@ void peer_checkpoint_take(struct node_call *c, struct their_log *l, struct bytes
 void local_route(struct node_call *c, const struct node_request *r, struct node_response *out);
 void local_status(struct node_call *c, struct node_response *out);
 void local_audit(struct node_call *c, struct node_response *out);
+void local_proofs(struct node_call *c, struct node_response *out);
+void local_proof(struct node_call *c, struct node_response *out);
 void local_pins(struct node_call *c, struct node_response *out);
 void local_availability(struct node_call *c, struct node_response *out);
 void local_card(struct node_call *c, struct node_response *out);

@@ -214,7 +214,7 @@ parley_err their_epoch_next(struct node *n, struct bytes origin, struct bytes no
   if (!m || m->ahead || epoch != m->log.epoch + 1) return PARLEY_OK;
   log_origin(whole, party, id, epoch, false);
   if (!bytes_is(origin, whole) || !signed_by_author(n, m, whole, note)) return PARLEY_OK;
-  if (member_forked(m) && !charter_closed_find(&f->charter, party, m->log.epoch))
+  if (member_forked(n, m) && !charter_closed_find(&f->charter, party, m->log.epoch))
     return err_set(e, PARLEY_EREFUSED,
                    "%s has signed two histories of its log of epoch %llu; its next one is taken when a charter in force "
                    "has closed that",

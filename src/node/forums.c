@@ -9,6 +9,7 @@
 #include "node/attempts.h"
 #include "node/epochs.h"
 #include "node/relay.h"
+#include "node/forks.h"
 #include "node/witness.h"
 
 static void log_path(char out[static 2 * SHA256_SIZE + 1], const char *origin) {
@@ -143,6 +144,10 @@ ours:
     return r;
   }
   f->heartbeat_ms = node_mono(n) + f->charter.heartbeat_seconds * 1000;
+  if (forks_closed(n, f->log.origin)) {
+    own_log_forked(n, &f->log);
+    own_log_forked(n, &f->bulk);
+  }
   f->next = n->forums;
   n->forums = f;
   return PARLEY_OK;
@@ -203,11 +208,11 @@ parley_err forum_by_text(struct forum **out, const struct node *n, const char *t
                  text);
 }
 
-bool member_forked(const struct member *m) {
+bool member_forked(const struct node *n, const struct member *m) {
   struct mirror_state log, bulk;
   mirror_state(m->log.mirror, &log);
   mirror_state(m->bulk.mirror, &bulk);
-  return log.forked || bulk.forked;
+  return log.forked || bulk.forked || forks_closed(n, m->log.origin);
 }
 
 struct own_log *own_log_by_origin(const struct node *n, const char *origin) {

@@ -10,6 +10,8 @@
 #include "base/plant.h"
 #include "node/answers.h"
 #include "node/epochs.h"
+#include "node/forks.h"
+#include "node/observed.h"
 #include "node/line_marks.h"
 #include "node/relay.h"
 #include "node/witness.h"
@@ -18,44 +20,6 @@
 #define INTAKE_SIGNATURES 256 /* verified in one transaction; a hostile entry can carry many */
 
 /* ---- judging ---- */
-
-/*
- * Heard and held lines that fit nothing order nothing and date nothing (design section 7); the statement stands without them.
- * Officers are told, since an honest counterpart sends none (after a restore of ours excepted).
- */
-static void look_at_heard(const struct node *n, const struct forum *f, const struct their_log *l,
-                          const struct statement *s) {
-  for (size_t i = 0; i < s->n_heard; i++) {
-    const struct heard *h = &s->heard[i];
-    struct hash root;
-    if (strcmp(h->party, n->own.name) || h->size > copy_size(f->log.copy)) continue;
-    if (copy_root(f->log.copy, h->size, &root, NULL) == PARLEY_OK && !hash_eq(&root, &h->root))
-      node_log_line(n, 4, "%s: a heard line names a tree of our log that is not ours (size %llu)", l->origin,
-                    (unsigned long long)h->size);
-  }
-}
-
-static void look_at_held(const struct node *n, const struct their_log *l, const struct statement *s) {
-  for (size_t i = 0; i < s->n_held; i++) {
-    const struct held *h = &s->held[i];
-    struct errmsg why;
-    if (witness_held_judge(l->from->forum, h, &why)) {
-      if (why.text[0])
-        node_log_line(n, 4, "%s: a held line of a neutral witness does not verify: %s", l->origin, why.text);
-      continue;
-    }
-    const char *end = strstr(h->line, "/mirror ");
-    char party[PARTY_NAME_MAX + 1];
-    if (!end || strncmp(h->line, "— ", 4) || end - h->line - 4 > PARTY_NAME_MAX) continue; /* nobody that is known here */
-    snprintf(party, sizeof party, "%.*s", (int)(end - h->line - 4), h->line + 4);
-    if (!node_card(n, party)) continue;
-    struct buf text = {0};
-    checkpoint_text(&text, h->origin, h->size, &h->root);
-    if (cosignature_verify(n, party, 0, bytes_str(h->line), buf_view(&text), NULL, NULL) != PARLEY_OK)
-      node_log_line(n, 4, "%s: a held line of %s does not verify", l->origin, party);
-    buf_free(&text);
-  }
-}
 
 static parley_err judge_rules(const struct forum *f, const struct their_log *l, uint64_t index,
                               const struct statement *s, struct errmsg *e) {
@@ -70,7 +34,8 @@ static parley_err judge_rules(const struct forum *f, const struct their_log *l, 
     if (!charter_member(&f->charter, s->to[i]))
       return err_set(e, PARLEY_EINVAL, "to: %s is no member of the forum", s->to[i]);
   bool known = answer_of(s->kind) || !strcmp(s->kind, "forum.charter") || !strcmp(s->kind, "forum.held") ||
-               !strcmp(s->kind, "forum.card") || !strcmp(s->kind, "forum.epoch") || charter_form(&f->charter, s->kind);
+               !strcmp(s->kind, "forum.card") || !strcmp(s->kind, "forum.epoch") || !strcmp(s->kind, "forum.proof") ||
+               charter_form(&f->charter, s->kind);
   if (!known) return err_set(e, PARLEY_EINVAL, "kind: %s is not in force under this charter", s->kind);
   if (index == 0 && l->epoch > 0 && strcmp(s->kind, "forum.epoch"))
     return err_set(e, PARLEY_EINVAL, "kind: the log of an epoch after the first begins with forum.epoch, not with %s",
@@ -173,6 +138,7 @@ static parley_err judge(struct node *n, const struct their_log *l, uint64_t inde
     r = statement_verify(&d, s, card_in_force(n, l), why);
   if (!r) r = put_payload(n, l, id, s->issued, d.payload, why);
   if (!r && answer_of(s->kind)) r = answer_judge(n, l, s, why);
+  if (!r && !strcmp(s->kind, "forum.proof")) r = forks_entry_judge(n, l, s, id, why);
   return r;
 }
 
@@ -217,7 +183,8 @@ static parley_err take_one(struct node *n, struct their_log *l, uint64_t index, 
     }
   }
   parley_err bad = r ? r : judge(n, l, index, entry, &id, &s, &a, &serial, &why);
-  *learn = !r && bad == PARLEY_ENOTFOUND && !strcmp(s.kind, "forum.card") && l->cards_tried != index + 1;
+  *learn = !r && bad == PARLEY_ENOTFOUND && l->cards_tried != index + 1 &&
+           (!strcmp(s.kind, "forum.card") || !strcmp(s.kind, "forum.proof"));
   if (!r && bad == PARLEY_ENOTFOUND && !strcmp(s.kind, "forum.epoch")) { /* waits for a card of its author */
     if (l->cards_tried != index + 1) node_log_line(n, 4, "%s: %s", l->origin, why.text);
     l->cards_tried = index + 1;
@@ -234,9 +201,11 @@ static parley_err take_one(struct node *n, struct their_log *l, uint64_t index, 
   if (!r && bad) {
     node_log_line(n, 4, "%s, entry %llu is kept but counts for nothing: %s", l->origin, (unsigned long long)index,
                   why.text);
+    if (!strcmp(s.kind, "forum.proof"))
+      observed_add(n, l->from->peer->card.name, l->from->forum->id, "false_proof",
+                   "it shows a proof of two histories that does not hold: %.200s", why.text);
   } else if (!r) {
-    look_at_heard(n, l->from->forum, l, &s);
-    look_at_held(n, l, &s);
+    forks_look(n, l, &s);
     if (!kind_is_open(s.kind)) l->gained = index + 1;
     if (!l->marks.offered || s.issued < l->marks.offered) l->marks.offered = s.issued;
   }
@@ -299,15 +268,16 @@ static uint64_t held_size(const struct their_log *l) {
   return s.size;
 }
 
-/* Cards are learned one by one, each in a transaction of its own, before the entry that brings them counts; what cannot be learned is marked then. */
+/* Cards are learned (and proofs of two histories kept) one by one, each in a transaction of its own, before the entry that brings them counts; what cannot be learned is marked then. */
 static void learn_cards(struct node *n, struct their_log *l) {
   struct errmsg e;
   struct arena a = {0};
   struct bytes entry;
   parley_err r = copy_entry(mirror_copy(l->mirror), l->taken_in, &a, &entry, &e);
   if (!r) r = card_entry_learn(n, l, entry, &e);
+  if (!r) r = forks_entry_learn(n, l, entry, &e);
   if (transient(r)) {
-    node_log_line(n, 3, "%s: a new card cannot be stored now: %s", l->origin, e.text);
+    node_log_line(n, 3, "%s: a new card, or a proof, cannot be stored now: %s", l->origin, e.text);
     node_retry(n);
   } else {
     l->cards_tried = l->taken_in + 1;

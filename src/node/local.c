@@ -17,6 +17,8 @@ static const struct route routes[] = {
     {"GET", "/v1/cards", NULL, local_cards},
     {"POST", "/v1/successor", NULL, local_successor},
     {"GET", "/v1/pins", NULL, local_pins},
+    {"GET", "/v1/proofs", NULL, local_proofs},
+    {"GET", "/v1/proofs/", "", local_proof},
     {"GET", "/v1/availability/", "", local_availability},
     {"GET", "/v1/forums", NULL, local_forums},
     {"POST", "/v1/forums", NULL, local_forum_propose},

@@ -8,6 +8,8 @@
 #include "base/encoding.h"
 #include "base/json_load.h"
 #include "node/call.h"
+#include "node/forks.h"
+#include "node/observed.h"
 
 /* ---- views ---- */
 
@@ -147,6 +149,8 @@ void local_forum(struct node_call *c, struct node_response *out) {
   if (charter) json_object_set_new(o, "charter", charter);
   json_object_set_new(o, "envelope", json_stringn((const char *)p->envelope.p, p->envelope.n));
   json_object_set_new(o, "problems", proposal_problems(c->n, &p->charter));
+  json_object_set_new(o, "proofs", forks_list(c->n, p->digest));
+  json_object_set_new(o, "observed", observed_json(c->n, p->digest, 100));
   basis_show(c, p, o);
   answer_json(out, 200, o);
 }

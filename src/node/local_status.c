@@ -7,6 +7,8 @@
 #include "base/encoding.h"
 #include "node/answers.h"
 #include "node/call.h"
+#include "node/forks.h"
+#include "node/observed.h"
 #include "node/line_marks.h"
 #include "node/witness.h"
 #include "node/open_mirror.h"
@@ -76,14 +78,14 @@ static json_t *status_waiting(struct node *n, struct forum *f, const struct memb
 }
 
 /* What the log waits for, and why that does not come. */
-static void put_reason(json_t *o, const struct member *m) {
+static void put_reason(const struct node *n, json_t *o, const struct member *m) {
   const struct own_log *l = m->push.log;
   const char *lane = m->push.lane.why[0] ? m->push.lane.why : m->bulk_push.lane.why;
   char both[2 * WHY_SIZE + 2];
-  if (member_forked(m)) {
+  if (member_forked(n, m)) {
     json_put_str(o, "why",
                  "it has signed two histories of its log: nothing more of it is taken, and both are kept as evidence. "
-                 "Tell your superiors and the other party by another way");
+                 "Tell your superiors and the other party by another way (parley proof list)");
     return;
   }
   if (l->stopped || (!l->ready && !lane[0])) {
@@ -117,7 +119,7 @@ static json_t *status_forum(struct node *n, struct forum *f, const struct member
   json_put_int(o, "bulk_held", (int64_t)m->bulk_push.cosigned);
   json_object_set_new(o, "waiting", status_waiting(n, f, m));
   json_object_set_new(o, "disputed", answer_disputes(n, f, m->peer->card.name));
-  put_reason(o, m);
+  put_reason(n, o, m);
   put_line(n, o, m);
   availability_put(n, o, f, m, node_wall(n) - 86400);
   if (m->push.lane.failures) {
@@ -163,6 +165,8 @@ void local_status(struct node_call *c, struct node_response *out) {
   json_put_int(o, "forums", forums);
   json_put_int(o, "store_bytes", (int64_t)store_bytes(n->env.store));
   json_object_set_new(o, "logs", status_logs(n));
+  json_object_set_new(o, "proofs", forks_list(n, NULL));
+  json_object_set_new(o, "observed", observed_json(n, NULL, 100));
   json_object_set_new(o, "peers", peers);
   json_object_set_new(o, "witnesses", witness_status(n));
   open_mirror_status(n, o);

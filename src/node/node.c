@@ -10,6 +10,8 @@
 #include "node/attempts.h"
 #include "node/call.h"
 #include "node/relay.h"
+#include "node/forks.h"
+#include "node/observed.h"
 #include "node/witness.h"
 #include "node/open_mirror.h"
 
@@ -102,6 +104,8 @@ parley_err node_open(struct node **out, const struct node_env *env, struct bytes
   if (r) err_prefix(e, r, "card.json");
   if (!r) r = check_keys(n, e);
   if (!r && !PLANTED(forget_order_at_restart)) r = load_orders(n, e);
+  if (!r) r = forks_load(n, e);
+  if (!r) r = observed_load(n, e);
   if (r) {
     node_close(n);
     return r;
@@ -130,6 +134,8 @@ void node_close(struct node *n) {
   }
   drafts_free(n);
   open_mirror_free(n);
+  forks_free(n);
+  observed_free(n);
   while (n->proposals) {
     struct proposal *p = n->proposals;
     n->proposals = p->next;
@@ -258,6 +264,8 @@ void node_work(struct node *n) {
   sign_logs(n);
   intake_run(n);
   attempts_run(n);
+  forks_run(n);
+  observed_run(n);
   calls_check_waiting(n);
 }
 
@@ -276,19 +284,21 @@ int node_next_ms(struct node *n) {
   at = min64(at, sign_next_ms(n));
   at = min64(at, relay_push_next_ms(n));
   at = min64(at, relay_ask_next_ms(n));
+  at = min64(at, forks_next_ms(n));
+  at = min64(at, observed_next_ms(n));
   if (n->retry_ms) at = min64(at, n->retry_ms);
   return at <= now ? 0 : (int)(at - now);
 }
 
 bool node_next_outbound(struct node *n, struct outbound *out) {
-  return renewal_next(n, out) || push_next(n, out) || witness_next(n, out) || proposal_next(n, out) ||
-         relay_push_next(n, out) || relay_ask_next(n, out);
+  return renewal_next(n, out) || push_next(n, out) || seeks_next(n, out) || witness_next(n, out) ||
+         proposal_next(n, out) || relay_push_next(n, out) || relay_ask_next(n, out);
 }
 
 void node_outbound_done(struct node *n, uint64_t id, const struct outbound_result *r) {
   const struct attempt_of tried = attempt_before(n, id);
-  if (!push_done(n, id, r) && !witness_done(n, id, r) && !renewal_done(n, id, r) && !relay_push_done(n, id, r) &&
-      !relay_ask_done(n, id, r))
+  if (!push_done(n, id, r) && !seeks_done(n, id, r) && !witness_done(n, id, r) && !renewal_done(n, id, r) &&
+      !relay_push_done(n, id, r) && !relay_ask_done(n, id, r))
     proposal_done(n, id, r);
   attempt_after(n, &tried, r);
   calls_check_waiting(n);

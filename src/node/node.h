@@ -167,6 +167,20 @@ void node_outbound_done(struct node *n, uint64_t id, const struct outbound_resul
 /* Progress of a request's body, bytes sent (for `parley send`). */
 void node_outbound_progress(struct node *n, uint64_t id, uint64_t sent);
 
+/* ---- proofs of two histories that are kept (docs/protocol.md, section 11) ---- */
+
+struct node_proof {
+  const char *id; /* "<party>-<16 digits>": of its folder */
+  const char *party, *origin;
+  bool log, mirror; /* as what the party is convicted */
+};
+/* Changes whenever there is one more. */
+uint64_t node_proofs_version(const struct node *n);
+/* i from 0, in no order; false at the end. */
+bool node_proof_at(const struct node *n, size_t i, struct node_proof *out);
+struct pack;
+parley_err node_proof_files(struct node *n, const char *id, struct pack *out, struct arena *a, struct errmsg *e);
+
 /* ---- for the simulator's invariants ---- */
 
 struct node_log_view {

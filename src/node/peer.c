@@ -8,6 +8,7 @@
 #include "base/encoding.h"
 #include "node/call.h"
 #include "node/cosigned_note.h"
+#include "node/forks.h"
 #include "node/line_marks.h"
 #include "node/witness.h"
 
@@ -56,8 +57,10 @@ static bool closed(struct node_call *c, const struct their_log *l, struct node_r
     answer_err(c, out, PARLEY_EREFUSED, &e);
     return true;
   }
-  if (!member_forked(l->from)) return false;
-  if (l == l->from->ahead && charter_closed_find(&l->from->forum->charter, l->from->peer->card.name, l->epoch - 1))
+  const bool forked = member_forked(c->n, l->from), again = forks_closed(c->n, l->origin);
+  if (!forked && !again) return false;
+  if (!again && l == l->from->ahead &&
+      charter_closed_find(&l->from->forum->charter, l->from->peer->card.name, l->epoch - 1))
     return false;
   err_set(&e, PARLEY_EREFUSED,
           "%s has signed two histories of this log; both are kept, and nothing more of it is taken",
@@ -78,10 +81,21 @@ static struct bytes checkpoint_origin(struct bytes body) {
   return line;
 }
 
+/* What the mirror kept becomes a proof before the answer leaves; what proves nothing by itself is looked into. */
+static void look_for_fork(struct node_call *c, struct their_log *l, struct bytes body, const struct mirror_answer *a) {
+  struct add_checkpoint r;
+  struct errmsg e = {{0}};
+  if (a->fork && forks_of_mirror(c->n, l->origin, &e) != PARLEY_OK)
+    node_log_line(c->n, 3, "%s: the proof of its two histories cannot be kept now: %s", l->origin, e.text);
+  if (a->odd && add_checkpoint_parse(&r, body, NULL) == PARLEY_OK)
+    seek_note(c->n, l->origin, c->peer ? c->peer : l->from->peer, r.note);
+}
+
 void peer_checkpoint_take(struct node_call *c, struct their_log *l, struct bytes body, struct node_response *out) {
   if (closed(c, l, out)) return;
   struct mirror_answer a = {0};
   mirror_add_checkpoint(l->mirror, body, &a);
+  look_for_fork(c, l, body, &a);
   answer_mirror(c, out, &a);
   buf_free(&a.body);
 }
@@ -292,6 +306,7 @@ void peer_entries_end(struct node_call *c, struct node_response *out) {
     c->n->intake_due = true;
     note_renewal(c->n, c->log);
   }
+  if (a.status == 200) forks_look_again(c->n, c->log);
   answer_mirror(c, out, &a);
   buf_free(&a.body);
 }

@@ -11,6 +11,8 @@
 #include "base/encoding.h"
 #include "base/plant.h"
 #include "node/relay.h"
+#include "node/forks.h"
+#include "node/observed.h"
 
 #define STATEMENT_UPLOAD_BYTES (4u << 20) /* of one add-entries request; a package at least */
 #define BULK_UPLOAD_BYTES (1u << 20)
@@ -222,6 +224,13 @@ static void stop(struct node *n, struct own_log *l, const char *why) {
   node_log_line(n, 3, "%s: signing has stopped: %s", l->origin, l->why);
 }
 
+/* A mirror that cosigned more than it shows now: no signature proves it. */
+static void shows_less(struct node *n, const struct push *p, uint64_t size) {
+  observed_add(n, p->to->peer->card.name, p->log->forum->id, "shows_less",
+               "it has cosigned %llu entries of our log %s, and shows %llu", (unsigned long long)p->cosigned,
+               p->log->origin, (unsigned long long)size);
+}
+
 /* Judges the checkpoint that a counterpart holds of our log. False: it proves nothing (not by our key). */
 bool push_shown(struct node *n, struct push *p, struct bytes text, struct errmsg *e) {
   struct arena a = {0};
@@ -240,6 +249,7 @@ bool push_shown(struct node *n, struct push *p, struct bytes text, struct errmsg
              "Nothing more is signed. Put the newest store back, or run parley recover",
              p->to->peer->card.name, (unsigned long long)c.size, (unsigned long long)have);
     stop(n, p->log, why);
+    seek_note(n, p->log->origin, p->to->peer, text);
   } else if (ok && !copy_root(p->log->copy, c.size, &root, e) && !hash_eq(&root, &c.root)) {
     snprintf(why, sizeof why,
              "%s holds another history of this log under our own signature (size %llu). Nothing more is signed: two "
@@ -247,7 +257,9 @@ bool push_shown(struct node *n, struct push *p, struct bytes text, struct errmsg
              "key, or an old backup was put back. Stop one of them, or run parley recover",
              p->to->peer->card.name, (unsigned long long)c.size);
     stop(n, p->log, why);
+    seek_note(n, p->log->origin, p->to->peer, text);
   } else if (ok) {
+    if (c.size < p->cosigned) shows_less(n, p, c.size);
     p->pending = c.size;
     p->next = p->next < c.size ? p->next : c.size;
     snprintf(p->pending_line, sizeof p->pending_line, "%.*s", (int)(note.sigs[which].line.n - 1),
@@ -296,6 +308,7 @@ static bool may_sign(const struct own_log *l, bool shown) {
 static void done_ask(struct node *n, struct push *p, const struct outbound_result *r) {
   struct errmsg e = {{0}};
   if (r->status == 404) {
+    if (p->cosigned) shows_less(n, p, 0);
     p->pending = p->next = 0;
     proposal_again(n, p->log->forum->id, p->to->peer); /* perhaps it does not know that the charter is in force */
   } else if (r->status != 200) {
@@ -380,6 +393,9 @@ static void done_entries_ok(struct node *n, struct push *p, const struct outboun
   p->turns = 0;
   p->renewed_ms = node_mono(n);
   learn_clock(n, p->to->peer, time);
+  if (time - node_wall(n) > p->log->forum->charter.clock_tolerance_seconds)
+    observed_add(n, p->to->peer->card.name, p->log->forum->id, "future",
+                 "its cosignature of our log is dated %lld seconds in the future", (long long)(time - node_wall(n)));
   lane_ok(n, &p->lane);
 }
 

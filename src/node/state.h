@@ -250,6 +250,8 @@ struct proposal {
 
 struct draft;    /* drafts.c */
 struct open_log; /* open_mirror.h */
+struct forks;    /* forks.h */
+struct observed; /* observed.h */
 
 struct node {
   struct node_env env;
@@ -268,6 +270,8 @@ struct node {
   uint64_t next_request;
   uint64_t next_order; /* of the boxes */
   struct draft *drafts;
+  struct forks *forks;
+  struct observed *observed;
   int64_t drafts_sweep_ms; /* monotonic: ended ones are looked for then */
   bool intake_due;
   unsigned forums_failed; /* in force, but could not be opened at the start */
@@ -352,7 +356,9 @@ struct member *forum_member(const struct forum *f, const char *party);
 /* By id, prefix of at least 8 digits, or "" when there is exactly one. */
 parley_err forum_by_text(struct forum **out, const struct node *n, const char *text, struct errmsg *e);
 /* The member has signed two histories of its log or bulk log in this forum. */
-bool member_forked(const struct member *m);
+bool member_forked(const struct node *n, const struct member *m);
+/* forks.c: two histories of our own log are proved: signing stops, and it is said what to do. */
+void own_log_forked(struct node *n, struct own_log *l);
 struct own_log *own_log_by_origin(const struct node *n, const char *origin);
 struct their_log *their_log_by_origin(const struct node *n, struct bytes origin);
 

@@ -70,14 +70,14 @@ static bool leads_to(const struct proof *proof, uint64_t size, const struct hash
 
 static parley_err check_consistency(struct check *c, struct bytes file) {
   struct hash lines[PROOF_MAX + 1];
-  struct proof proof;
   struct fork_result *r = c->out;
-  const parley_err rc = pack_hashes_parse(lines, &proof.n, PROOF_MAX + 1, file, c->e);
+  struct proof *proof = &r->proof;
+  const parley_err rc = pack_hashes_parse(lines, &proof->n, PROOF_MAX + 1, file, c->e);
   if (rc != PARLEY_OK) return rc;
-  if (proof.n == 0) return err_set(c->e, PARLEY_EINVAL, "the file is empty");
+  if (proof->n == 0) return err_set(c->e, PARLEY_EINVAL, "the file is empty");
   r->prefix = lines[0];
-  memcpy(proof.h, lines + 1, --proof.n * sizeof *lines);
-  if (!leads_to(&proof, r->size[0], &r->prefix, r->size[1], &r->root[1]))
+  memcpy(proof->h, lines + 1, --proof->n * sizeof *lines);
+  if (!leads_to(proof, r->size[0], &r->prefix, r->size[1], &r->root[1]))
     return err_set(c->e, PARLEY_EVERIFY, "its first line is not shown to be the root of the first %llu entries of %s",
                    (unsigned long long)r->size[0], FORK_SECOND);
   if (hash_eq(&r->prefix, &r->root[0]))

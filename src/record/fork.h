@@ -6,6 +6,7 @@
 #define PARLEY_RECORD_FORK_H
 
 #include "record/pack.h"
+#include "store/store.h"
 
 #define FORK_FIRST "first.checkpoint"
 #define FORK_SECOND "second.checkpoint"
@@ -29,7 +30,8 @@ struct fork_result {
   bool bulk;
   uint64_t size[2]; /* not falling */
   struct hash root[2];
-  struct hash prefix; /* where the sizes differ: the root of the smaller size in the larger tree */
+  struct hash prefix; /* where the sizes differ: the root of the smaller size in the larger tree, */
+  struct proof proof; /* and the proof from it to the larger tree */
   struct fork_party *parties;
   size_t n_parties; /* convicted; at least one */
   bool identified;  /* all of them are */
@@ -68,6 +70,9 @@ struct fork_input {
  */
 parley_err fork_build(struct pack *out, struct fork_result *result, struct arena *a, const struct fork_input *in,
                       struct errmsg *e);
+
+/* The trees and the proof that a mirror has kept of a fork (record/mirror.h); no cards. ENOTFOUND: none. */
+parley_err fork_kept(struct fork_input *out, struct arena *a, struct store *s, const char *origin, struct errmsg *e);
 
 /* All files in one piece, for the store. */
 void fork_write(struct buf *out, const struct pack *p);

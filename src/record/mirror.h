@@ -29,6 +29,7 @@ struct mirror_answer {
   struct buf body;          /* the caller frees */
   struct errmsg why;        /* for logs and the attempt record; also the body of 4xx without a prescribed one */
   bool fork;                /* this request proves that the log has two histories; the first such evidence is kept */
+  bool odd; /* the log signed this tree, and nothing in the request shows whether it continues the one that is held */
 };
 
 /*
@@ -55,6 +56,15 @@ parley_err mirror_upload_begin(struct mirror_upload **out, struct mirror *m, con
 bool mirror_upload_data(struct mirror_upload *u, struct bytes in, struct mirror_answer *answer);
 void mirror_upload_finish(struct mirror_upload *u, int64_t now, struct mirror_answer *answer);
 void mirror_upload_free(struct mirror_upload *u);
+
+/* A tree that the log signed, whose entries are all held. */
+struct mirror_tree {
+  uint64_t size;
+  struct hash root;
+  struct bytes note; /* as signed by the log; lives until the mirror's next change */
+};
+/* The smallest of at least size, else the largest; false when there is none. */
+bool mirror_signed_tree(const struct mirror *m, uint64_t size, struct mirror_tree *out);
 
 /* What is held. size 0 when nothing. Notes are empty when there is none. */
 struct mirror_state {

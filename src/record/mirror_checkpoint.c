@@ -102,6 +102,7 @@ static void refuse(struct mirror *m, const struct request *q, unsigned status, s
       mirror_fail(out, err);
       return;
     }
+    out->odd = status == 422 && !out->fork;
   }
   if (status == 409) {
     const struct held *pending = mirror_record_newest(&m->rec);

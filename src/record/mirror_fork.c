@@ -53,15 +53,24 @@ static const struct held *covered(const struct mirror *m, uint64_t size) {
   return NULL;
 }
 
+bool mirror_signed_tree(const struct mirror *m, uint64_t size, struct mirror_tree *out) {
+  const struct mirror_record *r = &m->rec;
+  const struct held *h = covered(m, size > 0 ? size - 1 : 0);
+  for (size_t i = 0; i < r->n && !h; i++)
+    if (r->pending[r->n - 1 - i].size <= copy_size(m->copy)) h = &r->pending[r->n - 1 - i];
+  if (!h && r->has_own) h = &r->own;
+  if (h) *out = (struct mirror_tree){h->size, h->root, h->note};
+  return h != NULL;
+}
+
 /* c is inside what is held: our own entries tell. */
 static parley_err compare_inside(struct mirror *m, const struct held *c, struct fork *f, struct errmsg *e) {
   parley_err err = copy_root(m->copy, c->size, &f->root, e);
   if (err || hash_eq(&f->root, &c->root)) return err;
-  f->found = true;
   f->held = covered(m, c->size);
-  f->has_proof = f->held != NULL;
-  if (!f->held) f->held = mirror_record_newest(&m->rec);
-  return f->has_proof ? merkle_consistency(&f->proof, copy_source(m->copy), c->size, f->held->size, e) : PARLEY_OK;
+  if (!f->held) return PARLEY_OK; /* its entries are still coming: the caller looks again then */
+  f->found = f->has_proof = true;
+  return merkle_consistency(&f->proof, copy_source(m->copy), c->size, f->held->size, e);
 }
 
 static parley_err compare(struct mirror *m, const struct held *c, const struct add_checkpoint *r, struct fork *f,
