@@ -131,6 +131,18 @@ static bool held_parse(struct held_line *h, struct bytes line) {
   return true;
 }
 
+/* Room for one more held line; false when the queue is full, or memory is out. */
+static bool held_room(struct push *p) {
+  if (p->n_held < p->cap_held) return true;
+  if (p->n_held == HELD_QUEUE_MAX) return false;
+  const size_t cap = p->cap_held ? 2 * p->cap_held : 4;
+  struct held_line *grown = realloc(p->held, cap * sizeof *grown);
+  if (!grown) return false;
+  p->held = grown;
+  p->cap_held = cap;
+  return true;
+}
+
 static bool push_parse(struct push *p, struct bytes v) {
   struct bytes line;
   uint64_t at;
@@ -139,7 +151,7 @@ static bool push_parse(struct push *p, struct bytes v) {
     return false;
   p->cosigned_at = (int64_t)at;
   while (bytes_line(&v, &line))
-    if (p->n_held == HELD_QUEUE_MAX || !held_parse(&p->held[p->n_held++], line)) return false;
+    if (!held_room(p) || !held_parse(&p->held[p->n_held++], line)) return false;
   return true;
 }
 
@@ -247,18 +259,17 @@ static void drop_concerns(struct push *p, uint64_t size) {
 }
 
 static void queue_held(struct node *n, struct push *p, uint64_t size, struct bytes line) {
+  struct hash root;
   if (p->log->bulk || size <= p->held_upto || p->n_held == HELD_QUEUE_MAX)
     return; /* a full queue leaves held_upto where it is: the next cosignature is taken instead */
-  int64_t shortest = shortest_concerned(p, size);
-  struct held_line *h = &p->held[p->n_held];
-  if (line.n >= sizeof h->line || copy_root(p->log->copy, size, &h->root, NULL)) return;
+  const int64_t shortest = shortest_concerned(p, size);
+  if (line.n >= sizeof p->held->line || copy_root(p->log->copy, size, &root, NULL)) return;
+  if (shortest && !held_room(p)) return;
   p->held_upto = size;
   if (!shortest) return;
-  h->size = size;
-  h->due = node_wall(n) + shortest / 10;
-  h->taken = false;
+  struct held_line *h = &p->held[p->n_held++];
+  *h = (struct held_line){.size = size, .root = root, .due = node_wall(n) + shortest / 10};
   snprintf(h->line, sizeof h->line, "%.*s", (int)line.n, (const char *)line.p);
-  p->n_held++;
 }
 
 /* For the availability record; a renewal counts from when it was due. */

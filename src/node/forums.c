@@ -161,6 +161,7 @@ void forum_free(struct forum *f) {
     relay_ask_free(&f->members[i].bulk_push);
     their_epochs_free(&f->members[i]);
     free(f->members[i].push.concerns);
+    free(f->members[i].push.held);
     attempts_free(&f->members[i].push);
     buf_free(&f->members[i].push.lane.body);
     buf_free(&f->members[i].bulk_push.lane.body);

@@ -93,8 +93,8 @@ struct push {
   unsigned turns;                   /* answers in a row that were no step forward */
   uint64_t taken, reached;          /* the largest checkpoint that it took, and the most entries that it said to hold */
   uint64_t held_upto; /* statements below this index have their earliest cosignature on record or queued */
-  struct held_line held[HELD_QUEUE_MAX];
-  size_t n_held;
+  struct held_line *held; /* at most HELD_QUEUE_MAX; of bulk logs none */
+  size_t n_held, cap_held;
   struct line_marks marks;
   struct concern *concerns; /* what of our log from known_from on concerns the counterpart, oldest first */
   size_t n_concerns, cap_concerns;
