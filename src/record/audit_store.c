@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "forum/card.h"
 #include "merkle/tiles.h"
+#include "record/audit_repair.h"
 #include "record/audit_source.h"
 #include "record/mirror_state.h"
 #include "store/store.h"
@@ -69,6 +70,15 @@ static parley_err find_log(struct store *s, const char *origin, struct log_recor
   if (!err && !record_read(out, v)) err = no_such(origin, e);
   arena_free(&a);
   return err;
+}
+
+parley_err audit_store_find(struct store *s, const char *origin, uint32_t *number, uint64_t *size, struct errmsg *e) {
+  struct log_record r;
+  const parley_err err = find_log(s, origin, &r, e);
+  if (err) return err;
+  *number = r.number;
+  *size = r.size;
+  return PARLEY_OK;
 }
 
 /* ---- logs ---- */
