@@ -13,8 +13,7 @@ void home_save(struct home *h) {
     return;
   }
   h->saved = fault_image_save(h->disk);
-  h->saved_memory = h->memory;
-  if (!h->saved) w->failed = true;
+  if (!h->saved || !memory_copy(w, &h->saved_memory, &h->memory)) w->failed = true;
   trace(w, "%s saved%s", h->name, w->memory_too ? " with the signer's memory" : "");
   at(w, w->now_ms + 30000 + (int64_t)below(w, 600000), EV_SET_BACK, h->number);
 }
@@ -23,8 +22,7 @@ void home_save(struct home *h) {
 static bool shown(struct world *w, const struct memory_row *row) {
   struct node_log_view v;
   for (unsigned i = 0; i < w->n; i++)
-    for (size_t k = 0; w->homes[i].up && node_log_at(w->homes[i].node, k, &v); k++)
-      if (!v.own && !strcmp(v.origin, row->origin) && v.signed_size >= row->tree.size) return true;
+    if (home_log_view(&w->homes[i], row->origin, &v) && !v.own && v.signed_size >= row->tree.size) return true;
   return false;
 }
 
@@ -43,8 +41,8 @@ void home_set_back(struct home *h) {
   }
   home_stop(h);
   if (!fault_image_load(h->disk, h->saved)) w->failed = true;
-  h->signed_before = h->memory;
-  if (w->memory_too) h->memory = h->saved_memory;
+  memory_copy(w, &h->signed_before, &h->memory);
+  if (w->memory_too) memory_copy(w, &h->memory, &h->saved_memory);
   h->set_back = true;
   h->sizes_taken = false;
   claims_drop(h);

@@ -2,36 +2,68 @@
  * What left a node under its keys, for ever: never two roots for one size (I3), and every cosignature is over entries that
  * are still held (I2).
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "formats/tlog.h"
 
 #include "world.h"
 
-static struct claim *claim_find(struct world *w, unsigned home, bool mirror, const char *origin, uint64_t size) {
-  for (size_t i = w->claims_n; i > 0; i--) {
-    struct claim *c = &w->claims[i - 1];
-    if (c->home == home && c->mirror == mirror && c->tree.size == size && !strcmp(c->origin, origin)) return c;
+/* ---- the table ---- */
+
+static size_t hash_of(unsigned home, bool mirror, const char *origin, uint64_t size) {
+  uint64_t h = 0xcbf29ce484222325 ^ home * 2 ^ mirror ^ size << 20;
+  for (; *origin; origin++) h = (h ^ (uint8_t)*origin) * 0x100000001b3;
+  return (size_t)(h ^ h >> 29);
+}
+
+/* Where it stands in the table, or belongs. */
+static size_t *slot(struct world *w, unsigned home, bool mirror, const char *origin, uint64_t size) {
+  const size_t mask = w->claim_table_n - 1;
+  for (size_t i = hash_of(home, mirror, origin, size) & mask;; i = (i + 1) & mask) {
+    if (!w->claim_table[i]) return &w->claim_table[i];
+    const struct claim *c = &w->claims[w->claim_table[i] - 1];
+    if (c->home == home && c->mirror == mirror && c->tree.size == size && !strcmp(c->origin, origin))
+      return &w->claim_table[i];
   }
-  return NULL;
+}
+
+/* At most half of the table is in use. */
+static bool make_room(struct world *w) {
+  if (2 * (w->claims_n + 1) <= w->claim_table_n) return true;
+  free(w->claim_table);
+  w->claim_table_n = w->claim_table_n ? 2 * w->claim_table_n : 1024;
+  w->claim_table = calloc(w->claim_table_n, sizeof *w->claim_table);
+  if (!w->claim_table) {
+    w->failed = true;
+    w->claim_table_n = 0;
+    return false;
+  }
+  for (size_t i = 0; i < w->claims_n; i++) {
+    const struct claim *c = &w->claims[i];
+    *slot(w, c->home, c->mirror, c->origin, c->tree.size) = i + 1;
+  }
+  return true;
 }
 
 static struct claim *claim(struct world *w, unsigned home, bool mirror, const char *origin,
                            const struct signed_tree *tree) {
-  struct claim *c = claim_find(w, home, mirror, origin, tree->size);
-  if (c) {
+  void *claims = w->claims;
+  const bool ok = make_room(w) && grow(w, &claims, &w->claims_cap, w->claims_n + 1, sizeof *w->claims);
+  w->claims = claims;
+  if (!ok) return NULL;
+  size_t *at = slot(w, home, mirror, origin, tree->size);
+  if (*at) {
+    struct claim *c = &w->claims[*at - 1];
     if (!hash_eq(&c->tree.root, &tree->root))
       violation(w, "I3", "the %s key of %s signed two trees of %llu entries of %s", mirror ? "mirror" : "log",
                 w->homes[home].name, (unsigned long long)tree->size, origin);
     return c;
   }
-  void *claims = w->claims;
-  const bool ok = grow(w, &claims, &w->claims_cap, w->claims_n + 1, sizeof *w->claims);
-  w->claims = claims;
-  if (!ok) return NULL;
-  c = &w->claims[w->claims_n++];
-  *c = (struct claim){.home = home, .mirror = mirror, .tree = *tree};
+  struct claim *c = &w->claims[w->claims_n++];
+  *c = (struct claim){.home = home, .mirror = mirror, .tree = *tree, .before = w->homes[home].last_claim};
   snprintf(c->origin, sizeof c->origin, "%s", origin);
+  *at = w->homes[home].last_claim = w->claims_n;
   return c;
 }
 
@@ -57,12 +89,13 @@ static void claim_line(struct world *w, const struct note_sig *sig, const char *
                        const struct signed_tree *tree) {
   for (unsigned i = 0; i < w->n; i++) {
     const char *name = w->homes[i].name;
-    char mirror[NAME_SIZE + 8];
-    snprintf(mirror, sizeof mirror, "%s/mirror", name);
-    const bool cosigned = bytes_is(sig->name, mirror);
-    if (!cosigned && !(bytes_is(sig->name, origin) && !strncmp(origin, name, strlen(name)))) continue;
+    const size_t n = strlen(name);
+    if (sig->name.n <= n || memcmp(sig->name.p, name, n) || sig->name.p[n] != '/') continue;
+    const bool cosigned = bytes_is(BYTES(sig->name.p + n, sig->name.n - n), "/mirror");
+    if (!cosigned && !bytes_is(sig->name, origin)) return;
     claim(w, i, cosigned, origin, tree);
     check_remembered(w, i, cosigned, origin, tree->size);
+    return;
   }
 }
 
@@ -103,7 +136,9 @@ void claim_promise(struct home *h, const char *origin, uint64_t size, struct byt
   }
   struct claim *c = claim(h->w, h->number, true, origin, &tree);
   check_remembered(h->w, h->number, true, origin, size);
-  if (c) c->promise = true;
+  if (!c) return;
+  c->promise = true;
+  h->last_promise = (size_t)(c - h->w->claims) + 1;
 }
 
 /* In the middle of trouble a copy may have to be read again before it answers; after a start it must. */
@@ -116,12 +151,9 @@ static bool kept(struct home *h, const struct claim *c, bool strict) {
 void claims_check(struct home *h, bool all) {
   struct world *w = h->w;
   const struct calm calm = calm_begin(h);
-  unsigned checked = 0;
-  for (size_t i = w->claims_n; i > 0 && (all || checked < 1); i--) {
+  for (size_t i = all ? h->last_claim : h->last_promise; i; i = all ? w->claims[i - 1].before : 0) {
     const struct claim *c = &w->claims[i - 1];
-    if (c->home != h->number || !c->promise) continue;
-    checked++;
-    if (kept(h, c, all)) continue;
+    if (!c->promise || kept(h, c, all)) continue;
     violation(w, "I2", "%s cosigned %llu entries of %s and does not hold them any more", h->name,
               (unsigned long long)c->tree.size, c->origin);
     break;
@@ -194,6 +226,6 @@ void claims_check_pending(struct home *h) {
 
 void claims_drop(struct home *h) {
   h->pending_n = 0;
-  for (size_t i = 0; i < h->w->claims_n; i++)
-    if (h->w->claims[i].home == h->number) h->w->claims[i].promise = false;
+  h->last_promise = 0;
+  for (size_t i = h->last_claim; i; i = h->w->claims[i - 1].before) h->w->claims[i - 1].promise = false;
 }

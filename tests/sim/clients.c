@@ -74,7 +74,7 @@ void client_accepted(struct world *w, size_t statement, const char *id) {
   }
   snprintf(s->id, sizeof s->id, "%s", id);
   s->accepted = true;
-  if (s->is_ack) w->sent[s->acks].acked_by[s->from] = true;
+  if (s->is_ack) homes_add(&w->sent[s->acks].acked_by, s->from);
   trace(w, "%s accepted %.16s%s", w->homes[s->from].name, id, s->is_ack ? ", an ack" : "");
 }
 

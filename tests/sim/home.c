@@ -47,6 +47,15 @@ const struct memory_row *memory_find(const struct memory *m, const char *origin,
   return NULL;
 }
 
+bool memory_copy(struct world *w, struct memory *to, const struct memory *from) {
+  void *rows = to->rows;
+  const bool ok = grow(w, &rows, &to->cap, from->n + 1, sizeof *to->rows);
+  to->rows = rows;
+  if (ok && from->n) memcpy(to->rows, from->rows, from->n * sizeof *to->rows);
+  if (ok) to->n = from->n;
+  return ok;
+}
+
 static parley_err memory_load(void *ctx, const char *origin, enum signer_role role, struct signed_tree *out,
                               struct errmsg *e) {
   const struct home *h = ctx;
@@ -71,8 +80,10 @@ static parley_err memory_put(struct home *h, const char *origin, enum signer_rol
                              struct errmsg *e) {
   struct memory_row *row = (struct memory_row *)memory_find(&h->memory, origin, role);
   if (!row) {
-    if (h->memory.n == sizeof h->memory.rows / sizeof *h->memory.rows)
-      return err_set(e, PARLEY_EFULL, "the simulated memory of the signer is full");
+    void *rows = h->memory.rows;
+    const bool ok = grow(h->w, &rows, &h->memory.cap, h->memory.n + 1, sizeof *h->memory.rows);
+    h->memory.rows = rows;
+    if (!ok) return err_set(e, PARLEY_ENOMEM, "out of memory");
     row = &h->memory.rows[h->memory.n++];
     row->role = role;
     snprintf(row->origin, sizeof row->origin, "%s", origin);
@@ -172,7 +183,7 @@ bool home_make(struct world *w, unsigned number) {
   h->number = number;
   h->save_death = h->save_fail = DEATH_NEVER;
   h->wake_at = INT64_MAX;
-  snprintf(h->name, sizeof h->name, "party%u.example", number);
+  snprintf(h->name, sizeof h->name, w->n > 10 ? "party%03u.example" : "party%u.example", number);
   fill(h, h->keys[0], sizeof h->keys);
   fill(h, secret, sizeof secret);
   if (one_in(w, 2)) h->wall_offset_s = (int64_t)below(w, 20000) - 10000;
@@ -185,6 +196,9 @@ bool home_make(struct world *w, unsigned number) {
 void home_free(struct home *h) {
   fault_image_free(h->saved);
   free(h->pending);
+  free(h->memory.rows);
+  free(h->signed_before.rows);
+  free(h->saved_memory.rows);
   fault_disk_free(h->disk);
   arena_free(&h->arena);
 }
@@ -235,6 +249,17 @@ static void close_all(struct home *h) {
   h->store = NULL;
   h->up = false;
   h->wake_at = INT64_MAX;
+}
+
+bool home_put_forum(struct home *h, const uint8_t id[static SHA256_SIZE], struct bytes envelope) {
+  const struct store_sqlite_options o = {.vfs = fault_disk_name(h->disk), .unsafe = h->w->o.unsafe};
+  struct store *s;
+  if (store_sqlite_open(&s, STORE_PATH, &o, NULL)) return false;
+  parley_err err = store_begin(s, NULL);
+  if (!err) err = store_put(s, STORE_FORUMS, BYTES(id, SHA256_SIZE), envelope, NULL);
+  if (!err) err = store_commit(s, NULL);
+  store_close(s);
+  return err == PARLEY_OK;
 }
 
 void home_start(struct home *h) {
@@ -336,6 +361,19 @@ void home_wake(struct home *h, int64_t rang_at) {
 }
 
 /* ---- looking without disturbing ---- */
+
+/* A node lists its own two logs first, then two of each member in the order of their names, which is that of the homes. */
+bool home_log_view(struct home *h, const char *origin, struct node_log_view *out) {
+  const char *at = origin + strcspn(origin, "0123456789");
+  const unsigned of = (unsigned)strtoul(at, NULL, 10);
+  const bool bulk = strstr(origin, "/bulk") != NULL;
+  if (!h->up) return false;
+  const size_t guess = of == h->number ? bulk : 2 + 2 * (size_t)(of < h->number ? of : of - 1) + bulk;
+  if (node_log_at(h->node, guess, out) && !strcmp(out->origin, origin)) return true;
+  for (size_t k = 0; node_log_at(h->node, k, out); k++)
+    if (!strcmp(out->origin, origin)) return true;
+  return false;
+}
 
 struct calm calm_begin(struct home *h) {
   const struct calm c = {h->disk->cut_in, h->disk->fail_in, h->disk->room, h->disk->spared};

@@ -6,20 +6,26 @@
 #include <string.h>
 #include <time.h>
 
+#include <unistd.h>
+
 #include "base/plant.h"
 #include "sim.h"
 
 static const char usage[] =
     "usage: sim --seeds FROM-TO [option...]\n"
     "       sim --seed S [option...]\n"
+    "       sim --minutes M [option...]\n"
+    "       sim --plant list\n"
     "\n"
     "Plays real nodes on real stores over failing disks, networks and clocks, one run a seed, and checks after every "
     "step\n"
     "that nothing promised is lost.\n"
     "\n"
     "  --trace       write every event to standard output; the same seed writes the same bytes\n"
-    "  --parties N   nodes in the forum, 2 to 8 (2)\n"
+    "  --minutes M   fresh seeds until the time is over; a seed that fails is printed, and the next one played\n"
+    "  --parties N   nodes in the forum, 2 to 193 (2)\n"
     "  --steps K     client operations before everything heals (as the seed says)\n"
+    "  --hours H, --days D   simulated time before everything heals, with statements and faults spread over it\n"
     "  --backup      set one node back to an old snapshot in every run (else in every 16th)\n"
     "  --no-faults   disks, networks, clocks and counterparts without a fault\n"
     "  --plant NAME  with a bug on purpose in the node: some seed must fail; --plant list names them all\n"
@@ -36,6 +42,7 @@ static const char usage[] =
 
 struct range {
   uint64_t from, to;
+  unsigned minutes; /* 0: the whole range */
 };
 
 static bool number(uint64_t *out, const char *s, char end, const char **rest) {
@@ -102,6 +109,16 @@ static bool parse(int argc, char **argv, struct sim_options *o, struct range *r,
       if (!small(&o->parties, value, 2, SIM_PARTIES_MAX)) return false;
     } else if (!strcmp(arg, "--steps")) {
       if (!small(&o->steps, value, 1, 100000)) return false;
+    } else if (!strcmp(arg, "--hours")) {
+      if (o->hours || !small(&o->hours, value, 1, 100000)) return false;
+    } else if (!strcmp(arg, "--days")) {
+      if (o->hours || !small(&o->hours, value, 1, 4000)) return false;
+      o->hours *= 24;
+    } else if (!strcmp(arg, "--minutes")) {
+      if (have || !small(&r->minutes, value, 1, 100000)) return false;
+      r->from = (uint64_t)time(NULL) * 1000;
+      r->to = UINT64_MAX;
+      have = true;
     } else if (!strcmp(arg, "--plant")) {
       if (!value || !plant_choose(value)) return false;
     } else if (!strcmp(arg, "--disk")) {
@@ -115,6 +132,23 @@ static bool parse(int argc, char **argv, struct sim_options *o, struct range *r,
   return have;
 }
 
+/* ---- a line of progress, on a terminal ---- */
+
+static bool on_terminal;
+static time_t begun;
+
+static void progress(const struct sim_options *o, int64_t now_ms, uint64_t step) {
+  fprintf(stderr, "\r\033[Kseed %llu: day %lld, hour %lld, step %llu, %lld s", (unsigned long long)o->seed,
+          (long long)(now_ms / 86400000), (long long)(now_ms / 3600000 % 24), (unsigned long long)step,
+          (long long)(time(NULL) - begun));
+}
+
+static void clear_progress(void) {
+  if (on_terminal) fputs("\r\033[K", stderr);
+}
+
+/* ---- playing ---- */
+
 enum { HOLDS, VIOLATED, USAGE, TROUBLE }; /* exit status */
 
 /* Says why, when an invariant did not hold or the run could not be made. */
@@ -126,6 +160,7 @@ static int play(const struct sim_options *o, struct sim_result *r) {
     fprintf(stderr, "sim: seed %llu%s: %s\n", (unsigned long long)o->seed, at, r->sentence);
     return TROUBLE;
   }
+  if (r->violated) clear_progress();
   if (r->violated)
     printf("seed %llu%s step %llu invariant %s: %s\n", (unsigned long long)o->seed, at, (unsigned long long)r->step,
            r->invariant, r->sentence);
@@ -146,10 +181,40 @@ static int play_disk(struct sim_options *o, unsigned step) {
   return status;
 }
 
+static void add(struct sim_result *sum, const struct sim_result *r) {
+  sum->statements += r->statements;
+  sum->deliveries += r->deliveries;
+  sum->crashes += r->crashes;
+  sum->requests += r->requests;
+  sum->bytes += r->bytes;
+  sum->simulated_ms += r->simulated_ms;
+}
+
+/* Stops at the first that fails; where seeds are explored, all that fail are printed. */
+static int play_range(struct sim_options *o, const struct range *range, unsigned disk) {
+  struct sim_result r, sum = {0};
+  int worst = HOLDS;
+  uint64_t played = 0;
+  for (o->seed = range->from;; o->seed++) {
+    const int status = disk > 0 ? play_disk(o, disk) : play(o, &r);
+    if (status == TROUBLE || (status && !range->minutes)) return status;
+    if (status) worst = status;
+    played++;
+    if (disk == 0) add(&sum, &r);
+    if (o->seed == range->to || (range->minutes && time(NULL) - begun >= (time_t)range->minutes * 60)) break;
+    if (on_terminal) progress(o, 0, 0);
+  }
+  clear_progress();
+  if (!o->trace && disk == 0)
+    printf("%llu seeds %s: %llu statements, %llu crashes, %llu requests, %.1f simulated days\n",
+           (unsigned long long)played, worst ? "played" : "held", (unsigned long long)sum.statements,
+           (unsigned long long)sum.crashes, (unsigned long long)sum.requests, (double)sum.simulated_ms / 86400000);
+  return worst;
+}
+
 int main(int argc, char **argv) {
   struct sim_options o = {.parties = 2};
-  struct sim_result r, sum = {0};
-  struct range range;
+  struct range range = {0};
   unsigned disk = 0;
   if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
     fputs(usage, stdout);
@@ -163,18 +228,8 @@ int main(int argc, char **argv) {
     fputs(usage, stderr);
     return USAGE;
   }
-  for (uint64_t seed = range.from;; seed++) {
-    o.seed = seed;
-    const int status = disk > 0 ? play_disk(&o, disk) : play(&o, &r);
-    if (status) return status;
-    sum.statements += r.statements;
-    sum.crashes += r.crashes;
-    sum.requests += r.requests;
-    if (seed == range.to) break;
-  }
-  if (!o.trace && disk == 0)
-    printf("%llu seeds held: %llu statements, %llu crashes, %llu requests\n",
-           (unsigned long long)(range.to - range.from + 1), (unsigned long long)sum.statements,
-           (unsigned long long)sum.crashes, (unsigned long long)sum.requests);
-  return 0;
+  begun = time(NULL);
+  on_terminal = isatty(STDERR_FILENO) && !o.trace;
+  if (on_terminal) sim_on_progress = progress;
+  return play_range(&o, &range, disk);
 }

@@ -11,19 +11,33 @@
 /* ---- sending ---- */
 
 static struct conn *conn_new(struct world *w) {
-  void *conns = w->conns;
+  void *conns = w->conns, *numbers = w->conns_free;
   const bool ok = grow(w, &conns, &w->conns_cap, w->conns_n + 1, sizeof *w->conns);
+  const bool ok2 = grow(w, &numbers, &w->conns_free_cap, w->conns_n + 1, sizeof *w->conns_free);
   w->conns = conns;
-  struct conn *c = ok ? calloc(1, sizeof *c) : NULL;
+  w->conns_free = numbers;
+  struct conn *c = ok && ok2 ? calloc(1, sizeof *c) : NULL;
   if (!c) {
     w->failed = true;
     return NULL;
   }
   c->tag = TAG_CONN;
-  c->number = w->conns_n;
+  c->number = w->conns_free_n ? w->conns_free[--w->conns_free_n] : w->conns_n++;
   c->cut = SIZE_MAX;
-  w->conns[w->conns_n++] = c;
+  w->conns[c->number] = c;
   return c;
+}
+
+static void conn_at(struct world *w, int64_t ms, enum event_kind kind, struct conn *c) {
+  c->events++;
+  at(w, ms, kind, c->number);
+}
+
+static void conn_free(struct conn *c) {
+  if (!c) return;
+  buf_free(&c->body);
+  buf_free(&c->answer);
+  free(c);
 }
 
 static int64_t latency(struct world *w) {
@@ -69,12 +83,13 @@ static void send_one(struct home *h, const struct outbound *o) {
   if (!c) return;
   w->result->requests++;
   claim_sent(h, o);
+  w->result->bytes += o->body.n;
   trace(w, "%s -> %s #%zu %s %.40s %zu bytes", h->name, o->peer, c->number, o->method, o->path, o->body.n);
-  at(w, w->now_ms + 5000 + (int64_t)below(w, 35000), EV_GIVE_UP, c->number);
-  if (!per_mille(w, w->lose)) at(w, w->now_ms + latency(w), EV_ARRIVE, c->number);
+  conn_at(w, w->now_ms + 5000 + (int64_t)below(w, 35000), EV_GIVE_UP, c);
+  if (!per_mille(w, w->lose)) conn_at(w, w->now_ms + latency(w), EV_ARRIVE, c);
   if (!per_mille(w, w->repeat)) return;
   struct conn *twice = conn_of(h, o, false);
-  if (twice) at(w, w->now_ms + latency(w) + (int64_t)below(w, 60000), EV_ARRIVE, twice->number);
+  if (twice) conn_at(w, w->now_ms + latency(w) + (int64_t)below(w, 60000), EV_ARRIVE, twice);
 }
 
 void network_send(struct home *h) {
@@ -140,11 +155,12 @@ static void answer(struct world *w, struct conn *c, struct node_response *r) {
   c->answer_type = r->content_type;
   c->answer = r->body;
   r->body = (struct buf){0};
+  w->result->bytes += c->answer.n;
   claim_answer(w, c);
   trace(w, "#%zu at %s: %u, %zu bytes%s%.*s", c->number, w->homes[c->to].name, c->status, c->answer.n,
         c->status >= 400 ? ": " : "", c->status >= 400 ? (int)(c->answer.n < 90 ? c->answer.n : 90) : 0,
         (const char *)c->answer.p);
-  if (c->wanted && !per_mille(w, w->lose)) at(w, w->now_ms + latency(w), EV_ANSWER, c->number);
+  if (c->wanted && !per_mille(w, w->lose)) conn_at(w, w->now_ms + latency(w), EV_ANSWER, c);
 }
 
 /* The call is over for the node. Not where it died in it: its calls ended with it. */
@@ -191,7 +207,7 @@ static void arrive(struct world *w, struct conn *c) {
     return;
   }
   node_call_set_tag(c->call, c);
-  if (!r.status) at(w, w->now_ms, EV_PIECE, c->number);
+  if (!r.status) conn_at(w, w->now_ms, EV_PIECE, c);
   after_call(w, c, &r);
 }
 
@@ -214,23 +230,30 @@ static void piece(struct world *w, struct conn *c) {
   if (torn && !r.status && !h->dead && !fault_disk_is_cut(h->disk)) {
     end_call(c);
     trace(w, "#%zu dies after %zu of %zu bytes", c->number, c->fed, c->body.n);
-    if (one_in(w, 2)) at(w, w->now_ms + 1, EV_GIVE_UP, c->number);
+    if (one_in(w, 2)) conn_at(w, w->now_ms + 1, EV_GIVE_UP, c);
   } else if (!r.status && c->fed == c->body.n) {
     node_end(c->call, &r);
   } else if (!r.status) {
-    at(w, w->now_ms + (int64_t)below(w, 40), EV_PIECE, c->number);
+    conn_at(w, w->now_ms + (int64_t)below(w, 40), EV_PIECE, c);
   }
   after_call(w, c, &r);
 }
 
 void network_event(struct world *w, const struct event *ev) {
   struct conn *c = w->conns[ev->which];
+  c->events--;
   switch (ev->kind) {
   case EV_ARRIVE: arrive(w, c); break;
   case EV_PIECE: piece(w, c); break;
   case EV_ANSWER: deliver_answer(w, c); break;
   default: give_up(w, c, "no answer in time"); break;
   }
+  if (c->over && !c->call) buf_free(&c->answer);
+  if (c->answered && !c->call) buf_free(&c->body);
+  if (c->events || c->call) return;
+  w->conns[c->number] = NULL;
+  w->conns_free[w->conns_free_n++] = c->number;
+  conn_free(c);
 }
 
 /* ---- ends ---- */
@@ -239,19 +262,17 @@ void network_forget(struct home *h) {
   struct world *w = h->w;
   for (size_t i = 0; i < w->conns_n; i++) {
     struct conn *c = w->conns[i];
+    if (!c) continue;
     if (c->to == h->number && c->call) { /* the connection breaks; the sender may notice at once */
       end_call(c);
-      if (one_in(w, 2)) at(w, w->now_ms + 1, EV_GIVE_UP, i);
+      if (one_in(w, 2)) conn_at(w, w->now_ms + 1, EV_GIVE_UP, c);
     }
     if (c->from == h->number) c->over = true;
   }
 }
 
 void network_free(struct world *w) {
-  for (size_t i = 0; i < w->conns_n; i++) {
-    buf_free(&w->conns[i]->body);
-    buf_free(&w->conns[i]->answer);
-    free(w->conns[i]);
-  }
+  for (size_t i = 0; i < w->conns_n; i++) conn_free(w->conns[i]);
   free(w->conns);
+  free(w->conns_free);
 }

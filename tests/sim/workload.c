@@ -66,6 +66,7 @@ static void accept(struct home *h) {
 }
 
 void workload_open_forum(struct world *w) {
+  if (w->n > SIM_PARTIES_PROPOSED) return;
   char state[16];
   unsigned known = 0, up = 0;
   for (unsigned i = 0; i < w->n && w->forum[0] && !violated(w); i++) {
@@ -116,10 +117,16 @@ static void make_file(struct world *w, struct sent_file *f) {
 static void choose_to(struct home *h, struct sent *s, struct buf *q) {
   struct world *w = h->w;
   bool first = true;
-  while (!s->to) s->to = (unsigned)chance(w) & ((1u << w->n) - 1) & ~(1u << h->number);
+  const unsigned wanted = 1 + (unsigned)below(w, w->n < 8 || one_in(w, 12) ? w->n - 1 : 4);
+  for (unsigned count = 0; count < wanted;) {
+    const unsigned i = (unsigned)below(w, w->n);
+    if (i == h->number || homes_has(&s->to, i)) continue;
+    homes_add(&s->to, i);
+    count++;
+  }
   buf_str(q, ",\"to\":[");
   for (unsigned i = 0; i < w->n; i++) {
-    if (!(s->to >> i & 1)) continue;
+    if (!homes_has(&s->to, i)) continue;
     buf_fmt(q, "%s\"%s\"", first ? "" : ",", w->homes[i].name);
     first = false;
   }
@@ -228,7 +235,8 @@ static void acknowledge(struct home *h) {
   json_t *o;
   char path[128];
   const size_t n = some_statement(w);
-  if (n == NO_STATEMENT || w->sent[n].is_ack || !(w->sent[n].to >> h->number & 1) || w->sent[n].acked_by[h->number])
+  if (n == NO_STATEMENT || w->sent[n].is_ack || !homes_has(&w->sent[n].to, h->number) ||
+      homes_has(&w->sent[n].acked_by, h->number))
     return;
   snprintf(path, sizeof path, "/v1/statements/%s", w->sent[n].id);
   if (!client_get_json(h, path, "", &status, &o)) return;
@@ -239,7 +247,7 @@ static void acknowledge(struct home *h) {
   struct sent *s = &w->sent[number];
   s->is_ack = true;
   s->acks = n;
-  s->to = 1u << w->sent[n].from;
+  homes_add(&s->to, w->sent[n].from);
   snprintf(path, sizeof path, "/v1/statements/%s/ack", w->sent[n].id);
   trace(w, "%s acknowledges %.16s", h->name, w->sent[n].id);
   const char *body = one_in(w, 2) ? "{\"officer\":\"duty\"}" : "{\"officer\":\"watch\",\"note\":\"read at the desk\"}";
@@ -258,7 +266,7 @@ static void show(struct home *h) {
   snprintf(path, sizeof path, "/v1/statements/%s", s->id);
   if (!client_get_json(h, path, "", &status, &o)) return;
   const char *text = json_string_value(json_object_get(json_object_get(o, "body"), "summary"));
-  const bool reads = s->from == h->number || s->to >> h->number & 1;
+  const bool reads = s->from == h->number || homes_has(&s->to, h->number);
   if (status == 200 && !s->is_ack && reads && (!text || strncmp(text, s->text, strlen(s->text))))
     violation(w, "I1", "%s shows %.16s with another text", h->name, s->id);
   if (status == 404 && s->from == h->number)
@@ -314,7 +322,7 @@ static void operate(struct home *h) {
 void workload_event(struct home *h) {
   struct world *w = h->w;
   if (w->calm || !w->ops_left) return;
-  at(w, w->now_ms + 100 + (int64_t)below(w, one_in(w, 4) ? 1000 : 30000), EV_CLIENT, h->number);
+  at(w, w->now_ms + 100 + (int64_t)below(w, one_in(w, 4) ? 1000 : (uint64_t)w->op_pause_ms), EV_CLIENT, h->number);
   if (!h->up) return;
   if (!open_at(h)) {
     workload_open_forum(w);

@@ -9,7 +9,10 @@
 
 #define CALM_LIMIT_MS (60 * 60 * 1000) /* after the last fault everything must have arrived by then */
 #define CHECK_MS 10000
-#define EVENTS_MAX 200000 /* a run that does not end by then spins */
+#define EVENTS_MAX 200000 /* a short run of two that does not end by then spins */
+#define PROGRESS_STEPS 20000
+
+sim_progress sim_on_progress;
 
 /* ---- chance ---- */
 
@@ -148,10 +151,28 @@ static void fault(struct world *w) {
     if (one_in(w, 2)) home_renew(h);
     at(w, w->now_ms + (int64_t)below(w, 5000), EV_START, h->number);
   }
-  at(w, w->now_ms + 1000 + (int64_t)below(w, 90000), EV_FAULT, 0);
+  at(w, w->now_ms + 1000 + (int64_t)below(w, (uint64_t)w->fault_pause_ms), EV_FAULT, 0);
 }
 
 /* ---- acts ---- */
+
+static unsigned bounded(uint64_t x, unsigned least, unsigned most) {
+  return x < least ? least : x > most ? most : (unsigned)x;
+}
+
+/* A day or a year: what happens is spread over it, and seldom. */
+static void temper_long(struct world *w, bool rough) {
+  const uint64_t hours = w->o.hours, ms = hours * 3600000;
+  w->heartbeat_s = (int64_t[]){1800, 3600, 3600, 7200}[below(w, 4)];
+  w->ops_left = bounded(hours * w->n / 4, 60, 4000);
+  w->faults_left = rough ? bounded(hours * w->n / 8, 30, 1500) : 0;
+  w->op_pause_ms = (int64_t)(2 * ms * w->n / w->ops_left);
+  if (rough) w->fault_pause_ms = (int64_t)(2 * ms / w->faults_left);
+  w->lose /= 8;
+  w->repeat /= 8;
+  w->tear /= 8;
+  w->late /= 8;
+}
 
 static void temper(struct world *w) {
   const bool rough = !one_in(w, 8) && !w->o.no_faults;
@@ -165,6 +186,9 @@ static void temper(struct world *w) {
   w->ops_left = w->o.steps ? w->o.steps : 16 + (unsigned)below(w, 22);
   w->backup = w->o.backup || (w->o.seed % 16 == 0 && !w->o.no_faults);
   w->memory_too = one_in(w, 2);
+  w->op_pause_ms = 30000;
+  w->fault_pause_ms = 90000;
+  if (w->o.hours) temper_long(w, rough);
 }
 
 /* The one fault is the disk's. */
@@ -183,13 +207,17 @@ static bool begin(struct world *w) {
   w->now_ms = 1000;
   for (unsigned i = 0; i < w->n; i++)
     if (!home_make(w, i)) return false;
+  if (w->n > SIM_PARTIES_PROPOSED && !forum_agreed(w)) return false;
   fault_disk_fail_from(w->homes[0].disk, (enum fault_kind)w->o.disk_fault, w->o.disk_from);
   trace(w, "seed %llu: %u parties, %u operations, %u faults, lose %u repeat %u tear %u late %u, latency %lld ms%s",
         (unsigned long long)w->o.seed, w->n, w->ops_left, w->faults_left, w->lose, w->repeat, w->tear, w->late,
         (long long)w->latency_ms, w->backup ? ", an old backup" : "");
   for (unsigned i = 0; i < w->n && !violated(w); i++) {
-    home_start(&w->homes[i]);
-    at(w, w->now_ms + 100 + (int64_t)below(w, 2000), EV_CLIENT, i);
+    if (w->n <= SIM_PARTIES_PROPOSED)
+      home_start(&w->homes[i]);
+    else /* not all at once: the first of them open their logs while others are still down */
+      at(w, w->now_ms + (int64_t)i * 300 + (int64_t)below(w, 300), EV_START, i);
+    at(w, w->now_ms + 100 + (int64_t)below(w, w->o.hours ? (uint64_t)w->op_pause_ms : 2000), EV_CLIENT, i);
   }
   if (w->faults_left) at(w, w->now_ms + (int64_t)below(w, 60000), EV_FAULT, 0);
   if (w->backup) at(w, w->now_ms + (int64_t)below(w, 400000), EV_SAVE, 0);
@@ -225,10 +253,11 @@ static void run_until(struct world *w, int64_t ms) {
   while (!violated(w) && w->heap_n && w->heap[0].at <= ms) {
     const struct event ev = pop(w);
     w->now_ms = ev.at;
-    if (++w->step > EVENTS_MAX) {
-      violation(w, "I8", "the run has had %d events and does not end", EVENTS_MAX);
+    if (++w->step > w->events_max) {
+      violation(w, "I8", "the run has had %llu events and does not end", (unsigned long long)w->events_max);
       return;
     }
+    if (sim_on_progress && w->step % PROGRESS_STEPS == 0) sim_on_progress(&w->o, w->now_ms, w->step);
     dispatch(w, &ev);
   }
   if (!violated(w) && ms > w->now_ms) w->now_ms = ms;
@@ -253,9 +282,11 @@ static void heal(struct world *w) {
 
 /* The client's operations end with the last one of any home; a run whose forum never opens goes on a while all the same. */
 static void first_act(struct world *w) {
-  while (!violated(w) && w->ops_left && w->now_ms < 40 * 60 * 1000) run_until(w, w->now_ms + 1000);
+  if (w->o.hours) run_until(w, w->now_ms + (int64_t)w->o.hours * 3600000);
+  while (!w->o.hours && !violated(w) && w->ops_left && w->now_ms < 40 * 60 * 1000) run_until(w, w->now_ms + 1000);
   bool waits = w->backup && !w->homes[0].set_back;
-  while (!violated(w) && waits && w->now_ms < 60 * 60 * 1000) {
+  const int64_t limit = w->now_ms + 60 * 60 * 1000;
+  while (!violated(w) && waits && w->now_ms < limit) {
     run_until(w, w->now_ms + 1000);
     waits = !w->homes[0].set_back;
   }
@@ -264,7 +295,7 @@ static void first_act(struct world *w) {
 static void second_act(struct world *w) {
   char why[256] = "";
   heal(w);
-  const int64_t limit = w->now_ms + CALM_LIMIT_MS;
+  const int64_t limit = w->now_ms + CALM_LIMIT_MS + 2 * w->heartbeat_s * 1000;
   run_until(w, w->now_ms + 5000);
   workload_open_forum(w);
   while (!violated(w) && !workload_forum_open(w) && w->now_ms < limit) {
@@ -275,7 +306,7 @@ static void second_act(struct world *w) {
   for (unsigned i = 0; i < w->n && nudge && !violated(w); i++) workload_send(&w->homes[i], false);
   while (!violated(w) && !ending_reached(w, why, sizeof why)) {
     if (w->now_ms >= limit) {
-      violation(w, "I5", "an hour after the last fault: %s", why);
+      violation(w, "I5", "long after the last fault: %s", why);
       return;
     }
     run_until(w, w->now_ms + CHECK_MS);
@@ -286,11 +317,12 @@ static void second_act(struct world *w) {
 static void third_act(struct world *w) {
   struct node_log_view v;
   uint64_t before = 0, after = 0;
-  run_until(w, w->now_ms + (2 * w->heartbeat_s + 120) * 1000);
+  const int64_t window = w->o.hours ? w->heartbeat_s + 300 : 2 * w->heartbeat_s;
+  run_until(w, w->now_ms + (window + 120) * 1000);
   for (unsigned i = 0; i < w->n && !violated(w); i++)
     for (size_t k = 0; node_log_at(w->homes[i].node, k, &v); k++) before += v.size;
   memset(w->renewed, 0, sizeof w->renewed);
-  run_until(w, w->now_ms + 2 * w->heartbeat_s * 1000);
+  run_until(w, w->now_ms + window * 1000);
   for (unsigned i = 0; i < w->n && !violated(w); i++)
     for (size_t k = 0; node_log_at(w->homes[i].node, k, &v); k++) after += v.size;
   if (before != after)
@@ -309,6 +341,7 @@ static void world_free(struct world *w) {
   clients_free(w);
   receipts_free(w);
   free(w->claims);
+  free(w->claim_table);
   free(w->heap);
 }
 
@@ -328,6 +361,7 @@ bool sim_run(const struct sim_options *o, struct sim_result *out) {
     w->o = *o;
     w->result = out;
     w->n = o->parties;
+    w->events_max = EVENTS_MAX + (uint64_t)o->parties * o->parties * 4000 * (1 + o->hours / 2);
     w->random = o->seed * 0x9e3779b97f4a7c15 + 0x1234567;
     w->form = form;
     fault_seed_sqlite((uint32_t)chance(w));
@@ -337,6 +371,9 @@ bool sim_run(const struct sim_options *o, struct sim_result *out) {
     third_act(w);
     trace(w, "end%s", out->violated ? ": violated" : "");
     out->statements = w->sent_n;
+    out->simulated_ms = w->now_ms;
+    for (size_t i = 0; i < w->sent_n; i++)
+      for (unsigned k = 0; k < w->n && w->sent[i].accepted; k++) out->deliveries += homes_has(&w->sent[i].to, k);
     world_free(w);
   }
   const bool ok = w && form && !w->failed;

@@ -48,8 +48,13 @@ struct memory_row {
 };
 
 struct memory {
-  struct memory_row rows[64];
-  size_t n;
+  struct memory_row *rows;
+  size_t n, cap;
+};
+
+/* A set of homes. */
+struct homes {
+  uint64_t bits[(SIM_PARTIES_MAX + 63) / 64];
 };
 
 /* The newest checkpoint of one log that this mirror said it has taken. */
@@ -81,6 +86,7 @@ struct home {
   struct store *store;
   struct signer *signer;
   struct node *node;
+  size_t last_claim, last_promise; /* of claims, + 1; 0: none */
   /* Faults. */
   bool dead;             /* the power went inside a call; nothing that it says from then on leaves the machine */
   uint64_t save_death;   /* saves of the signer's memory until one ends the machine; DEATH_NEVER: none */
@@ -112,6 +118,7 @@ struct conn {
   bool over;   /* at the sender */
   char method[8], path[256], content_type[64];
   bool has_type;
+  unsigned events; /* of it that are due; freed with the last of them */
   struct buf body;
   size_t fed, cut; /* cut: the connection dies before this byte; SIZE_MAX: it does not */
   struct node_call *call;
@@ -143,12 +150,12 @@ struct sent_file {
 /* A statement, or what may become one. */
 struct sent {
   unsigned from;
-  unsigned to; /* set of homes */
+  struct homes to;
   bool accepted;
   char id[65];
   bool is_ack;
   size_t acks; /* the statement acknowledged */
-  bool acked_by[SIM_PARTIES_MAX];
+  struct homes acked_by;
   struct sent_file files[3];
   size_t n_files;
   char text[64]; /* its summary, to be read back */
@@ -180,6 +187,7 @@ struct claim {
   bool promise; /* a cosignature that was answered: the entries are held for ever */
   char origin[ORIGIN_MAX + 1];
   struct signed_tree tree;
+  size_t before; /* + 1: the claim before it of the same home; 0: none */
 };
 
 struct world {
@@ -187,7 +195,7 @@ struct world {
   struct sim_result *result;
   uint64_t random;
   int64_t now_ms;
-  uint64_t step, order;
+  uint64_t step, order, events_max;
   struct event *heap;
   size_t heap_n, heap_cap;
   struct home homes[SIM_PARTIES_MAX];
@@ -198,6 +206,8 @@ struct world {
   bool renewed[SIM_PARTIES_MAX][SIM_PARTIES_MAX]; /* author, mirror: cosigned since they were cleared */
   struct conn **conns;
   size_t conns_n, conns_cap;
+  size_t *conns_free; /* numbers to be used again */
+  size_t conns_free_n, conns_free_cap;
   struct local **locals;
   size_t locals_n, locals_cap;
   struct sent *sent;
@@ -208,6 +218,9 @@ struct world {
   size_t receipts_n, receipts_cap;
   struct claim *claims;
   size_t claims_n, claims_cap;
+  size_t *claim_table; /* of claims by what they are about: index + 1 */
+  size_t claim_table_n;
+  size_t arrived; /* statements below this number are delivered for good */
   /* The seed's temper: chances in 1,000. */
   unsigned lose, repeat, tear, late;
   int64_t latency_ms, heartbeat_s;
@@ -216,6 +229,7 @@ struct world {
   bool memory_too; /* with its signer's memory */
   bool failed;     /* out of memory and the like */
   unsigned ops_left, faults_left;
+  int64_t op_pause_ms, fault_pause_ms; /* at most, between two of one client, and between two faults */
 };
 
 /* ---- world.c ---- */
@@ -227,6 +241,9 @@ void at(struct world *w, int64_t ms, enum event_kind kind, size_t which);
 /* Makes *p at least need elements of size bytes long; false (and w->failed) when out of memory. */
 bool grow(struct world *w, void **p, size_t *cap, size_t need, size_t size);
 
+static inline bool homes_has(const struct homes *s, unsigned i) { return s->bits[i / 64] >> (i % 64) & 1; }
+static inline void homes_add(struct homes *s, unsigned i) { s->bits[i / 64] |= UINT64_C(1) << (i % 64); }
+
 /* ---- trace.c ---- */
 __attribute__((format(printf, 2, 3))) void trace(struct world *w, const char *fmt, ...);
 /* The first one counts; the run ends with it. */
@@ -236,6 +253,8 @@ bool violated(const struct world *w);
 /* ---- home.c ---- */
 bool home_make(struct world *w, unsigned number);
 void home_free(struct home *h);
+/* Before its first start: the forum is in force for it. */
+bool home_put_forum(struct home *h, const uint8_t id[static SHA256_SIZE], struct bytes envelope);
 /* Starts the machine; on failure it is down again, and a start is due later. */
 void home_start(struct home *h);
 /* The power goes (or only the process, with kill) and comes back after a while. */
@@ -257,6 +276,9 @@ struct calm {
 };
 struct calm calm_begin(struct home *h);
 void calm_end(struct home *h, struct calm c);
+bool memory_copy(struct world *w, struct memory *to, const struct memory *from);
+/* What a node shows of a log of another, or of its own; false when it does not know it. */
+bool home_log_view(struct home *h, const char *origin, struct node_log_view *out);
 const struct memory_row *memory_find(const struct memory *m, const char *origin, enum signer_role role);
 
 /* ---- backup.c ---- */
@@ -299,6 +321,7 @@ size_t sent_find(const struct world *w, const char *id);
 void workload_event(struct home *h);
 void workload_send(struct home *h, bool with_files);
 void workload_open_forum(struct world *w);
+bool forum_agreed(struct world *w);        /* agreed.c: each store begins with the complete charter */
 bool workload_forum_open(struct world *w); /* everywhere */
 void bad_request(struct home *h);
 void draft_new(struct home *h, struct bytes request, size_t statement);
