@@ -22,8 +22,9 @@ static json_t *party_json(const struct pack_party *p) {
             json_put_str(o, "role", p->addressee ? "addressee" : "author") &&
             json_put_hex(o, "fingerprint", p->fingerprint, SHA256_SIZE) &&
             json_object_set_new(o, "cards", cards_json(p)) == 0 &&
-            json_put_int(o, "signed_under", (int64_t)p->cards[p->card]->serial) &&
             json_object_set_new(o, "identified", json_boolean(p->anchored)) == 0;
+  if (p->addressee) ok = ok && json_object_set_new(o, "covered", json_boolean(p->covered)) == 0;
+  if (!p->addressee || p->covered) ok = ok && json_put_int(o, "signed_under", (int64_t)p->cards[p->card]->serial);
   if (p->delivered != 0) ok = ok && json_put_time(o, "delivered", p->delivered);
   if (p->files_delivered != 0) ok = ok && json_put_time(o, "files_delivered", p->files_delivered);
   if (ok) return o;

@@ -29,6 +29,17 @@ static void print_party(struct cli *c, const struct pack_result *r, const struct
     finding(arena_fmt(&c->arena, _("Files: that %s holds them is not in this pack"), p->name));
 }
 
+/* Who else it is addressed to: nobody is to take the pack for a proof of more than it is. */
+static void print_not_covered(struct cli *c, const struct pack_result *r) {
+  const char *names = "";
+  if (r->n_covered + 1 == r->n_parties) return;
+  for (size_t i = 1; i < r->n_parties && names != NULL; i++)
+    if (!r->parties[i].covered)
+      names = arena_fmt(&c->arena, "%s%s%s", names, names[0] != '\0' ? ", " : "", r->parties[i].name);
+  if (names != NULL)
+    finding(arena_fmt(&c->arena, _("NOTHING HERE about the delivery to: %s (they are addressees, too)"), names));
+}
+
 static void print_ack(struct cli *c, const struct pack_result *r) {
   if (!r->has_ack) {
     finding(_("Read: nothing in this pack says that anybody has read it"));
@@ -136,7 +147,11 @@ static void print_disclosed(struct cli *c, const struct pack_result *r) {
 
 static void print_identities(const struct pack_result *r) {
   if (r->identified) {
-    out_print("\n%s\n", _("Identities: author and addressees have the keys that you know as theirs."));
+    out_print("\n%s\n",
+              r->n_covered + 1 == r->n_parties
+                  ? _("Identities: author and addressees have the keys that you know as theirs.")
+                  : _("Identities: the author, and the addressees that this is about, have the keys that you know as "
+                      "theirs."));
     return;
   }
   out_print("\n%s\n",
@@ -144,7 +159,7 @@ static void print_identities(const struct pack_result *r) {
               "Compare these fingerprints with what each party told you over another channel, then give\n"
               "--card FILE or --fingerprint PARTY=F:"));
   for (size_t i = 0; i < r->n_parties; i++) {
-    if (r->parties[i].anchored) continue;
+    if (r->parties[i].anchored || (i > 0 && !r->parties[i].covered)) continue;
     if (r->parties[i].n_cards > 1)
       out_print(_("  %s, the first of its %zu cards\n"), r->parties[i].name, r->parties[i].n_cards);
     else
@@ -171,7 +186,8 @@ void pack_print(struct cli *c, const struct pack_result *r) {
   finding(arena_fmt(&c->arena, _("Sent: %s signed this statement and put it on its record%s"), s->from,
                     under(c, &r->parties[0], r->parties[0].card)));
   for (size_t i = 0; i < r->n_parties; i++)
-    if (r->parties[i].addressee) print_party(c, r, &r->parties[i]);
+    if (r->parties[i].covered) print_party(c, r, &r->parties[i]);
+  print_not_covered(c, r);
   print_ack(c, r);
   print_reject(c, r);
   print_disclosed(c, r);

@@ -52,7 +52,7 @@ const struct pack_file *pack_find(const struct pack *p, const char *name);
 
 /* ---- building ---- */
 
-/* One delivered statement: entry, where it stands, a checkpoint note that carries at least the needed signatures, the inclusion proof in it. */
+/* One delivered statement: entry, where it stands, a checkpoint note that carries at least one of the needed signatures, the inclusion proof in it. */
 struct pack_delivery {
   struct bytes entry;
   uint64_t index;
@@ -60,8 +60,17 @@ struct pack_delivery {
   struct bytes note; /* log signature and cosignatures, in any order, others too */
 };
 
+/* Another checkpoint, for other addressees, with its own inclusion proof, or consistency proof of a bulk checkpoint. */
+struct pack_signed {
+  struct bytes note;
+  struct proof proof;
+};
+
 struct pack_input {
   struct pack_delivery statement;
+  /* Where one note does not carry all: of each addressee that signature counts which comes first. */
+  const struct pack_signed *further, *bulk_further;
+  size_t n_further, n_bulk_further;
   const struct card *const
       *cards; /* all known cards of author and addressees, any order; later ones of others are left out */
   size_t n_cards;
@@ -107,10 +116,11 @@ struct pack_party {
   size_t established;               /* an anchor vouches for the cards from this number on; n_cards: for none */
   bool anchored;                    /* identified: it vouches for all */
   bool addressee;                   /* else author */
-  size_t card;                      /* number of the card under whose key it signed: the entry, or its cosignature */
-  size_t log_card;                  /* of the author: whose log key signed the checkpoint */
-  int64_t delivered;                /* time of its cosignature over the statement, seconds; 0 for the author */
-  int64_t files_delivered;          /* 0: none or pending */
+  bool covered;      /* of an addressee: the pack proves the delivery to it; the rest of its kind is empty otherwise */
+  size_t card;       /* number of the card under whose key it signed: the entry, or its cosignature */
+  size_t log_card;   /* of the author: whose log key signed the checkpoint */
+  int64_t delivered; /* time of its cosignature over the statement, seconds; 0 for the author */
+  int64_t files_delivered; /* 0: none or pending */
 };
 
 /* Where the rejection leaves the matter. */
@@ -161,8 +171,9 @@ struct pack_result {
   struct hash reject_id;
   int64_t reject_delivered;
   enum pack_dispute dispute;
-  bool files_pending; /* attachments whose delivery is not in the pack */
-  bool identified;    /* author and every addressee are */
+  size_t n_covered;   /* addressees of whom the pack proves the delivery; at least one */
+  bool files_pending; /* attachments whose delivery to one of these is not in the pack */
+  bool identified;    /* author and every addressee covered are */
   char title[257];    /* of the charter */
   int64_t skew; /* largest |cosignature time - issued| seen, seconds; for a warning above the charter's tolerance */
   int64_t tolerance;

@@ -30,7 +30,7 @@ parley_err pack_check_anchors(struct check *c) {
   for (size_t i = 0; i < c->out->n_parties; i++) {
     const parley_err rc = pack_party_establish(&c->out->parties[i], c->known, c->e);
     if (rc != PARLEY_OK) return rc;
-    all = all && c->out->parties[i].anchored;
+    all = all && (c->out->parties[i].anchored || (i > 0 && !c->out->parties[i].covered));
   }
   c->out->identified = all;
   return PARLEY_OK;

@@ -15,6 +15,13 @@ struct answer_check {
   bool there;
 };
 
+/* Of an addressee that the pack does not cover an answer would be out of place. */
+static bool covered(const struct pack_result *r, const char *party) {
+  for (size_t i = 1; i < r->n_parties; i++)
+    if (strcmp(r->parties[i].name, party) == 0) return r->parties[i].covered;
+  return false;
+}
+
 static bool addressed_to(const struct statement *s, const char *party) {
   for (size_t i = 0; i < s->n_to; i++)
     if (strcmp(s->to[i], party) == 0) return true;
@@ -28,6 +35,8 @@ static parley_err fits(struct check *c, const struct answer_check *w, const stru
     return err_set(c->e, PARLEY_EINVAL, "it is of kind %s, not of kind %s", answer->kind, answer_kind(w->kind));
   if (!addressed_to(s, answer->from))
     return err_set(c->e, PARLEY_EVERIFY, "%s, who wrote it, is no addressee of the statement", answer->from);
+  if (!covered(c->out, answer->from))
+    return err_set(c->e, PARLEY_EVERIFY, "nothing in the pack proves the delivery to %s, who wrote it", answer->from);
   if (answer->n_to != 1 || !addressed_to(answer, s->from))
     return err_set(c->e, PARLEY_EVERIFY, "it is not addressed to %s, the statement's author, alone", s->from);
   if (memcmp(answer->forum, s->forum, SHA256_SIZE) != 0)

@@ -12,7 +12,9 @@ struct build {
   size_t room; /* files allocated */
   struct arena *a;
   struct errmsg *e;
-  struct pack_cards known, cards; /* all, and those that go into the pack */
+  struct pack_cards known, cards;    /* all, and those that go into the pack */
+  struct pack_cover *proofs, *bulks; /* whom each covers */
+  size_t n_bulks;
 };
 
 static parley_err put(struct build *b, const char *name, struct bytes data) {
@@ -33,8 +35,9 @@ static parley_err put_buf(struct build *b, const char *name, struct buf *data) {
   return kept.p == NULL ? err_set(b->e, PARLEY_ENOMEM, "%s: out of memory", name) : put(b, name, kept);
 }
 
-static parley_err put_proof(struct build *b, const char *name, const struct pack_delivery *d, struct bytes note) {
-  const struct tlog_proof proof = {.index = d->index, .inclusion = d->inclusion, .note = note};
+static parley_err put_proof(struct build *b, const char *name, uint64_t index, const struct proof *inclusion,
+                            struct bytes note) {
+  const struct tlog_proof proof = {.index = index, .inclusion = *inclusion, .note = note};
   struct buf text = {0};
   tlog_proof_write(&text, &proof);
   return put_buf(b, name, &text);
@@ -52,8 +55,31 @@ static parley_err put_delivery(struct build *b, const struct pack_trio *files, c
   parley_err rc = pack_note_read(&note, b->a, d->note, who, s->forum, false, b->e);
   if (rc != PARLEY_OK) return err_prefix(b->e, rc, "%s", files->proof);
   rc = put(b, files->entry, d->entry);
-  if (rc == PARLEY_OK) rc = put_proof(b, files->proof, d, note.text);
+  if (rc == PARLEY_OK) rc = put_proof(b, files->proof, d->index, &d->inclusion, note.text);
   if (rc == PARLEY_OK) rc = put_policy(b, files->policy, &note.signers);
+  return rc;
+}
+
+/* Proof number k of the statement, for those of its addressees that no earlier one covers. */
+static parley_err put_one_proof(struct build *b, const struct pack_input *in, size_t k, const struct statement *s,
+                                const struct pack_parties *all, bool *taken) {
+  const struct pack_file_name proof = pack_numbered(PACK_PROOF, k), policy = pack_numbered(PACK_POLICY, k);
+  const struct bytes text = k == 0 ? in->statement.note : in->further[k - 1].note;
+  struct pack_note note;
+  parley_err rc = pack_cover_read(&b->proofs[k], b->a, text, all, taken, b->e);
+  if (rc == PARLEY_OK) rc = pack_note_read(&note, b->a, text, &b->proofs[k].who, s->forum, false, b->e);
+  if (rc != PARLEY_OK) return err_prefix(b->e, rc, "%s", proof.text);
+  rc = put_proof(b, proof.text, in->statement.index, k == 0 ? &in->statement.inclusion : &in->further[k - 1].proof,
+                 note.text);
+  return rc == PARLEY_OK ? put_policy(b, policy.text, &note.signers) : rc;
+}
+
+static parley_err put_statement(struct build *b, const struct pack_input *in, const struct statement *s,
+                                const struct pack_parties *all, bool *taken) {
+  b->proofs = arena_alloc(b->a, (in->n_further + 1) * sizeof *b->proofs);
+  if (b->proofs == NULL) return err_set(b->e, PARLEY_ENOMEM, "out of memory while building an evidence pack");
+  parley_err rc = put(b, PACK_ENTRY, in->statement.entry);
+  for (size_t k = 0; k <= in->n_further && rc == PARLEY_OK; k++) rc = put_one_proof(b, in, k, s, all, taken);
   return rc;
 }
 
@@ -101,16 +127,34 @@ static parley_err put_charters(struct build *b, const struct pack_input *in) {
   return rc;
 }
 
-static parley_err put_bulk(struct build *b, const struct pack_input *in, const struct statement *s,
-                           const struct pack_parties *who) {
+static parley_err put_one_bulk(struct build *b, const struct pack_input *in, size_t k, const struct statement *s,
+                               const struct pack_parties *all, bool *taken) {
+  const struct pack_file_name name = pack_numbered(PACK_BULK_CHECKPOINT, k),
+                              grown = pack_numbered(PACK_BULK_CONSISTENCY, k);
+  const struct bytes text = k == 0 ? in->bulk_note : in->bulk_further[k - 1].note;
   struct pack_note note;
-  parley_err rc = pack_note_read(&note, b->a, in->bulk_note, who, s->forum, true, b->e);
-  if (rc != PARLEY_OK) return err_prefix(b->e, rc, "%s", PACK_BULK_CHECKPOINT);
-  rc = put(b, PACK_BULK_CHECKPOINT, note.text);
+  parley_err rc = pack_cover_read(&b->bulks[k], b->a, text, all, taken, b->e);
+  if (rc == PARLEY_OK) rc = pack_note_read(&note, b->a, text, &b->bulks[k].who, s->forum, true, b->e);
+  if (rc != PARLEY_OK) return err_prefix(b->e, rc, "%s", name.text);
+  rc = put(b, name.text, note.text);
   if (rc != PARLEY_OK || note.checkpoint.size <= s->bulk_size) return rc;
-  struct bytes text;
-  rc = pack_consistency_text(&text, b->a, &s->bulk_root, &in->bulk_consistency, b->e);
-  return rc == PARLEY_OK ? put(b, PACK_BULK_CONSISTENCY, text) : rc;
+  struct bytes hashes;
+  rc = pack_consistency_text(&hashes, b->a, &s->bulk_root,
+                             k == 0 ? &in->bulk_consistency : &in->bulk_further[k - 1].proof, b->e);
+  return rc == PARLEY_OK ? put(b, grown.text, hashes) : rc;
+}
+
+/* delivered: those that the proofs cover. */
+static parley_err put_bulk(struct build *b, const struct pack_input *in, const struct statement *s,
+                           const struct pack_parties *all, const bool *delivered) {
+  bool taken[STATEMENT_TO_MAX];
+  for (size_t i = 0; i < STATEMENT_TO_MAX; i++) taken[i] = !delivered[i];
+  b->n_bulks = in->n_bulk_further + 1;
+  b->bulks = arena_alloc(b->a, b->n_bulks * sizeof *b->bulks);
+  if (b->bulks == NULL) return err_set(b->e, PARLEY_ENOMEM, "out of memory while building an evidence pack");
+  parley_err rc = PARLEY_OK;
+  for (size_t k = 0; k < b->n_bulks && rc == PARLEY_OK; k++) rc = put_one_bulk(b, in, k, s, all, taken);
+  return rc;
 }
 
 /* It is delivered to the statement's author, whoever else it may be addressed to. */
@@ -143,7 +187,10 @@ static parley_err put_manual(struct build *b, const struct pack_input *in, const
   const struct pack_manual m = {.cards = &b->cards,
                                 .has_ack = in->ack != NULL,
                                 .has_reject = in->reject != NULL,
-                                .has_bulk = in->has_bulk,
+                                .proofs = b->proofs,
+                                .n_proofs = in->n_further + 1,
+                                .bulks = b->bulks,
+                                .n_bulks = b->n_bulks,
                                 .has_body = in->body.p != NULL,
                                 .has_reject_body = in->reject_body.p != NULL,
                                 .has_files = in->has_range};
@@ -153,12 +200,13 @@ static parley_err put_manual(struct build *b, const struct pack_input *in, const
 
 static parley_err put_all(struct build *b, const struct pack_input *in, const struct statement *s) {
   struct pack_parties who;
+  bool delivered[STATEMENT_TO_MAX] = {false};
   parley_err rc = choose_cards(b, in, s);
   if (rc == PARLEY_OK) rc = pack_parties_find(&who, s, &b->cards, b->e);
-  if (rc == PARLEY_OK) rc = put_delivery(b, &pack_statement_files, &in->statement, s, &who);
+  if (rc == PARLEY_OK) rc = put_statement(b, in, s, &who, delivered);
   if (rc == PARLEY_OK) rc = put_cards(b, &who);
   if (rc == PARLEY_OK) rc = put_charters(b, in);
-  if (rc == PARLEY_OK && in->has_bulk) rc = put_bulk(b, in, s, &who);
+  if (rc == PARLEY_OK && in->has_bulk) rc = put_bulk(b, in, s, &who, delivered);
   if (rc == PARLEY_OK) rc = put_answer(b, &pack_ack_files, in->ack, who.from);
   if (rc == PARLEY_OK) rc = put_answer(b, &pack_reject_files, in->reject, who.from);
   if (rc == PARLEY_OK) rc = put_disclosed(b, in);

@@ -5,9 +5,10 @@
 
 #include "record/pack_check.h"
 
-static parley_err bulk_checkpoint(struct check *c, struct pack_note *note, struct bytes file) {
+static parley_err bulk_checkpoint(struct check *c, struct pack_note *note, const struct pack_parties *who,
+                                  struct bytes file) {
   const struct statement *s = &c->out->statement;
-  parley_err rc = pack_note_read(note, c->a, file, &c->who, s->forum, true, c->e);
+  parley_err rc = pack_note_read(note, c->a, file, who, s->forum, true, c->e);
   if (rc == PARLEY_OK) rc = pack_same(file, note->text, c->e);
   if (rc != PARLEY_OK) return rc;
   if (note->epoch != c->note.epoch)
@@ -36,27 +37,54 @@ static parley_err bulk_consistency(struct check *c, const struct checkpoint *to,
   return PARLEY_OK;
 }
 
-parley_err pack_check_files(struct check *c) {
-  const struct pack_file *checkpoint = pack_find(c->p, PACK_BULK_CHECKPOINT),
-                         *consistency = pack_find(c->p, PACK_BULK_CONSISTENCY);
-  if (checkpoint == NULL) {
-    c->out->files_pending = c->out->statement.has_bulk;
-    if (consistency != NULL)
-      return err_set(c->e, PARLEY_EINVAL, "%s: it is there without %s", PACK_BULK_CONSISTENCY, PACK_BULK_CHECKPOINT);
-    return PARLEY_OK;
-  }
-  if (!c->out->statement.has_bulk)
-    return err_set(c->e, PARLEY_EINVAL, "%s: %s has no files attached", PACK_BULK_CHECKPOINT, PACK_ENTRY);
+static parley_err check_one(struct check *c, const struct pack_file *checkpoint,
+                            const struct pack_file_name *grown_file, const struct pack_cover *cover) {
+  const struct pack_file *consistency = pack_find(c->p, grown_file->text);
   struct pack_note note;
-  parley_err rc = bulk_checkpoint(c, &note, checkpoint->data);
-  if (rc != PARLEY_OK) return err_prefix(c->e, rc, "%s", PACK_BULK_CHECKPOINT);
+  parley_err rc = bulk_checkpoint(c, &note, &cover->who, checkpoint->data);
+  if (rc != PARLEY_OK) return err_prefix(c->e, rc, "%s", checkpoint->name);
   const bool grown = note.checkpoint.size > c->out->statement.bulk_size;
   if (grown != (consistency != NULL))
-    return err_set(c->e, PARLEY_EINVAL, "%s: the file is %s", PACK_BULK_CONSISTENCY,
-                   grown ? "missing, though " PACK_BULK_CHECKPOINT " is larger than the tree that the statement names"
-                         : "too much, for " PACK_BULK_CHECKPOINT " is the tree that the statement names");
+    return err_set(c->e, PARLEY_EINVAL, "%s: the file is %s%s%s", grown_file->text,
+                   grown ? "missing, though " : "too much, for ", checkpoint->name,
+                   grown ? " is larger than the tree that the statement names"
+                         : " is the tree that the statement names");
   if (grown) rc = bulk_consistency(c, &note.checkpoint, consistency->data);
-  if (rc != PARLEY_OK) return err_prefix(c->e, rc, "%s", PACK_BULK_CONSISTENCY);
-  for (size_t i = 0; i < c->who.n_to; i++) c->out->parties[i + 1].files_delivered = note.times[i];
+  if (rc != PARLEY_OK) return err_prefix(c->e, rc, "%s", grown_file->text);
+  for (size_t i = 0; i < cover->n; i++) c->out->parties[cover->at[i] + 1].files_delivered = note.times[i];
   return PARLEY_OK;
+}
+
+/* Number k; *first: the first addressee that the one before covers. */
+static parley_err check_number(struct check *c, size_t k, bool *taken, size_t *first) {
+  const struct pack_file_name name = pack_numbered(PACK_BULK_CHECKPOINT, k),
+                              grown = pack_numbered(PACK_BULK_CONSISTENCY, k);
+  const struct pack_file *f;
+  struct pack_cover cover;
+  parley_err rc = pack_need(&f, c->p, name.text, c->e);
+  if (rc != PARLEY_OK) return rc;
+  rc = pack_cover_read(&cover, c->a, f->data, &c->who, taken, c->e);
+  if (rc != PARLEY_OK) return err_prefix(c->e, rc, "%s", name.text);
+  if (k > 0 && cover.at[0] < *first)
+    return err_set(c->e, PARLEY_EINVAL, "%s: checkpoints stand in the order of the first addressee that each covers",
+                   name.text);
+  *first = cover.at[0];
+  return check_one(c, f, &grown, &cover);
+}
+
+parley_err pack_check_files(struct check *c) {
+  bool taken[STATEMENT_TO_MAX] = {false};
+  size_t first = 0, n = pack_count_numbered(c->p, PACK_BULK_CHECKPOINT);
+  if (n > 0 || pack_find(c->p, PACK_BULK_CHECKPOINT)) n++;
+  if (n > 0 && !c->out->statement.has_bulk)
+    return err_set(c->e, PARLEY_EINVAL, "%s: %s has no files attached", PACK_BULK_CHECKPOINT, PACK_ENTRY);
+  if (n == 0 && pack_find(c->p, PACK_BULK_CONSISTENCY))
+    return err_set(c->e, PARLEY_EINVAL, "%s: it is there without %s", PACK_BULK_CONSISTENCY, PACK_BULK_CHECKPOINT);
+  parley_err rc = pack_check_gaps(c->p, PACK_BULK_CONSISTENCY, n, c->e);
+  for (size_t i = 0; i < c->who.n_to; i++) taken[i] = !c->out->parties[i + 1].covered; /* nothing is said of them */
+  for (size_t k = 0; k < n && rc == PARLEY_OK; k++) rc = check_number(c, k, taken, &first);
+  for (size_t i = 0; i < c->who.n_to; i++)
+    if (c->out->statement.has_bulk && c->out->parties[i + 1].covered && !c->out->parties[i + 1].files_delivered)
+      c->out->files_pending = true;
+  return rc;
 }

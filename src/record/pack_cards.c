@@ -167,9 +167,6 @@ parley_err pack_parties_find(struct pack_parties *out, const struct statement *s
   *out = (struct pack_parties){0};
   if (s->n_to == 0)
     return err_set(e, PARLEY_EINVAL, "the statement is addressed to nobody, so that there is no delivery to prove");
-  if (s->n_to > PACK_ADDRESSEES_MAX)
-    return err_set(e, PARLEY_ELIMIT, "%zu addressees; the note of an evidence pack has room for %d", s->n_to,
-                   PACK_ADDRESSEES_MAX);
   parley_err rc = find(&out->from, cards, s->from, e);
   for (size_t i = 0; i < s->n_to && rc == PARLEY_OK; i++) rc = find(&out->to[i], cards, s->to[i], e);
   out->n_to = s->n_to;

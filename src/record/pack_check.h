@@ -15,7 +15,8 @@ struct check {
   struct pack_cards cards;
   struct pack_parties who; /* of the statement */
   const struct charter *charter;
-  struct pack_note note; /* of the statement */
+  struct pack_note note; /* of the statement: of its first proof */
+  uint64_t index;        /* where it stands in its log */
 };
 
 /* ---- one delivered statement (pack_delivery.c) ---- */

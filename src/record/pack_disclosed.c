@@ -38,10 +38,9 @@ static parley_err text_check(struct check *c, const struct disclosed_text *t, st
 static parley_err reseal(struct check *c, const struct disclosed_text *t, struct pack_reader *readers,
                          struct bytes data) {
   const struct statement *s = t->statement;
-  uint8_t recipients[PACK_ADDRESSEES_MAX + 1][X25519_SIZE], digest[SHA256_SIZE];
+  uint8_t recipients[STATEMENT_TO_MAX + 1][X25519_SIZE], digest[SHA256_SIZE];
   struct buf sealed = {0};
   const size_t n = s->n_to + 1;
-  if (n > PACK_ADDRESSEES_MAX + 1) return err_set(c->e, PARLEY_ELIMIT, "%s has too many addressees", t->entry);
   parley_err rc = disclosure_readers(readers, s, t->out->seed, -1, s->sealed, c->cards.list, c->cards.n, c->e);
   if (rc != PARLEY_OK) return rc;
   for (size_t i = 0; i < n; i++) memcpy(recipients[i], readers[i].seal->recipient, X25519_SIZE);

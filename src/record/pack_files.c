@@ -85,7 +85,10 @@ bool pack_is_card_name(const char *name) { return is_card_name(middle(name, "car
 static bool name_known(const char *name) {
   for (size_t i = 0; i < sizeof fixed_names / sizeof *fixed_names; i++)
     if (strcmp(name, fixed_names[i]) == 0) return true;
+  static const char *const numbered[] = {PACK_PROOF, PACK_POLICY, PACK_BULK_CHECKPOINT, PACK_BULK_CONSISTENCY};
   uint64_t k;
+  for (size_t i = 0; i < sizeof numbered / sizeof *numbered; i++)
+    if (pack_is_numbered(name, numbered[i], &k)) return true;
   const struct bytes number = middle(name, "charter.");
   if (number.n > 0) return dec_decode(&k, number) && k < PACK_FILES_MAX;
   return pack_is_card_name(name);

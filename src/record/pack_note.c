@@ -75,6 +75,8 @@ parley_err pack_note_read(struct pack_note *out, struct arena *a, struct bytes n
                           const uint8_t forum[static SHA256_SIZE], bool bulk, struct errmsg *e) {
   *out = (struct pack_note){0};
   struct note n;
+  if (who->n_to > PACK_COSIGNERS_MAX)
+    return err_set(e, PARLEY_ELIMIT, "a note has room for %d cosignatures", PACK_COSIGNERS_MAX);
   char origin[ORIGIN_MAX + 1];
   parley_err rc = note_parse(&n, a, note, e);
   if (rc == PARLEY_OK) rc = checkpoint_parse(&out->checkpoint, n.text, e);

@@ -8,7 +8,7 @@
 #include "record/pack.h"
 
 /* A note is written with at most 16 signature lines (signed-note: Signatures), one of them the log's. */
-#define PACK_ADDRESSEES_MAX (NOTE_SIGS_WRITE_MAX - 1)
+#define PACK_COSIGNERS_MAX (NOTE_SIGS_WRITE_MAX - 1)
 
 #define PACK_ENTRY "entry.json"
 #define PACK_PROOF "proof.tlog-proof"
@@ -62,7 +62,7 @@ struct pack_run {
 
 struct pack_parties {
   struct pack_run from;
-  struct pack_run to[PACK_ADDRESSEES_MAX]; /* in the order of the statement's `to` */
+  struct pack_run to[STATEMENT_TO_MAX]; /* in the order of the statement's `to` */
   size_t n_to;
 };
 
@@ -95,7 +95,7 @@ parley_err pack_charter_verify(const struct charter **out, struct arena *a, cons
 
 struct pack_signers {
   struct vkey log;
-  struct vkey mirrors[PACK_ADDRESSEES_MAX];
+  struct vkey mirrors[PACK_COSIGNERS_MAX];
   size_t n; /* mirrors */
 };
 
@@ -106,12 +106,32 @@ struct pack_note {
   uint64_t epoch;
   struct pack_signers signers;
   size_t log_card; /* numbers of the cards whose keys these are */
-  size_t cards[PACK_ADDRESSEES_MAX];
-  int64_t times[PACK_ADDRESSEES_MAX]; /* of the cosignatures */
+  size_t cards[PACK_COSIGNERS_MAX];
+  int64_t times[PACK_COSIGNERS_MAX]; /* of the cosignatures */
 };
 
+/* The addressees that a note covers, by their numbers in the statement's `to`, ascending. */
+struct pack_cover {
+  size_t n, at[PACK_COSIGNERS_MAX];
+  struct pack_parties who; /* the author and those */
+};
 /*
- * Reads a note of who->from's log in that forum and writes it anew. Signatures by others are left out, and of one party
+ * Those whose cosignatures stand in the note and who are not taken yet (at most PACK_COSIGNERS_MAX); they are then. Nothing
+ * is verified. EVERIFY: none.
+ */
+parley_err pack_cover_read(struct pack_cover *out, struct arena *a, struct bytes note, const struct pack_parties *all,
+                           bool taken[static STATEMENT_TO_MAX], struct errmsg *e);
+
+/* Name of the file of that number: "proof.tlog-proof", "proof.1.tlog-proof" …; "bulk/checkpoint", "bulk/checkpoint.1" … */
+struct pack_file_name pack_numbered(const char *name, size_t k);
+/* Whether file is one of those from 1 on; *k gets its number. */
+bool pack_is_numbered(const char *file, const char *name, uint64_t *k);
+size_t pack_count_numbered(const struct pack *p, const char *name);
+/* EINVAL when there is such a file with a number of n or more. */
+parley_err pack_check_gaps(const struct pack *p, const char *name, size_t n, struct errmsg *e);
+
+/*
+ * Reads a note of who->from's log in that forum and writes it anew, with at most PACK_COSIGNERS_MAX in who->to. Signatures by others are left out, and of one party
  * all but that under its newest card.
  */
 parley_err pack_note_read(struct pack_note *out, struct arena *a, struct bytes note, const struct pack_parties *who,
@@ -127,8 +147,10 @@ parley_err pack_hashes_parse(struct hash *out, size_t *n, size_t max, struct byt
 
 /* What else is in the pack that VERIFY.md is for. */
 struct pack_manual {
-  const struct pack_cards *cards; /* those in the pack */
-  bool has_ack, has_reject, has_bulk, has_body, has_reject_body, has_files;
+  const struct pack_cards *cards;          /* those in the pack */
+  const struct pack_cover *proofs, *bulks; /* whom the proofs and the bulk checkpoints cover, by their numbers */
+  size_t n_proofs, n_bulks;
+  bool has_ack, has_reject, has_body, has_reject_body, has_files;
 };
 void pack_verify_md(struct buf *out, const struct statement *s, const struct pack_manual *m);
 

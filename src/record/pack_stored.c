@@ -123,7 +123,7 @@ static parley_err read_head(struct reading *r, uint64_t size) {
 static parley_err start_again(struct reading *r) {
   struct check *c = r->c;
   const struct statement *s = &c->out->statement;
-  uint8_t recipients[PACK_ADDRESSEES_MAX + 1][X25519_SIZE];
+  uint8_t recipients[STATEMENT_TO_MAX + 1][X25519_SIZE];
   struct pack_reader *readers = arena_alloc(c->a, (s->n_to + 1) * sizeof *readers);
   r->digest = sha256_new();
   if (readers == NULL || r->digest == NULL) return err_set(c->e, PARLEY_ENOMEM, "out of memory while reading files/");

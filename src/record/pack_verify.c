@@ -58,19 +58,60 @@ static parley_err check_charter(struct check *c) {
   return PARLEY_OK;
 }
 
-static parley_err check_delivery(struct check *c) {
-  struct delivery d = {
-      .files = &pack_statement_files, .statement = &c->out->statement, .id = &c->out->id, .who = &c->who};
-  const parley_err rc = pack_delivery_check(c, &d);
+/* Who the proof is for stands in its note. */
+static parley_err cover_of(struct check *c, struct pack_cover *out, const char *file, bool *taken) {
+  const struct pack_file *f;
+  struct tlog_proof proof;
+  parley_err rc = pack_need(&f, c->p, file, c->e);
   if (rc != PARLEY_OK) return rc;
-  c->note = d.note;
-  c->out->parties[0].log_card = d.note.log_card;
-  for (size_t i = 0; i < c->who.n_to; i++) {
-    c->out->parties[i + 1].card = d.note.cards[i];
-    c->out->parties[i + 1].delivered = d.note.times[i];
-    pack_skew(c->out, d.note.times[i], c->out->statement.issued);
+  rc = tlog_proof_parse(&proof, c->a, f->data, c->e);
+  if (rc == PARLEY_OK) rc = pack_cover_read(out, c->a, proof.note, &c->who, taken, c->e);
+  return rc == PARLEY_OK ? rc : err_prefix(c->e, rc, "%s", file);
+}
+
+static void set_covered(struct check *c, const struct pack_cover *cover, const struct pack_note *note) {
+  for (size_t i = 0; i < cover->n; i++) {
+    struct pack_party *p = &c->out->parties[cover->at[i] + 1];
+    p->covered = true;
+    p->card = note->cards[i];
+    p->delivered = note->times[i];
+    pack_skew(c->out, note->times[i], c->out->statement.issued);
   }
+  c->out->n_covered += cover->n;
+}
+
+/* Proof number k; *first: the first addressee that the one before covers. */
+static parley_err check_proof(struct check *c, size_t k, bool *taken, size_t *first) {
+  const struct pack_file_name proof = pack_numbered(PACK_PROOF, k), policy = pack_numbered(PACK_POLICY, k);
+  const struct pack_trio files = {PACK_ENTRY, proof.text, policy.text};
+  struct pack_cover cover;
+  parley_err rc = cover_of(c, &cover, proof.text, taken);
+  struct delivery d = {.files = &files, .statement = &c->out->statement, .id = &c->out->id, .who = &cover.who};
+  if (rc == PARLEY_OK) rc = pack_delivery_check(c, &d);
+  if (rc != PARLEY_OK) return rc;
+  if (k == 0) {
+    c->note = d.note;
+    c->index = d.index;
+    c->out->parties[0].log_card = d.note.log_card;
+  } else if (d.note.epoch != c->note.epoch || d.index != c->index) {
+    return err_set(c->e, PARLEY_EVERIFY, "%s: it proves the entry at another place than %s", proof.text, PACK_PROOF);
+  } else if (cover.at[0] < *first) {
+    return err_set(c->e, PARLEY_EINVAL, "%s: proofs stand in the order of the first addressee that each covers",
+                   proof.text);
+  }
+  *first = cover.at[0];
+  set_covered(c, &cover, &d.note);
   return PARLEY_OK;
+}
+
+static parley_err check_delivery(struct check *c) {
+  bool taken[STATEMENT_TO_MAX] = {false};
+  size_t first = 0;
+  const size_t proofs = pack_count_numbered(c->p, PACK_PROOF), policies = pack_count_numbered(c->p, PACK_POLICY),
+               n = 1 + (proofs > policies ? proofs : policies);
+  parley_err rc = PARLEY_OK;
+  for (size_t k = 0; k < n && rc == PARLEY_OK; k++) rc = check_proof(c, k, taken, &first);
+  return rc;
 }
 
 /* A caller needs to tell a bad pack from a machine in trouble, not the many ways in which one can be bad. */

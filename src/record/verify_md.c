@@ -162,14 +162,27 @@ static void charter_section(struct buf *out) {
       "for N\nand its name for PARTY: `by signed charter.json N PARTY statement`\n\n");
 }
 
-static void checkpoint_commands(struct buf *out, const char *file, const char *author,
-                                const char (*to)[PARTY_NAME_MAX + 1], size_t n) {
+static void checkpoint_commands(struct buf *out, const char *file, const char *author, const struct pack_cover *c) {
   buf_fmt(out, "by noted %s 0 %s log\n", file, author);
-  for (size_t i = 0; i < n; i++)
-    buf_fmt(out, "by noted %s %zu %s mirror\ndate -u -d \"$(pack time %s %zu)\"\n", file, i + 1, to[i], file, i + 1);
+  for (size_t i = 0; i < c->n; i++)
+    buf_fmt(out, "by noted %s %zu %s mirror\ndate -u -d \"$(pack time %s %zu)\"\n", file, i + 1,
+            c->who.to[i].list[0]->name, file, i + 1);
 }
 
-static void statement_section(struct buf *out, const struct statement *s) {
+/* Of whom nothing is proved. */
+static void not_covered(struct buf *out, const struct statement *s, const struct pack_manual *m) {
+  size_t n = 0;
+  for (size_t i = 0; i < s->n_to; i++) {
+    bool found = false;
+    for (size_t k = 0; k < m->n_proofs; k++)
+      for (size_t j = 0; j < m->proofs[k].n; j++) found = found || m->proofs[k].at[j] == i;
+    if (found) continue;
+    buf_fmt(out, n++ == 0 ? "**This folder says nothing about the delivery to** `%s`" : ", `%s`", s->to[i]);
+  }
+  if (n > 0) buf_str(out, ".\n\n");
+}
+
+static void statement_section(struct buf *out, const struct statement *s, const struct pack_manual *m) {
   buf_str(
       out,
       "## 3. What was said, and that it was delivered\n\n"
@@ -177,27 +190,38 @@ static void statement_section(struct buf *out, const struct statement *s) {
       "addressee:\n*I durably hold this.* The date is the addressee's own. The checkpoint's first line must name the "
       "author, the "
       "forum's id and a\nnumber.\n\n```sh\n");
-  buf_fmt(out, "by signed entry.json 0 %s statement\npack included entry.json proof.tlog-proof\n", s->from);
-  checkpoint_commands(out, "proof.tlog-proof", s->from, (const char(*)[PARTY_NAME_MAX + 1]) s->to, s->n_to);
-  buf_str(out, "tail -n +2 proof.tlog-proof\n```\n\n"
-               "The text itself is sealed to the parties: whoever of them shows it also shows its digest, which must "
+  buf_fmt(out, "by signed entry.json 0 %s statement\n", s->from);
+  for (size_t k = 0; k < m->n_proofs; k++) {
+    const struct pack_file_name file = pack_numbered(PACK_PROOF, k);
+    buf_fmt(out, "pack included entry.json %s\n", file.text);
+    checkpoint_commands(out, file.text, s->from, &m->proofs[k]);
+    buf_fmt(out, "tail -n +2 %s\n", file.text);
+  }
+  buf_str(out, "```\n\n");
+  not_covered(out, s, m);
+  buf_str(out, "The text itself is sealed to the parties: whoever of them shows it also shows its digest, which must "
                "be `body_sha256`.\n"
                "`policy.tlog-policy` says the same demands in the form that tools for transparency logs (C2SP "
                "tlog-policy) read.\n\n");
 }
 
-static void files_section(struct buf *out, const struct statement *s, bool has_bulk) {
+static void files_section(struct buf *out, const struct statement *s, const struct pack_manual *m) {
   if (!s->has_bulk) return;
   buf_str(out, "## 4. The files\n\n");
-  if (!has_bulk) {
+  if (m->n_bulks == 0) {
     buf_str(out, "Files are attached, but their delivery was not yet proved when this folder was written.\n\n");
     return;
   }
   buf_str(out, "Files lie, sealed, in a second log. Its state was signed in the same way, and what the statement names "
                "as `bulk` is the\n"
                "beginning of it (or all of it, and then there is no file `bulk/consistency`).\n\n```sh\n");
-  checkpoint_commands(out, PACK_BULK_CHECKPOINT, s->from, (const char(*)[PARTY_NAME_MAX + 1]) s->to, s->n_to);
-  buf_str(out, "pack grown entry.json bulk/checkpoint bulk/consistency\ncat bulk/checkpoint\n```\n\n");
+  for (size_t k = 0; k < m->n_bulks; k++) {
+    const struct pack_file_name file = pack_numbered(PACK_BULK_CHECKPOINT, k),
+                                grown = pack_numbered(PACK_BULK_CONSISTENCY, k);
+    checkpoint_commands(out, file.text, s->from, &m->bulks[k]);
+    buf_fmt(out, "pack grown entry.json %s %s\ncat %s\n", file.text, grown.text, file.text);
+  }
+  buf_str(out, "```\n\n");
 }
 
 static void answer_commands(struct buf *out, const struct statement *s, const struct pack_trio *f) {
@@ -270,8 +294,8 @@ void pack_verify_md(struct buf *out, const struct statement *s, const struct pac
   buf_str(out, who);
   parties_section(out, s, m->cards);
   charter_section(out);
-  statement_section(out, s);
-  files_section(out, s, m->has_bulk);
+  statement_section(out, s, m);
+  files_section(out, s, m);
   ack_section(out, s, m);
   reject_section(out, s, m);
   disclosed_section(out, m);
