@@ -151,7 +151,7 @@ void bookkeeping_run(struct node *n) {
   for (struct forum *f = n->forums; f; f = f->next) {
     bool heartbeat = node_mono(n) >= f->heartbeat_ms;
     run = run || heartbeat;
-    if (f->log.stopped || n->retry_ms) continue;
+    if (f->log.stopped || f->gone || n->retry_ms) continue;
     if (heartbeat) {
       f->heartbeat_ms = node_mono(n) + f->charter.heartbeat_seconds * 1000;
       while (may_take(n) && submit_held(n, f, true))
@@ -166,7 +166,7 @@ void bookkeeping_run(struct node *n) {
 int64_t bookkeeping_next_ms(const struct node *n) {
   int64_t at = INT64_MAX, now = node_mono(n);
   for (const struct forum *f = n->forums; f; f = f->next) {
-    if (f->log.stopped || n->retry_ms) continue;
+    if (f->log.stopped || f->gone || n->retry_ms) continue;
     at = f->heartbeat_ms < at ? f->heartbeat_ms : at;
     int64_t due = held_due(f);
     if (due != INT64_MAX) {

@@ -129,6 +129,12 @@ static parley_err their_newest(struct node *n, struct member *m, struct their_lo
   return their_log_open(n, m, &m->bulk, log->epoch, true, e);
 }
 
+static void log_free(struct their_log *l) {
+  mirror_close(l->mirror);
+  free(l->versions.list);
+  free(l);
+}
+
 parley_err their_epochs_open(struct node *n, struct member *m, struct errmsg *e) {
   const uint64_t serial = m->log.serial;
   bool more = true;
@@ -139,8 +145,7 @@ parley_err their_epochs_open(struct node *n, struct member *m, struct errmsg *e)
     l->serial = serial;
     r = their_log_open(n, m, l, epoch, false, e);
     if (r) {
-      mirror_close(l->mirror);
-      free(l);
+      log_free(l);
       return r;
     }
     if (!l->opened) {
@@ -161,6 +166,7 @@ void own_epochs_free(struct forum *f) {
     for (struct own_log *l = tops[i], *next; l; l = next) {
       next = l->older;
       copy_close(l->copy);
+      free(l->versions.list);
       buf_free(&l->note);
       buf_free(&l->first_note);
       if (l != tops[i]) free(l);
@@ -173,11 +179,11 @@ void their_epochs_free(struct member *m) {
     for (struct their_log *l = tops[i], *next; l; l = next) {
       next = l->older;
       mirror_close(l->mirror);
+      free(l->versions.list);
       if (l != tops[i]) free(l);
     }
   if (m->ahead) relay_free(m->ahead);
-  if (m->ahead) mirror_close(m->ahead->mirror);
-  free(m->ahead);
+  if (m->ahead) log_free(m->ahead);
   m->ahead = NULL;
 }
 
@@ -211,21 +217,21 @@ parley_err their_epoch_next(struct node *n, struct bytes origin, struct bytes no
   if (!log_origin_parse(party, id, &epoch, &bulk, origin) || bulk) return PARLEY_OK;
   struct forum *f = forum_find(n, id);
   struct member *m = f ? forum_member(f, party) : NULL;
-  if (!m || m->ahead || epoch != m->log.epoch + 1) return PARLEY_OK;
+  if (!m || m->gone || m->ahead || epoch != m->log.epoch + 1) return PARLEY_OK;
   log_origin(whole, party, id, epoch, false);
   if (!bytes_is(origin, whole) || !signed_by_author(n, m, whole, note)) return PARLEY_OK;
   if (member_forked(n, m) && !charter_closed_find(&f->charter, party, m->log.epoch))
-    return err_set(e, PARLEY_EREFUSED,
-                   "%s has signed two histories of its log of epoch %llu; its next one is taken when a charter in force "
-                   "has closed that",
-                   party, (unsigned long long)m->log.epoch);
+    return err_set(
+        e, PARLEY_EREFUSED,
+        "%s has signed two histories of its log of epoch %llu; its next one is taken when a charter in force "
+        "has closed that",
+        party, (unsigned long long)m->log.epoch);
   struct their_log *l = calloc(1, sizeof *l);
   if (!l) return no_memory(e);
   l->serial = m->log.serial;
   const parley_err r = their_log_open(n, m, l, epoch, false, e);
   if (r) {
-    mirror_close(l->mirror);
-    free(l);
+    log_free(l);
     return r;
   }
   node_log_line(n, 4, "%s shows epoch %llu of its log: it does not go on with epoch %llu", party,
@@ -242,10 +248,8 @@ static parley_err signed_by_some_card(const struct node *n, const struct their_l
   const struct card *cards[CARDS_HELD_MAX];
   const char *party = l->from->peer->card.name;
   const size_t k = node_cards(n, party, cards, CARDS_HELD_MAX);
-  const struct charter_member *named = charter_member(&l->from->forum->charter, party);
-  const struct card *oldest = node_card_lookup((void *)(uintptr_t)n, party, named->fingerprint);
   for (size_t i = k; i-- > 0;) {
-    if (oldest && cards[i]->serial < oldest->serial) break;
+    if (cards[i]->serial < l->from->first_serial) break;
     const parley_err r = statement_verify(d, s, cards[i], e);
     if (r == PARLEY_ENOMEM) return r;
     if (!r) {
@@ -303,7 +307,10 @@ static void drop_uploads(struct node *n, const struct forum *f) {
 }
 
 parley_err forum_reload(struct node *n, struct forum *f, struct forum **out, struct errmsg *e) {
-  const parley_err r = forum_load(n, f->envelope, e); /* at the head of the list */
+  struct versions v;
+  parley_err r = versions_gather(n, f->id, &v, e);
+  if (!r) r = forum_load(n, &v, e); /* at the head of the list */
+  versions_free(&v);
   if (r) return r;
   struct forum *fresh = n->forums, **at = &fresh->next;
   drop_uploads(n, f);

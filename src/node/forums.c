@@ -29,12 +29,9 @@ parley_err own_log_open(struct node *n, struct forum *f, struct own_log *l, uint
   log_path(l->path, l->origin);
   if (!l->ready)
     snprintf(l->why, sizeof l->why, "waits for a member to show what it holds of this log; nothing is signed before");
-  const struct charter_member *me = charter_member(&f->charter, n->own.name);
-  const struct card *named = node_card_lookup(n, n->own.name, me->fingerprint);
-  if (!named)
-    return err_set(e, PARLEY_ECONFLICT, "the charter “%s” names a card of ours that is not at hand", f->charter.title);
   parley_err r = copy_open(&l->copy, n->env.store, l->origin, bulk ? BULK_ENTRY_MAX : ENTRY_MAX, e);
-  return r ? r : renewal_load(n, l, named->serial, e);
+  if (!r && !bulk) r = openings_load(n, l->origin, l->copy, copy_size(l->copy), &l->versions, e);
+  return r ? r : renewal_load(n, l, f->own_serial, e);
 }
 
 parley_err their_log_open(struct node *n, struct member *m, struct their_log *l, uint64_t epoch, bool bulk,
@@ -50,6 +47,7 @@ parley_err their_log_open(struct node *n, struct member *m, struct their_log *l,
   if (!r)
     r = mirror_open(&l->mirror, n->env.store, n->env.signer, l->origin, bulk ? BULK_ENTRY_MAX : ENTRY_MAX, l->vkeys,
                     l->n_vkeys, e);
+  if (!r && !bulk) r = openings_load(n, l->origin, mirror_copy(l->mirror), l->taken_in, &l->versions, e);
   return r;
 }
 
@@ -58,7 +56,7 @@ static parley_err member_open(struct node *n, struct forum *f, struct member *m,
   m->forum = f;
   const struct card *named = node_card_lookup(n, c->name, c->fingerprint);
   m->peer = node_peer(n, c->name);
-  if (named) m->log.serial = named->serial; /* until its log says otherwise */
+  if (named) m->log.serial = m->first_serial = named->serial; /* until its log says otherwise */
   if (!named)
     return err_set(e, PARLEY_ECONFLICT,
                    "the card of %s that the charter “%s” names is not pinned here; pin it with parley trust", c->name,
@@ -70,28 +68,57 @@ static parley_err member_open(struct node *n, struct forum *f, struct member *m,
   return r ? r : push_load(n, &m->bulk_push, e);
 }
 
-static parley_err members_open(struct node *n, struct forum *f, struct errmsg *e) {
-  for (size_t i = 0; i < f->charter.n_members; i++) {
-    const struct charter_member *c = &f->charter.members[i];
-    if (!strcmp(c->name, n->own.name)) continue;
-    parley_err r = member_open(n, f, &f->members[f->n_members], c, e);
-    f->n_members++;
-    if (r) return r;
-  }
-  return PARLEY_OK;
+static void member_close(struct member *m) {
+  relay_free(&m->log);
+  relay_free(&m->bulk);
+  relay_ask_free(&m->push);
+  relay_ask_free(&m->bulk_push);
+  their_epochs_free(m);
+  free(m->push.concerns);
+  free(m->push.held);
+  attempts_free(&m->push);
+  buf_free(&m->push.lane.body);
+  buf_free(&m->bulk_push.lane.body);
+  buf_free(&m->push.ticket);
+  buf_free(&m->bulk_push.ticket);
+  *m = (struct member){0};
 }
 
-static parley_err forum_read(struct node *n, struct forum *f, struct bytes envelope, struct errmsg *e) {
-  bool signed_by[FORUM_MEMBERS_MAX], complete;
-  f->envelope = arena_copy(&f->arena, envelope);
-  if (!f->envelope.p) return err_set(e, PARLEY_ENOMEM, "out of memory");
-  parley_err r =
-      charter_envelope_parse(&f->charter, signed_by, &complete, &f->arena, f->envelope, node_card_lookup, n, e);
-  if (!r && !complete) r = err_set(e, PARLEY_EVERIFY, "the charter “%s” lacks signatures", f->charter.title);
-  if (r) return r;
-  memcpy(f->id, f->charter.digest, SHA256_SIZE); /* versions after the first: with amendments */
-  f->members = arena_alloc(&f->arena, f->charter.n_members * sizeof *f->members);
-  return f->members ? PARLEY_OK : err_set(e, PARLEY_ENOMEM, "out of memory");
+/* Those that any complete version names. One that cannot be opened takes no place. */
+static parley_err members_open(struct node *n, struct forum *f, const struct versions *v, struct errmsg *e) {
+  parley_err r = PARLEY_OK;
+  for (size_t i = 0; i < v->n_order && !r; i++) {
+    const struct charter *c = v->set.v[v->order[i]].charter;
+    for (size_t k = 0; k < c->n_members && !r; k++) {
+      const char *name = c->members[k].name;
+      if (!strcmp(name, n->own.name) || forum_member(f, name)) continue;
+      if (f->n_members == FORUM_PARTIES_MAX)
+        return err_set(e, PARLEY_ELIMIT, "more than %d parties are or were members of “%s”", FORUM_PARTIES_MAX,
+                       f->charter.title);
+      r = member_open(n, f, &f->members[f->n_members], versions_member(v, name), e);
+      if (!r)
+        f->n_members++;
+      else
+        member_close(&f->members[f->n_members]);
+    }
+  }
+  return r;
+}
+
+parley_err forum_members(struct node *n, struct forum *f, const struct versions *v, struct errmsg *e) {
+  const struct charter *now = v->set.v[v->set.in_force].charter;
+  parley_err r = members_open(n, f, v, e);
+  size_t there = 0;
+  f->gone = !charter_member(now, n->own.name);
+  for (size_t i = 0; i < f->n_members; i++) {
+    struct member *m = &f->members[i];
+    const bool was_gone = m->gone;
+    m->gone = f->gone || !charter_member(now, m->peer->card.name);
+    there += !m->gone;
+    if (was_gone && !m->gone) m->push.ask = m->bulk_push.ask = true; /* whatever it took meanwhile */
+  }
+  if (!there && !f->gone && !r) f->log.ready = f->bulk.ready = true;
+  return r;
 }
 
 /* Our logs know whether a tree that we signed before is still there: the store may be ahead of the signer's memory, never behind or beside it. */
@@ -120,22 +147,30 @@ static parley_err own_log_check(struct node *n, struct own_log *l, struct errmsg
   return PARLEY_OK;
 }
 
-parley_err forum_load(struct node *n, struct bytes envelope, struct errmsg *e) {
+/* The card that stands for us at the head of our log. */
+static parley_err own_serial(struct node *n, struct forum *f, const struct versions *v, struct errmsg *e) {
+  const struct charter_member *me = versions_member(v, n->own.name);
+  const struct card *named = me ? node_card_lookup(n, n->own.name, me->fingerprint) : NULL;
+  if (!named)
+    return err_set(e, PARLEY_ECONFLICT, "the charter “%s” names a card of ours that is not at hand", f->charter.title);
+  f->own_serial = named->serial;
+  return PARLEY_OK;
+}
+
+parley_err forum_load(struct node *n, const struct versions *v, struct errmsg *e) {
   struct forum *f = calloc(1, sizeof *f);
   if (!f) return err_set(e, PARLEY_ENOMEM, "out of memory");
-  parley_err r = forum_read(n, f, envelope, e);
-  for (size_t i = 0; !r && i < f->charter.n_members; i++)
-    if (strcmp(f->charter.members[i].name, n->own.name) == 0) goto ours;
-  if (!r) r = err_set(e, PARLEY_EREFUSED, "%s is no member of “%s”", n->own.name, f->charter.title);
-ours:
+  memcpy(f->id, v->p[v->set.in_force]->forum, SHA256_SIZE);
+  f->charter = *v->set.v[v->set.in_force].charter;
+  f->members = calloc(FORUM_PARTIES_MAX, sizeof *f->members); /* pages that are never touched cost nothing */
+  parley_err r = f->members ? own_serial(n, f, v, e) : err_set(e, PARLEY_ENOMEM, "out of memory");
   if (!r) r = own_epochs_open(n, f, e);
-  if (!r) r = members_open(n, f, e);
+  if (!r) r = forum_members(n, f, v, e);
   if (!r) r = own_epochs_notes(n, f, e);
-  for (size_t i = 0; !r && i < f->n_members; i++) {
+  for (size_t i = 0; !r && i < f->n_members; i++) { /* once all are there: it names others */
     r = relay_load(n, &f->members[i].log, e);
     if (!r) r = relay_load(n, &f->members[i].bulk, e);
   }
-  if (!r && f->n_members == 0) f->log.ready = f->bulk.ready = true;
   if (!r) r = own_log_check(n, &f->log, e);
   if (!r) r = own_log_check(n, &f->bulk, e);
   if (!r) r = witnesses_open(n, f, e);
@@ -154,20 +189,8 @@ ours:
 }
 
 void forum_free(struct forum *f) {
-  for (size_t i = 0; i < f->n_members; i++) {
-    relay_free(&f->members[i].log);
-    relay_free(&f->members[i].bulk);
-    relay_ask_free(&f->members[i].push);
-    relay_ask_free(&f->members[i].bulk_push);
-    their_epochs_free(&f->members[i]);
-    free(f->members[i].push.concerns);
-    free(f->members[i].push.held);
-    attempts_free(&f->members[i].push);
-    buf_free(&f->members[i].push.lane.body);
-    buf_free(&f->members[i].bulk_push.lane.body);
-    buf_free(&f->members[i].push.ticket);
-    buf_free(&f->members[i].bulk_push.ticket);
-  }
+  for (size_t i = 0; i < f->n_members; i++) member_close(&f->members[i]);
+  free(f->members);
   witnesses_free(f);
   own_epochs_free(f);
   arena_free(&f->arena);

@@ -21,32 +21,42 @@
 
 /* ---- judging ---- */
 
-static parley_err judge_rules(const struct forum *f, const struct their_log *l, uint64_t index,
+/* What the version cited says of the author and the kind; suspended members go on answering. */
+static parley_err judge_author(const struct charter *c, const struct statement *s, struct errmsg *e) {
+  const struct charter_member *author = charter_member(c, s->from);
+  if (!author) return err_set(e, PARLEY_EINVAL, "from: %s is no member by the version cited", s->from);
+  if (kind_is_open(s->kind) || member_role_speaks(author->role)) return PARLEY_OK;
+  if (author->role == ROLE_SUSPENDED && (answer_of(s->kind) == ANSWER_ACK || answer_of(s->kind) == ANSWER_REJECT))
+    return PARLEY_OK;
+  return err_set(e, PARLEY_EINVAL, "from: %s is %s in this forum and has no say", s->from,
+                 author->role == ROLE_RELAY ? "a relay" : "suspended");
+}
+
+static parley_err judge_rules(struct node *n, const struct forum *f, const struct their_log *l, uint64_t index,
                               const struct statement *s, struct errmsg *e) {
-  const struct charter_member *author = charter_member(&f->charter, l->from->peer->card.name);
+  const struct charter *c = NULL;
   if (strcmp(s->from, l->from->peer->card.name))
     return err_set(e, PARLEY_EINVAL, "from: %s stands in the log of %s", s->from, l->from->peer->card.name);
   if (memcmp(s->forum, f->id, SHA256_SIZE))
     return err_set(e, PARLEY_EINVAL, "forum: it belongs to another forum than its log");
-  if (memcmp(s->charter, f->charter.digest, SHA256_SIZE))
-    return err_set(e, PARLEY_EINVAL, "charter: it cites a version that is not in force here");
-  for (size_t i = 0; i < s->n_to; i++)
-    if (!charter_member(&f->charter, s->to[i]))
-      return err_set(e, PARLEY_EINVAL, "to: %s is no member of the forum", s->to[i]);
-  bool known = answer_of(s->kind) || !strcmp(s->kind, "forum.charter") || !strcmp(s->kind, "forum.held") ||
-               !strcmp(s->kind, "forum.card") || !strcmp(s->kind, "forum.epoch") || !strcmp(s->kind, "forum.proof") ||
-               charter_form(&f->charter, s->kind);
-  if (!known) return err_set(e, PARLEY_EINVAL, "kind: %s is not in force under this charter", s->kind);
-  if (index == 0 && l->epoch > 0 && strcmp(s->kind, "forum.epoch"))
+  const bool epoch = !strcmp(s->kind, "forum.epoch");
+  const bool head = epoch || !strcmp(s->kind, "forum.charter") || !strcmp(s->kind, "forum.card");
+  if (index == 0 && l->epoch > 0 && !epoch)
     return err_set(e, PARLEY_EINVAL, "kind: the log of an epoch after the first begins with forum.epoch, not with %s",
                    s->kind);
   if (index > 0 && !l->opened)
     return err_set(e, PARLEY_EINVAL, "its log does not begin with the forum.epoch that would open it");
-  if (index == 0 && l->epoch == 0 && strcmp(s->kind, "forum.charter") && strcmp(s->kind, "forum.card"))
+  if (index == 0 && !head)
     return err_set(e, PARLEY_EINVAL, "kind: a log begins with its charter, not with %s", s->kind);
-  if (!kind_is_open(s->kind) && author && author->role == ROLE_RELAY)
-    return err_set(e, PARLEY_EINVAL, "from: %s is a relay in this forum and has no say", s->from);
-  return PARLEY_OK;
+  if (head) return PARLEY_OK; /* they say under which version and key the rest stands */
+  parley_err r = version_cited(n, l, s, &c, e);
+  if (r) return r;
+  for (size_t i = 0; i < s->n_to; i++)
+    if (!charter_member(c, s->to[i])) return err_set(e, PARLEY_EINVAL, "to: %s is no member of the forum", s->to[i]);
+  bool known = answer_of(s->kind) || !strcmp(s->kind, "forum.held") || !strcmp(s->kind, "forum.proof") ||
+               charter_form(c, s->kind);
+  if (!known) return err_set(e, PARLEY_EINVAL, "kind: %s is not in force under this charter", s->kind);
+  return judge_author(c, s, e);
 }
 
 /* Trouble of ours, not of the statement: taken in again later. */
@@ -61,13 +71,13 @@ static parley_err put_row(struct node *n, const struct their_log *l, uint64_t in
   struct buf v = {0};
   char forum[65];
   hex_encode(forum, BYTES(l->from->forum->id, SHA256_SIZE));
-  buf_fmt(
-      &v,
-      "{\"ours\":false,\"epoch\":%llu,\"index\":%llu,\"order\":%llu,\"forum\":\"%s\",\"from\":\"%s\",\"kind\":\"%s\",\"issued\":%lld,"
-      "\"received\":%lld",
-      (unsigned long long)l->epoch, (unsigned long long)index, (unsigned long long)n->next_order, forum,
-      l->from->peer->card.name,
-      kind_valid(s->kind) ? s->kind : "malformed", (long long)s->issued, (long long)node_wall(n));
+  buf_fmt(&v,
+          "{\"ours\":false,\"epoch\":%llu,\"index\":%llu,\"order\":%llu,\"forum\":\"%s\",\"from\":\"%s\",\"kind\":\"%"
+          "s\",\"issued\":%lld,"
+          "\"received\":%lld",
+          (unsigned long long)l->epoch, (unsigned long long)index, (unsigned long long)n->next_order, forum,
+          l->from->peer->card.name, kind_valid(s->kind) ? s->kind : "malformed", (long long)s->issued,
+          (long long)node_wall(n));
   json_t *why = problem ? json_string(problem) : NULL; /* the one member that may need escaping */
   bool ok = !problem || why != NULL;
   if (why) {
@@ -124,12 +134,11 @@ static parley_err put_payload(struct node *n, const struct their_log *l, const s
   return r;
 }
 
-static parley_err judge(struct node *n, const struct their_log *l, uint64_t index, struct bytes entry,
-                        const struct hash *id, struct statement *s, struct arena *a, uint64_t *serial,
-                        struct errmsg *why) {
+static parley_err judge(struct node *n, struct their_log *l, uint64_t index, struct bytes entry, const struct hash *id,
+                        struct statement *s, struct arena *a, uint64_t *serial, bool *wait, struct errmsg *why) {
   struct dsse d;
   parley_err r = statement_parse(s, a, entry, &d, why);
-  if (!r) r = judge_rules(l->from->forum, l, index, s, why);
+  if (!r) r = judge_rules(n, l->from->forum, l, index, s, why);
   if (!r && !strcmp(s->kind, "forum.card"))
     r = card_entry_judge(n, l, s, &d, serial, why);
   else if (!r && !strcmp(s->kind, "forum.epoch"))
@@ -139,6 +148,7 @@ static parley_err judge(struct node *n, const struct their_log *l, uint64_t inde
   if (!r) r = put_payload(n, l, id, s->issued, d.payload, why);
   if (!r && answer_of(s->kind)) r = answer_judge(n, l, s, why);
   if (!r && !strcmp(s->kind, "forum.proof")) r = forks_entry_judge(n, l, s, id, why);
+  if (!r && !strcmp(s->kind, "forum.charter")) r = version_run_judge(n, l, index, s, wait, why);
   return r;
 }
 
@@ -164,8 +174,14 @@ static parley_err is_new(struct node *n, const struct their_log *l, const struct
   return r;
 }
 
-/* *learn: the entry brings cards that are to be learned first; it is not taken. */
-static parley_err take_one(struct node *n, struct their_log *l, uint64_t index, unsigned *signatures, bool *learn,
+enum next { TAKEN, LEARN, WAIT };
+
+static bool learnable(const char *kind) {
+  return !strcmp(kind, "forum.card") || !strcmp(kind, "forum.proof") || !strcmp(kind, "forum.charter");
+}
+
+/* LEARN: the entry brings cards or a version that are to be learned first; WAIT: one that needs a card that is not pinned. It is not taken then. */
+static parley_err take_one(struct node *n, struct their_log *l, uint64_t index, unsigned *signatures, enum next *next,
                            struct errmsg *e) {
   struct arena a = {0};
   struct bytes entry;
@@ -173,6 +189,7 @@ static parley_err take_one(struct node *n, struct their_log *l, uint64_t index, 
   struct errmsg why = {{0}};
   struct hash id;
   uint64_t serial = l->serial;
+  bool wait = false;
   parley_err r = copy_entry(mirror_copy(l->mirror), index, &a, &entry, e);
   if (!r) {
     statement_id(&id, entry);
@@ -182,9 +199,7 @@ static parley_err take_one(struct node *n, struct their_log *l, uint64_t index, 
       return PARLEY_OK;
     }
   }
-  parley_err bad = r ? r : judge(n, l, index, entry, &id, &s, &a, &serial, &why);
-  *learn = !r && bad == PARLEY_ENOTFOUND && l->cards_tried != index + 1 &&
-           (!strcmp(s.kind, "forum.card") || !strcmp(s.kind, "forum.proof"));
+  parley_err bad = r ? r : judge(n, l, index, entry, &id, &s, &a, &serial, &wait, &why);
   if (!r && bad == PARLEY_ENOTFOUND && !strcmp(s.kind, "forum.epoch")) { /* waits for a card of its author */
     if (l->cards_tried != index + 1) node_log_line(n, 4, "%s: %s", l->origin, why.text);
     l->cards_tried = index + 1;
@@ -192,7 +207,13 @@ static parley_err take_one(struct node *n, struct their_log *l, uint64_t index, 
     arena_free(&a);
     return PARLEY_EREFUSED;
   }
-  if (*learn) {
+  if (!r && wait) {
+    node_log_line(n, 4, "%s waits at entry %llu: %s", l->origin, (unsigned long long)index, why.text);
+    *next = WAIT;
+  } else if (!r && bad == PARLEY_ENOTFOUND && learnable(s.kind) && l->cards_tried != index + 1) {
+    *next = LEARN;
+  }
+  if (*next != TAKEN) {
     statement_clear(&s);
     arena_free(&a);
     return PARLEY_OK;
@@ -226,8 +247,8 @@ static void key_taken(struct buf *k, const struct their_log *l) { buf_fmt(k, "t/
 parley_err intake_save(struct node *n, const struct their_log *l, uint64_t upto, uint64_t heard, struct errmsg *e) {
   struct buf k = {0}, v = {0};
   key_taken(&k, l);
-  buf_fmt(&v, "%llu %llu %llu %llu %d", (unsigned long long)upto, (unsigned long long)l->gained, (unsigned long long)heard,
-          (unsigned long long)l->serial, l->opened);
+  buf_fmt(&v, "%llu %llu %llu %llu %d", (unsigned long long)upto, (unsigned long long)l->gained,
+          (unsigned long long)heard, (unsigned long long)l->serial, l->opened);
   parley_err r = buf_ok(&k) && buf_ok(&v) ? store_put(n->env.store, STORE_PEERS, buf_view(&k), buf_view(&v), e)
                                           : err_set(e, PARLEY_ENOMEM, "out of memory");
   buf_free(&k);
@@ -268,7 +289,10 @@ static uint64_t held_size(const struct their_log *l) {
   return s.size;
 }
 
-/* Cards are learned (and proofs of two histories kept) one by one, each in a transaction of its own, before the entry that brings them counts; what cannot be learned is marked then. */
+/*
+ * Cards and versions are learned (and proofs of two histories kept) one by one, each in a transaction of its own, before the entry that brings them
+ * counts; what cannot be learned is marked then.
+ */
 static void learn_cards(struct node *n, struct their_log *l) {
   struct errmsg e;
   struct arena a = {0};
@@ -276,8 +300,9 @@ static void learn_cards(struct node *n, struct their_log *l) {
   parley_err r = copy_entry(mirror_copy(l->mirror), l->taken_in, &a, &entry, &e);
   if (!r) r = card_entry_learn(n, l, entry, &e);
   if (!r) r = forks_entry_learn(n, l, entry, &e);
+  if (!r) r = version_run_learn(n, l, l->taken_in, &e);
   if (transient(r)) {
-    node_log_line(n, 3, "%s: a new card, or a proof, cannot be stored now: %s", l->origin, e.text);
+    node_log_line(n, 3, "%s: a new card or version, or a proof, cannot be stored now: %s", l->origin, e.text);
     node_retry(n);
   } else {
     l->cards_tried = l->taken_in + 1;
@@ -291,22 +316,24 @@ static void take_log(struct node *n, struct their_log *l) {
   uint64_t size = held_size(l), most = l->taken_in + INTAKE_BATCH < size ? l->taken_in + INTAKE_BATCH : size;
   uint64_t upto = l->taken_in;
   unsigned signatures = 0;
-  bool learn = false;
+  enum next next = TAKEN;
   struct errmsg e = {{0}};
-  if (l->taken_in >= size) return;
+  if (l->taken_in >= size || l->waits_cards == n->cards_version + 1) return;
+  const size_t versions = l->versions.n;
   uint64_t order = n->next_order, gained = l->gained, serial = l->serial;
   const bool opened = l->opened;
   parley_err r = store_begin(n->env.store, &e);
   while (!r && upto < most && signatures < INTAKE_SIGNATURES) {
-    r = take_one(n, l, upto, &signatures, &learn, &e);
+    r = take_one(n, l, upto, &signatures, &next, &e);
     if (r == PARLEY_EREFUSED) { /* it waits; nothing was written */
       store_rollback(n->env.store);
       return;
     }
-    if (learn) break;
+    if (next != TAKEN) break;
     upto++;
   }
   if (!r) r = intake_save(n, l, upto, l->heard, &e);
+  if (!r && l->versions.n != versions) r = openings_save(n, l->origin, &l->versions, &e);
   if (!r && upto == size) r = line_mark_theirs(n, l, &e);
   if (!r)
     r = store_commit(n->env.store, &e);
@@ -317,6 +344,7 @@ static void take_log(struct node *n, struct their_log *l) {
     l->gained = gained;
     l->serial = serial;
     l->opened = opened;
+    l->versions.n = versions;
     if (PLANTED(skip_entry_of_failed_intake)) l->taken_in = upto;
     node_log_line(n, 3, "%s: what arrived cannot be indexed now: %s", l->origin, e.text);
     node_retry(n);
@@ -326,9 +354,10 @@ static void take_log(struct node *n, struct their_log *l) {
   n->news++;
   if (l->serial != serial && (their_log_keys(n, l, &e) || their_log_keys(n, &l->from->bulk, &e)))
     node_log_line(n, 3, "%s: its keys cannot be set: %s", l->origin, e.text);
-  if (learn)
+  l->waits_cards = next == WAIT ? n->cards_version + 1 : 0;
+  if (next == LEARN)
     learn_cards(n, l);
-  else if (upto < size)
+  else if (next == TAKEN && upto < size)
     n->intake_due = true;
 }
 

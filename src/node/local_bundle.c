@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/encoding.h"
+#include "base/json_load.h"
 #include "node/cosigned_note.h"
 #include "record/bundle.h"
 
@@ -65,12 +66,13 @@ static parley_err find_subject(const struct node *n, const char *party, const ch
   unsigned found = 0;
   *out = (struct subject){0};
   for (struct forum *f = n->forums; f; f = f->next)
-    if (forum_member(f, party) && begins_with(f->id, id)) {
+    if (forum_member(f, party) && !forum_member(f, party)->gone && begins_with(f->id, id)) {
       found++;
       out->forum = f;
     }
   for (struct proposal *p = n->proposals; p; p = p->next)
-    if (!p->complete && signed_by_us(n, p) && charter_member(&p->charter, party) && begins_with(p->digest, id)) {
+    if (!p->complete && p->charter.n_replaces == 0 && signed_by_us(n, p) && charter_member(&p->charter, party) &&
+        begins_with(p->digest, id)) {
       found++;
       out->proposal = p;
     }
@@ -98,9 +100,16 @@ static json_t *cards_json(const struct node *n, const struct charter *ch, const 
   return list;
 }
 
-static json_t *charters_json(const struct subject *s) {
+/* The complete versions, each after those that it replaces, then the open ones that we have signed. */
+static json_t *charters_json(struct node *n, const struct subject *s) {
   json_t *list = json_array();
-  put_text(list, s->forum ? s->forum->envelope : buf_view(&s->proposal->envelope));
+  struct versions v = {0};
+  if (s->proposal) put_text(list, buf_view(&s->proposal->envelope));
+  if (s->forum && versions_gather(n, s->forum->id, &v, NULL)) json_lose();
+  for (size_t i = 0; i < v.n_order; i++) put_text(list, buf_view(&v.p[v.order[i]]->envelope));
+  for (size_t i = 0; i < v.set.n; i++)
+    if (!v.set.v[i].complete && signed_by_us(n, v.p[i])) put_text(list, buf_view(&v.p[i]->envelope));
+  versions_free(&v);
   return list;
 }
 
@@ -172,7 +181,7 @@ void local_bundle(struct node_call *c, struct node_response *out) {
   json_put_str(o, "title", ch->title);
   json_put_time(o, "time", node_wall(n));
   json_object_set_new(o, "cards", cards_json(n, ch, party));
-  json_object_set_new(o, "charters", charters_json(&s));
+  json_object_set_new(o, "charters", charters_json(n, &s));
   json_object_set_new(o, "logs", logs_json(s.forum));
   if (s.forum) json_object_set_new(o, "warnings", warnings_json(s.forum));
   answer_json(out, 200, o);

@@ -19,11 +19,6 @@ static const char *proposal_state(const struct node *n, const struct proposal *p
   return me && p->signed_by[me - p->charter.members] ? "signed" : "proposed";
 }
 
-static const char *role_name(enum member_role role) {
-  static const char *const names[] = {"member", "chair", "observer", "relay"};
-  return names[role];
-}
-
 static json_t *forum_json(const struct node *n, const struct proposal *p) {
   json_t *o = json_object(), *members = json_array(), *missing = json_array();
   json_put_hex(o, "forum", p->digest, SHA256_SIZE);
@@ -33,7 +28,7 @@ static json_t *forum_json(const struct node *n, const struct proposal *p) {
     const struct charter_member *m = &p->charter.members[i];
     json_t *v = json_object();
     json_put_str(v, "party", m->name);
-    json_put_str(v, "role", role_name(m->role));
+    json_put_str(v, "role", member_role_name(m->role));
     json_object_set_new(v, "signed", json_boolean(p->signed_by[i]));
     json_array_append_new(members, v);
     if (!p->signed_by[i]) json_array_append_new(missing, json_string(m->name));
@@ -42,8 +37,8 @@ static json_t *forum_json(const struct node *n, const struct proposal *p) {
   json_put_str(o, "proposed_by", p->from);
   json_object_set_new(o, "missing", missing);
   const char *why = "";
-  for (size_t i = 0; i < p->n_pushes; i++)
-    if (p->pushes[i].lane.why[0]) why = p->pushes[i].lane.why;
+  for (const struct proposal_push *w = p->pushes; w; w = w->next)
+    if (w->lane.why[0]) why = w->lane.why;
   json_put_str(o, "why", why);
   return o;
 }

@@ -50,42 +50,6 @@ static parley_err read_order(void *ctx, struct bytes key, struct bytes v, struct
   return PARLEY_EBUSY; /* the newest is enough */
 }
 
-/* Forums open logs, and that writes: not inside the scan. */
-struct envelopes {
-  struct arena arena;
-  struct bytes *list;
-  size_t n, cap;
-};
-
-static parley_err collect(void *ctx, struct bytes key, struct bytes v, struct errmsg *e) {
-  struct envelopes *all = ctx;
-  (void)key;
-  if (all->n == all->cap) {
-    const size_t cap = all->cap ? 2 * all->cap : 16;
-    struct bytes *grown = realloc(all->list, cap * sizeof *grown);
-    if (!grown) return err_set(e, PARLEY_ENOMEM, "out of memory");
-    all->list = grown;
-    all->cap = cap;
-  }
-  all->list[all->n] = arena_copy(&all->arena, v);
-  return all->list[all->n++].p ? PARLEY_OK : err_set(e, PARLEY_ENOMEM, "out of memory");
-}
-
-/* A forum that cannot be opened (a card is no longer pinned, a record is damaged) keeps out itself alone. */
-static parley_err load_forums(struct node *n, struct errmsg *e) {
-  struct envelopes all = {0};
-  struct errmsg why = {{0}};
-  parley_err r = store_scan(n->env.store, STORE_FORUMS, BYTES_NONE, BYTES_NONE, false, collect, &all, e);
-  for (size_t i = 0; !r && i < all.n; i++)
-    if (forum_load(n, all.list[i], &why) != PARLEY_OK) {
-      n->forums_failed++;
-      node_log_line(n, 3, "a forum in force cannot be opened and stays closed: %s", why.text);
-    }
-  free(all.list);
-  arena_free(&all.arena);
-  return r;
-}
-
 /* Forums need their members' cards, which the owner pins after node_open; so loading happens at the first pin or work. */
 static parley_err load_orders(struct node *n, struct errmsg *e) {
   parley_err r = store_scan(n->env.store, STORE_INDEX, BYTES("i/", 2), BYTES_NONE, true, read_order, n, e);
@@ -116,8 +80,8 @@ parley_err node_open(struct node **out, const struct node_env *env, struct bytes
 
 parley_err node_start(struct node *n, struct errmsg *e) {
   parley_err r = memory_check(n, e);
-  if (!r) r = load_forums(n, e);
   if (!r) r = proposals_load(n, e);
+  if (!r) r = versions_load(n, e);
   if (!r) r = drafts_load(n, e);
   if (!r) r = open_mirror_start(n, e);
   n->intake_due = true;
@@ -257,6 +221,7 @@ static void mend_logs(struct node *n) {
 void node_work(struct node *n) {
   retry_due(n);
   mend_logs(n);
+  versions_run(n);
   submit_commit(n);
   drafts_run(n);
   bookkeeping_run(n);

@@ -20,14 +20,15 @@ static void answer_not_found(struct node_call *c, struct node_response *out) {
 
 /* A log that the asking peer may see: of a forum that it shares with us. Anything else looks as if it did not exist. */
 static bool shares(const struct node_call *c, const struct forum *f) {
-  return !c->peer || forum_member(f, c->peer->card.name) != NULL;
+  const struct member *m = c->peer ? forum_member(f, c->peer->card.name) : NULL;
+  return !c->peer || (m && !m->gone);
 }
 
 static const char *caller(const struct node_call *c) { return c->peer ? c->peer->card.name : "bundle"; }
 
 static struct their_log *shared_log(struct node_call *c, struct bytes origin) {
   struct their_log *l = their_log_by_origin(c->n, origin);
-  return l && shares(c, l->from->forum) ? l : NULL;
+  return l && !l->from->gone && shares(c, l->from->forum) ? l : NULL;
 }
 
 static void answer_mirror(struct node_call *c, struct node_response *out, struct mirror_answer *a) {
@@ -351,7 +352,7 @@ static void peer_propose(struct node_call *c, struct node_response *out) {
   }
   out->status = p->complete ? 200 : 202;
   out->content_type = "application/json";
-  buf_bytes(&out->body, buf_view(&p->envelope));
+  buf_bytes(&out->body, proposal_text(p));
 }
 
 /* ---- read side ---- */

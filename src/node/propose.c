@@ -1,6 +1,6 @@
 /*
- * Charters on their way into force: proposals collect one signature a member; each member is told of every new signature until
- * it has answered to it. A complete one opens the forum (docs/protocol.md, "Charter and forum").
+ * Versions of charters on their way into force: proposals collect one signature a member. What comes of a complete one is
+ * the business of versions.c (docs/protocol.md, "Charter and forum").
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,10 +10,10 @@
 #include "node/state.h"
 
 #define PROPOSALS_MAX 8 /* of one counterpart that wait for an officer; our own are not counted */
-#define CHARTER_PART 32768
+#define FOREIGN_MAX 64  /* complete versions of one counterpart in which we do not stand: a later one may admit us */
 
 void proposal_free(struct proposal *p) {
-  for (size_t i = 0; i < p->n_pushes; i++) lane_clear(&p->pushes[i].lane);
+  for (struct proposal_push *w = p->pushes; w; w = w->next) lane_clear(&w->lane);
   buf_free(&p->envelope);
   arena_free(&p->arena);
   free(p);
@@ -52,26 +52,14 @@ json_t *proposal_problems(const struct node *n, const struct charter *c) {
     if (!node_form(n, c, c->forms[i].name))
       problem(list, "the form %s that the charter pins is not at hand%s; put the file into forms/ of the home",
               c->forms[i].name, "");
-  if (!charter_member(c, n->own.name)) problem(list, "%s is no member%s", n->own.name, "");
+  if (!charter_member(c, n->own.name)) problem(list, "%s is no member of it%s", n->own.name, "");
   return list;
 }
 
 /* ---- taking in ---- */
 
-void proposals_pinned(struct node *n, struct peer *peer) {
-  for (struct proposal *p = n->proposals; p; p = p->next)
-    if (charter_member(&p->charter, peer->card.name) && p->n_pushes < p->charter.n_members)
-      p->pushes[p->n_pushes++] = (struct proposal_push){.proposal = p, .peer = peer};
-}
-
-static parley_err fill_pushes(struct node *n, struct proposal *p, struct errmsg *e) {
-  p->pushes = arena_alloc(&p->arena, p->charter.n_members * sizeof *p->pushes);
-  if (!p->pushes) return err_set(e, PARLEY_ENOMEM, "out of memory");
-  for (size_t i = 0; i < p->charter.n_members; i++) {
-    struct peer *peer = node_peer(n, p->charter.members[i].name);
-    if (peer) p->pushes[p->n_pushes++] = (struct proposal_push){.proposal = p, .peer = peer};
-  }
-  return PARLEY_OK;
+struct bytes proposal_text(const struct proposal *p) {
+  return p->n_signed ? buf_view(&p->envelope) : p->charter.payload;
 }
 
 static unsigned count_signatures(const struct proposal *p) {
@@ -80,20 +68,25 @@ static unsigned count_signatures(const struct proposal *p) {
   return k;
 }
 
-/* Makes a proposal of an envelope, in memory only. */
-static parley_err proposal_new(struct node *n, struct bytes envelope, const char *from, struct proposal **out,
+/* A version that nobody has signed yet comes as its bare payload; what is no charter at all is told as an envelope. */
+static bool is_bare(struct bytes text) { return text.n > 9 && !memcmp(text.p, "{\"title\":", 9); }
+
+/* Makes a proposal of what came, in memory only. */
+static parley_err proposal_new(struct node *n, struct bytes text, const char *from, struct proposal **out,
                                struct errmsg *e) {
+  bool all;
   struct proposal *p = calloc(1, sizeof *p);
   if (!p) return err_set(e, PARLEY_ENOMEM, "out of memory");
-  buf_bytes(&p->envelope, envelope);
   snprintf(p->from, sizeof p->from, "%s", from);
-  parley_err r = buf_ok(&p->envelope) ? PARLEY_OK : err_set(e, PARLEY_ENOMEM, "out of memory");
-  if (!r)
-    r = charter_envelope_parse(&p->charter, p->signed_by, &p->complete, &p->arena, buf_view(&p->envelope),
-                               node_card_lookup, n, e);
-  if (!r && (!charter_member(&p->charter, n->own.name) || !charter_member(&p->charter, from)))
-    r = err_set(e, PARLEY_EREFUSED, "%s and %s are not both members of that charter", n->own.name, from);
-  if (!r) r = fill_pushes(n, p, e);
+  parley_err r;
+  if (is_bare(text)) {
+    r = charter_parse(&p->charter, &p->arena, text, e);
+  } else {
+    buf_bytes(&p->envelope, text);
+    r = buf_ok(&p->envelope) ? charter_envelope_parse(&p->charter, p->signed_by, &all, &p->arena,
+                                                      buf_view(&p->envelope), node_card_lookup, n, e)
+                             : err_set(e, PARLEY_ENOMEM, "out of memory");
+  }
   if (r) {
     proposal_free(p);
     return r;
@@ -104,12 +97,17 @@ static parley_err proposal_new(struct node *n, struct bytes envelope, const char
   return PARLEY_OK;
 }
 
-/* p's envelope with the signatures of another, as a proposal of its own: p changes only once that is stored. */
-static parley_err proposal_merged(struct node *n, const struct proposal *p, struct bytes envelope,
+/* p with the signatures of another, as a proposal of its own: p changes only once that is stored. */
+static parley_err proposal_merged(struct node *n, const struct proposal *p, const struct proposal *more,
                                   struct proposal **out, struct errmsg *e) {
   struct arena a = {0};
   struct buf merged = {0};
-  parley_err r = charter_merge(&merged, buf_view(&p->envelope), envelope, node_card_lookup, n, &a, e);
+  parley_err r = PARLEY_OK;
+  if (p->n_signed && more->n_signed)
+    r = charter_merge(&merged, buf_view(&p->envelope), buf_view(&more->envelope), node_card_lookup, n, &a, e);
+  else
+    buf_bytes(&merged, proposal_text(p->n_signed ? p : more));
+  if (!r && !buf_ok(&merged)) r = err_set(e, PARLEY_ENOMEM, "out of memory");
   if (!r) r = proposal_new(n, buf_view(&merged), p->from, out, e);
   buf_free(&merged);
   arena_free(&a);
@@ -122,21 +120,16 @@ static void proposal_replace(struct proposal *p, struct proposal *more) {
   p->envelope = more->envelope;
   more->envelope = was;
   memcpy(p->signed_by, more->signed_by, sizeof p->signed_by);
-  p->complete = more->complete;
   p->n_signed = more->n_signed;
 }
-
-/* ---- storing and opening ---- */
 
 static parley_err proposal_store(struct node *n, const struct proposal *p, struct errmsg *e) {
   struct buf v = {0};
   buf_fmt(&v, "%s\n", p->from);
-  buf_bytes(&v, buf_view(&p->envelope));
+  buf_bytes(&v, proposal_text(p));
   parley_err r = buf_ok(&v) ? store_begin(n->env.store, e) : err_set(e, PARLEY_ENOMEM, "out of memory");
   if (!r) {
     r = store_put(n->env.store, STORE_PROPOSALS, BYTES(p->digest, SHA256_SIZE), buf_view(&v), e);
-    if (!r && p->complete)
-      r = store_put(n->env.store, STORE_FORUMS, BYTES(p->digest, SHA256_SIZE), buf_view(&p->envelope), e);
     if (!r)
       r = store_commit(n->env.store, e);
     else
@@ -146,73 +139,10 @@ static parley_err proposal_store(struct node *n, const struct proposal *p, struc
   return r;
 }
 
-/* One part of the charter as a forum.charter statement. */
-static parley_err submit_part(struct node *n, struct forum *f, size_t part, size_t parts, struct bytes data,
-                              struct errmsg *e) {
-  struct statement s = {0};
-  struct submission *sub;
-  compose_common(n, f, &s, "forum.charter");
-  s.body = json_object();
-  bool ok = s.body && json_put_int(s.body, "part", (int64_t)part) && json_put_int(s.body, "parts", (int64_t)parts) &&
-            json_put_b64(s.body, "data", data.p, data.n);
-  parley_err r = ok ? compose_submit(n, f, &s, &sub, e) : err_set(e, PARLEY_ENOMEM, "out of memory");
-  if (!r) sub->opening = true;
-  statement_clear(&s);
-  return r;
-}
-
-/* A log may begin with its forum.epoch, and with our newer card. */
-static bool has_charter(const struct forum *f) {
-  struct arena a = {0};
-  struct bytes entry;
-  struct statement s = {0};
-  struct dsse d;
-  const uint64_t size = copy_size(f->log.copy);
-  bool yes = size > 0;
-  if (size > 0 && size <= 2 && copy_entry(f->log.copy, size - 1, &a, &entry, NULL) == PARLEY_OK &&
-      statement_parse(&s, &a, entry, &d, NULL) == PARLEY_OK)
-    yes = strcmp(s.kind, "forum.card") != 0 && strcmp(s.kind, "forum.epoch") != 0;
-  statement_clear(&s);
-  arena_free(&a);
-  return yes;
-}
-
-/*
- * The complete envelope stands in each member's log before anything else but our newer cards. Called again after a crash: only a log without it gets it.
- */
-parley_err forum_open_log(struct node *n, struct forum *f, struct errmsg *e) {
-  if (has_charter(f)) return PARLEY_OK;
-  size_t parts = (f->envelope.n + CHARTER_PART - 1) / CHARTER_PART;
-  for (size_t i = 0; i < parts; i++) {
-    size_t at = i * CHARTER_PART, len = f->envelope.n - at < CHARTER_PART ? f->envelope.n - at : CHARTER_PART;
-    parley_err r = submit_part(n, f, i, parts, BYTES(f->envelope.p + at, len), e);
-    if (r) return r;
-  }
-  return PARLEY_OK;
-}
-
-static parley_err activate(struct node *n, struct proposal *p, struct errmsg *e) {
-  if (p->active || !p->complete) return PARLEY_OK;
-  parley_err r = forum_find(n, p->digest) ? PARLEY_OK : forum_load(n, buf_view(&p->envelope), e);
-  struct forum *f = r ? NULL : forum_find(n, p->digest);
-  if (!r) r = renewal_announce(n, f, e);
-  if (!r) r = forum_open_log(n, f, e);
-  if (r) return r;
-  p->active = true;
-  node_log_line(n, 6, "forum “%s” is in force", p->charter.title);
-  return PARLEY_OK;
-}
-
-static size_t count_proposals(const struct node *n, const char *from) {
-  size_t k = 0;
-  for (struct proposal *p = n->proposals; p; p = p->next) k += !p->complete && !strcmp(p->from, from);
-  return k;
-}
-
-/* A known proposal: what is new in the envelope. Nothing changes when it cannot be stored. */
-static parley_err take_more(struct node *n, struct proposal *p, struct bytes envelope, struct errmsg *e) {
+/* A known proposal: what is new in the other. Nothing changes when it cannot be stored. */
+static parley_err take_more(struct node *n, struct proposal *p, const struct proposal *other, struct errmsg *e) {
   struct proposal *more;
-  parley_err r = proposal_merged(n, p, envelope, &more, e);
+  parley_err r = proposal_merged(n, p, other, &more, e);
   if (r) return r;
   if (more->n_signed > p->n_signed) {
     r = proposal_store(n, more, e);
@@ -222,30 +152,111 @@ static parley_err take_more(struct node *n, struct proposal *p, struct bytes env
   return r;
 }
 
-static parley_err take_new(struct node *n, struct proposal *p, struct errmsg *e) {
-  if (p->charter.n_replaces > 0)
-    return err_set(e, PARLEY_EREFUSED, "amendments of a charter are not supported by this version");
-  if (strcmp(p->from, n->own.name) && count_proposals(n, p->from) >= PROPOSALS_MAX)
+/* ---- which are taken ---- */
+
+/* The forum that it belongs to. ECONFLICT: none of the versions that it replaces is held, or they are of two forums. */
+static parley_err place(const struct node *n, struct proposal *p, struct errmsg *e) {
+  if (p->charter.n_replaces == 0) memcpy(p->forum, p->digest, SHA256_SIZE);
+  p->placed = p->charter.n_replaces == 0;
+  for (size_t i = 0; i < p->charter.n_replaces; i++) {
+    const struct proposal *q = proposal_find(n, p->charter.replaces[i]);
+    if (!q || !q->placed) continue;
+    if (p->placed && memcmp(p->forum, q->forum, SHA256_SIZE))
+      return err_set(e, PARLEY_ECONFLICT, "replaces[%zu]: it is a version of another forum than those before it", i);
+    memcpy(p->forum, q->forum, SHA256_SIZE);
+    p->placed = true;
+  }
+  return p->placed ? PARLEY_OK
+                   : err_set(e, PARLEY_ECONFLICT,
+                             "replaces: none of the versions that it replaces is held here; they come first");
+}
+
+/* A member by it, or by any complete version of its forum. */
+static bool belongs(const struct node *n, const struct proposal *p, const char *party) {
+  if (charter_member(&p->charter, party)) return true;
+  for (const struct proposal *q = n->proposals; q; q = q->next)
+    if (q->placed && q->complete && !memcmp(q->forum, p->forum, SHA256_SIZE) && charter_member(&q->charter, party))
+      return true;
+  return false;
+}
+
+/* Among the versions held, p included, are its signatures those that are demanded? */
+static parley_err would_be_complete(struct node *n, struct proposal *p, bool *yes, struct errmsg *e) {
+  struct versions v;
+  p->next = n->proposals;
+  n->proposals = p;
+  parley_err r = versions_gather(n, p->forum, &v, e);
+  n->proposals = p->next;
+  p->next = NULL;
+  const size_t at = r ? VERSION_NONE : versions_find(&v.set, p->digest);
+  *yes = at != VERSION_NONE && v.set.v[at].complete;
+  versions_free(&v);
+  return r;
+}
+
+static size_t count_of(const struct node *n, const char *from, bool foreign) {
+  size_t k = 0;
+  for (const struct proposal *p = n->proposals; p; p = p->next)
+    k += !strcmp(p->from, from) && (foreign ? p->complete && !belongs(n, p, n->own.name) : !p->complete);
+  return k;
+}
+
+static parley_err check_room(const struct node *n, const struct proposal *p, bool complete, struct errmsg *e) {
+  size_t versions = 0;
+  for (const struct proposal *q = n->proposals; q; q = q->next)
+    versions += q->placed && !memcmp(q->forum, p->forum, SHA256_SIZE);
+  if (versions >= VERSIONS_MAX)
+    return err_set(e, PARLEY_EBUSY, "%d versions of that charter are held already", VERSIONS_MAX);
+  if (!strcmp(p->from, n->own.name) || (complete && belongs(n, p, n->own.name))) return PARLEY_OK;
+  if (complete && count_of(n, p->from, true) >= FOREIGN_MAX)
+    return err_set(e, PARLEY_EBUSY, "%d charters in which %s does not stand are held of %s already", FOREIGN_MAX,
+                   n->own.name, p->from);
+  if (!complete && count_of(n, p->from, false) >= PROPOSALS_MAX)
     return err_set(e, PARLEY_EBUSY, "%d proposals of %s wait here already", PROPOSALS_MAX, p->from);
-  parley_err r = proposal_store(n, p, e);
+  return PARLEY_OK;
+}
+
+static parley_err check_new(struct node *n, struct proposal *p, struct errmsg *e) {
+  bool complete = false;
+  parley_err r = place(n, p, e);
+  if (!r) r = would_be_complete(n, p, &complete, e);
+  if (r) return r;
+  if (!belongs(n, p, p->from))
+    return err_set(e, PARLEY_EREFUSED, "%s is no member of that charter, nor of one that it replaces", p->from);
+  if (!complete && !belongs(n, p, n->own.name))
+    return err_set(e, PARLEY_EREFUSED, "%s is no member of that charter, nor of one that it replaces", n->own.name);
+  if (!p->n_signed && charter_member(&p->charter, p->from))
+    return err_set(e, PARLEY_EVERIFY, "%s is a member of that charter and has not signed it", p->from);
+  return check_room(n, p, complete, e);
+}
+
+static parley_err take_new(struct node *n, struct proposal *p, struct errmsg *e) {
+  parley_err r = check_new(n, p, e);
+  if (!r) r = proposal_store(n, p, e);
   if (r) return r;
   p->next = n->proposals;
   n->proposals = p;
   return PARLEY_OK;
 }
 
-parley_err proposal_take(struct node *n, struct bytes envelope, const char *from, struct proposal **out,
-                         struct errmsg *e) {
+parley_err proposal_take(struct node *n, struct bytes text, const char *from, struct proposal **out, struct errmsg *e) {
   struct proposal *fresh, *p;
-  parley_err r = proposal_new(n, envelope, from ? from : n->own.name, &fresh, e);
+  parley_err r = proposal_new(n, text, from ? from : n->own.name, &fresh, e);
   if (r) return r;
   p = proposal_find(n, fresh->digest);
-  r = p ? take_more(n, p, envelope, e) : take_new(n, fresh, e);
+  r = p ? take_more(n, p, fresh, e) : take_new(n, fresh, e);
   if (p || r) proposal_free(fresh);
   if (r) return r;
   *out = p ? p : fresh;
-  return activate(n, *out, e);
+  return (*out)->placed ? versions_refresh(n, (*out)->forum, e) : PARLEY_OK;
 }
+
+parley_err proposal_take_opened(struct node *n, struct bytes envelope, const char *author, struct errmsg *e) {
+  struct proposal *p;
+  return proposal_take(n, envelope, author, &p, e);
+}
+
+/* ---- ours ---- */
 
 /* An envelope with our signature alone; taking it in merges it with what is held. */
 parley_err charter_sign_own(struct node *n, struct bytes payload, struct buf *out, struct errmsg *e) {
@@ -266,6 +277,22 @@ parley_err proposal_sign(struct node *n, struct proposal *p, struct errmsg *e) {
   return r;
 }
 
+/* ---- at the start ---- */
+
+/* Of a version that cannot be read now (a card is no longer pinned) the digests are kept: what it replaces is not in force by itself. */
+static parley_err keep_unread(struct node *n, struct bytes text, struct errmsg *e) {
+  struct dsse d;
+  struct arena a = {0};
+  struct charter *grown = arena_alloc(&n->arena, (n->n_unread + 1) * sizeof *grown);
+  if (!grown) return err_set(e, PARLEY_ENOMEM, "out of memory");
+  if (n->n_unread) memcpy(grown, n->unread, n->n_unread * sizeof *grown);
+  parley_err r = is_bare(text) ? PARLEY_OK : dsse_parse(&d, &a, text, CHARTER_SIZE_MAX, e);
+  if (!r) r = charter_parse(&grown[n->n_unread], &n->arena, is_bare(text) ? text : d.payload, e);
+  if (!r) n->unread = grown, n->n_unread++;
+  arena_free(&a);
+  return r == PARLEY_ENOMEM ? r : PARLEY_OK;
+}
+
 static parley_err load_one(void *ctx, struct bytes key, struct bytes v, struct errmsg *e) {
   struct node *n = ctx;
   struct bytes from;
@@ -277,107 +304,25 @@ static parley_err load_one(void *ctx, struct bytes key, struct bytes v, struct e
   parley_err r = proposal_new(n, v, name, &p, e);
   if (r) {
     node_log_line(n, 4, "a stored proposal is left aside: %s", e ? e->text : "");
-    return PARLEY_OK;
+    return keep_unread(n, v, e);
   }
   p->next = n->proposals;
   n->proposals = p;
-  p->active = forum_find(n, p->digest) != NULL;
   return PARLEY_OK;
+}
+
+/* In the store they stand by digest; the forum of each follows from those that it replaces. */
+static void place_all(struct node *n) {
+  for (bool more = true; more;) {
+    more = false;
+    for (struct proposal *p = n->proposals; p; p = p->next)
+      if (!p->placed && place(n, p, NULL) == PARLEY_OK) more = true;
+  }
 }
 
 parley_err proposals_load(struct node *n, struct errmsg *e) {
   struct errmsg local;
   parley_err r = store_scan(n->env.store, STORE_PROPOSALS, BYTES_NONE, BYTES_NONE, false, load_one, n, e ? e : &local);
-  for (struct forum *f = n->forums; f && !r; f = f->next) {
-    r = renewal_announce(n, f, e);
-    if (!r) r = forum_open_log(n, f, e);
-  }
+  place_all(n);
   return r;
-}
-
-/* ---- telling the members ---- */
-
-void proposal_again(struct node *n, const uint8_t forum[static SHA256_SIZE], const struct peer *peer) {
-  struct proposal *p = proposal_find(n, forum);
-  for (size_t i = 0; p && i < p->n_pushes; i++)
-    if (p->pushes[i].peer == peer) p->pushes[i].told = 0;
-}
-
-static bool push_due(const struct node *n, const struct proposal *p, const struct proposal_push *w) {
-  (void)n;
-  /* Ours is signed before anybody else hears of it from us. */
-  const struct charter_member *me = charter_member(&p->charter, n->own.name);
-  return !w->lane.request && me && p->signed_by[me - p->charter.members] && w->told < p->n_signed;
-}
-
-bool proposal_next(struct node *n, struct outbound *out) {
-  for (struct proposal *p = n->proposals; p; p = p->next)
-    for (size_t i = 0; i < p->n_pushes; i++) {
-      struct proposal_push *w = &p->pushes[i];
-      if (!push_due(n, p, w) || w->lane.next_ms > node_mono(n)) continue;
-      buf_bytes(&w->lane.body, buf_view(&p->envelope));
-      if (!buf_ok(&w->lane.body)) {
-        lane_clear(&w->lane);
-        lane_fail(n, &w->lane, 0, "out of memory");
-        continue;
-      }
-      int len = snprintf(w->lane.url, sizeof w->lane.url, "%s", w->peer->card.submission);
-      snprintf(w->lane.url + len, sizeof w->lane.url - (size_t)len, "/propose");
-      w->lane.path = w->lane.url + len;
-      w->sent = p->n_signed;
-      w->lane.request = n->next_request++;
-      *out = (struct outbound){.id = w->lane.request,
-                               .peer = w->peer->card.name,
-                               .method = "POST",
-                               .url = w->lane.url,
-                               .path = w->lane.path,
-                               .pins = w->peer->pins,
-                               .content_type = "application/json",
-                               .body = buf_view(&w->lane.body)};
-      return true;
-    }
-  return false;
-}
-
-static void answered(struct node *n, struct proposal *p, struct proposal_push *w, const struct outbound_result *r) {
-  struct errmsg e = {{0}};
-  struct proposal *same;
-  const char *name = w->peer->card.name;
-  if (!r->answered) {
-    lane_fail(n, &w->lane, 0, "%s cannot be reached: %s", name, r->message ? r->message : "no answer");
-    return;
-  }
-  w->peer->last_out = node_wall(n);
-  if (r->status != 200 && r->status != 202) {
-    int len = r->body.n < 160 ? (int)r->body.n : 160;
-    lane_fail(n, &w->lane, r->retry_after, "%s answers %u to the charter: %.*s", name, r->status, len,
-              (const char *)r->body.p);
-    return;
-  }
-  if (proposal_take(n, r->body, name, &same, &e) != PARLEY_OK) {
-    lane_fail(n, &w->lane, 0, "the answer of %s to the charter cannot be taken: %s", name, e.text);
-    return;
-  }
-  w->told = w->sent;
-  lane_ok(n, &w->lane);
-  (void)p;
-}
-
-bool proposal_done(struct node *n, uint64_t id, const struct outbound_result *r) {
-  for (struct proposal *p = n->proposals; p; p = p->next)
-    for (size_t i = 0; i < p->n_pushes; i++)
-      if (p->pushes[i].lane.request == id) {
-        lane_clear(&p->pushes[i].lane);
-        answered(n, p, &p->pushes[i], r);
-        return true;
-      }
-  return false;
-}
-
-int64_t proposal_next_ms(const struct node *n) {
-  int64_t at = INT64_MAX;
-  for (const struct proposal *p = n->proposals; p; p = p->next)
-    for (size_t i = 0; i < p->n_pushes; i++)
-      if (push_due(n, p, &p->pushes[i]) && p->pushes[i].lane.next_ms < at) at = p->pushes[i].lane.next_ms;
-  return at;
 }

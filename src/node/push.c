@@ -65,6 +65,7 @@ static bool renewal_due(const struct node *n, const struct push *p) {
 }
 
 static bool push_wants(const struct node *n, const struct push *p) {
+  if (p->to->gone) return false;
   if (p->ask || !p->answered) return true;
   if (p->log->signed_size == 0 || p->log->stopped) return false;
   return p->cosigned < p->log->signed_size || renewal_due(n, p);
@@ -168,7 +169,7 @@ static int64_t push_due(const struct node *n, const struct push *p) {
   int64_t at = INT64_MAX;
   if (!p->lane.request && push_wants(n, p))
     at = p->lane.next_ms;
-  else if (!p->lane.request && p->cosigned > 0 && p->log->signed_size > 0 && !p->log->stopped)
+  else if (!p->lane.request && !p->to->gone && p->cosigned > 0 && p->log->signed_size > 0 && !p->log->stopped)
     at = renewal_at(p);
   return at;
 }
@@ -301,7 +302,8 @@ static bool patience(struct node *n, struct push *p) {
 static bool may_sign(const struct own_log *l, bool shown) {
   bool all = true;
   for (size_t i = 0; i < l->forum->n_members; i++)
-    all = all && (l->bulk ? &l->forum->members[i].bulk_push : &l->forum->members[i].push)->answered;
+    all = all && (l->forum->members[i].gone ||
+                  (l->bulk ? &l->forum->members[i].bulk_push : &l->forum->members[i].push)->answered);
   return shown || all;
 }
 

@@ -235,9 +235,30 @@ parley_err receipt_cards(const struct node *n, const struct statement *s, const 
   return PARLEY_OK;
 }
 
-static void set_input(struct pack_input *in, const struct row *r, const struct evidence *v) {
+parley_err receipt_charters(struct node *n, const struct forum *f, const struct statement *s, struct arena *a,
+                            struct receipt_charters *out, struct errmsg *e) {
+  struct versions v;
+  *out = (struct receipt_charters){0};
+  parley_err err = versions_gather(n, f->id, &v, e);
+  const size_t cited = err ? VERSION_NONE : versions_find(&v.set, s->charter);
+  struct bytes *before = arena_alloc(a, (v.n_order + 1) * sizeof *before);
+  if (!err && !before) err = err_set(e, PARLEY_ENOMEM, "out of memory");
+  if (!err && cited == VERSION_NONE)
+    err = err_set(e, PARLEY_ECONFLICT, "the version of the charter that it cites is not held here");
+  for (size_t i = 0; i < v.n_order && !err; i++)
+    if (versions_before(&v.set, v.order[i], cited))
+      before[out->n_before++] = arena_copy(a, buf_view(&v.p[v.order[i]]->envelope));
+  if (!err) out->cited = arena_copy(a, buf_view(&v.p[cited]->envelope));
+  for (size_t i = 0; i < out->n_before && !err; i++)
+    if (!before[i].p) err = err_set(e, PARLEY_ENOMEM, "out of memory");
+  if (!err && !out->cited.p) err = err_set(e, PARLEY_ENOMEM, "out of memory");
+  out->before = before;
+  versions_free(&v);
+  return err;
+}
+
+static void set_input(struct pack_input *in, const struct evidence *v) {
   in->statement = v->delivery;
-  in->charter = r->forum->envelope;
   in->has_bulk = v->has_bulk;
   in->bulk_note = buf_view(&v->bulk_note);
   in->bulk_consistency = v->bulk_consistency;
@@ -249,6 +270,7 @@ parley_err receipt_build(struct node *n, const struct row *r, const struct discl
   struct evidence v = {0}, ack = {0}, reject = {0};
   const struct card *cards[RECEIPT_CARDS_MAX];
   struct pack_input in = {.cards = cards};
+  struct receipt_charters charters;
   struct pack pack;
   if (r->problem)
     return err_set(e, PARLEY_EREFUSED, "it breaks a rule, so there is nothing to prove with it: %s", r->problem);
@@ -256,7 +278,13 @@ parley_err receipt_build(struct node *n, const struct row *r, const struct discl
   if (!err) err = receipt_cards(n, &v.s, cards, &in.n_cards, e);
   if (!err) {
     gather_bulk(n, r, &v);
-    set_input(&in, r, &v);
+    set_input(&in, &v);
+    err = receipt_charters(n, r->forum, &v.s, &a, &charters, e);
+    in.charter = charters.cited;
+    in.predecessors = charters.before;
+    in.n_predecessors = charters.n_before;
+  }
+  if (!err) {
     if (gather_answer(n, r, ANSWER_ACK, &v, &a, &ack)) in.ack = &ack.delivery;
     if (gather_answer(n, r, ANSWER_REJECT, &v, &a, &reject)) in.reject = &reject.delivery;
     err = draw_disclosed(n, &pack, &a, &in, cards, d, e);

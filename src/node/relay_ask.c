@@ -18,7 +18,7 @@ struct relay_ask {
 };
 
 static bool lacks(const struct node *n, struct push *p) {
-  if (p->log->signed_size == 0 || p->log->stopped || p->cosigned >= p->log->signed_size) return false;
+  if (p->to->gone || p->log->signed_size == 0 || p->log->stopped || p->cosigned >= p->log->signed_size) return false;
   return p->log->forum->n_members > 1 && (p->log->bulk || concerns_lack(n, p));
 }
 
@@ -38,7 +38,10 @@ static const struct member *whom(const struct node *n, const struct push *p, siz
 static bool build(struct node *n, struct push *p, struct outbound *out) {
   size_t turn = p->others ? p->others->turn : 0;
   const struct member *m = whom(n, p, &turn);
-  if (!m) return false;
+  if (!m) { /* nobody passes on to it */
+    p->lacks_ms = node_mono(n) + relay_delay_ms(&p->log->forum->charter);
+    return false;
+  }
   if (!p->others && !(p->others = calloc(1, sizeof *p->others))) return false;
   struct relay_ask *q = p->others;
   q->turn = turn;

@@ -26,7 +26,7 @@ static uint64_t shown(const struct their_log *l) {
 static int64_t due_at(const struct node *n, const struct relay *r) {
   const struct relay_gate *g = &r->to->relay_gate;
   if (r->lane.request || g->busy[r->log->bulk] || (g->failures && g->busy[!r->log->bulk]) || !r->newest ||
-      member_forked(n, r->log->from) || shown(r->log) < r->oldest)
+      member_forked(n, r->log->from) || r->log->from->gone || r->to->gone || shown(r->log) < r->oldest)
     return INT64_MAX;
   int64_t at = r->oldest_due > r->lane.next_ms ? r->oldest_due : r->lane.next_ms;
   return at > g->next_ms ? at : g->next_ms;

@@ -275,6 +275,7 @@ json_t *row_summary(struct node *n, const struct row *r) {
     json_put_str(o, "state", "received");
   }
   if (r->problem) json_put_str(o, "problem", r->problem);
+  version_mark(n, r, &s, o);
   statement_clear(&s);
   arena_free(&a);
   return o;

@@ -23,7 +23,8 @@ static parley_err parse_to(struct node *n, const json_t *q, struct send_request 
   r->s.to = arena_alloc(a, (count ? count : 1) * sizeof *r->s.to);
   if (!r->s.to) return err_set(e, PARLEY_ENOMEM, "out of memory");
   if (!count) {
-    snprintf(r->s.to[r->s.n_to++], sizeof *r->s.to, "%s", r->forum->members[0].peer->card.name);
+    const bool second = !strcmp(ch->members[0].name, n->own.name);
+    snprintf(r->s.to[r->s.n_to++], sizeof *r->s.to, "%s", ch->members[second].name);
     return PARLEY_OK;
   }
   for (size_t i = 0; i < count; i++) {
@@ -37,6 +38,19 @@ static parley_err parse_to(struct node *n, const json_t *q, struct send_request 
     snprintf(r->s.to[r->s.n_to++], sizeof *r->s.to, "%s", name);
   }
   return PARLEY_OK;
+}
+
+static parley_err not_gone(const struct forum *f, struct errmsg *e) {
+  return f->gone ? err_set(e, PARLEY_ECONFLICT, "we are no longer a member of “%s”", f->charter.title) : PARLEY_OK;
+}
+
+static parley_err may_speak(const struct node *n, const struct forum *f, struct errmsg *e) {
+  const struct charter_member *me = charter_member(&f->charter, n->own.name);
+  parley_err r = not_gone(f, e);
+  if (!r && me && !member_role_speaks(me->role))
+    r = err_set(e, PARLEY_EREFUSED, "our role in “%s” is %s: what we send would count for nothing", f->charter.title,
+                member_role_name(me->role));
+  return r;
 }
 
 static parley_err parse_kind(struct node *n, const json_t *q, struct send_request *r, struct errmsg *e) {
@@ -144,6 +158,7 @@ parley_err send_parse(struct node *n, const json_t *q, struct send_request *out,
   parley_err r = json_only(q, "", members, e);
   r = r ? r : json_get_str_opt(&forum, q, "", "forum", e);
   r = r ? r : forum_by_text(&out->forum, n, forum, e);
+  r = r ? r : may_speak(n, out->forum, e);
   r = r ? r : parse_to(n, q, out, a, e);
   r = r ? r : parse_words(q, &out->s, e);
   r = r ? r : parse_kind(n, q, out, e);
@@ -156,6 +171,8 @@ parley_err send_parse(struct node *n, const json_t *q, struct send_request *out,
 
 parley_err send_queue(struct node *n, struct forum *f, struct statement *s, const char *kind, const struct plain *p,
                       struct submission **out, struct errmsg *e) {
+  const parley_err gone = not_gone(f, e);
+  if (gone) return gone;
   struct sealing *sealing = calloc(1, sizeof *sealing);
   if (!sealing) return err_set(e, PARLEY_ENOMEM, "out of memory");
   compose_common(n, f, s, kind);

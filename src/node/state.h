@@ -5,14 +5,16 @@
 #define PARLEY_NODE_STATE_H
 
 #include "forum/answer.h"
+#include "forum/versions.h"
 #include "node/node.h"
 #include "record/copy.h"
 #include "record/mirror.h"
 
 #define WHY_SIZE 320
 #define HELD_QUEUE_MAX 64
-#define CARDS_HELD_MAX 64 /* of one party: a card a quarter for 16 years; each is kept, and stands in receipts */
-#define SIG_LINE_SIZE 300 /* one signature line of a note, without its newline */
+#define FORUM_PARTIES_MAX 256 /* that are or were members of one forum, this node aside */
+#define CARDS_HELD_MAX 64     /* of one party: a card a quarter for 16 years; each is kept, and stands in receipts */
+#define SIG_LINE_SIZE 300     /* one signature line of a note, without its newline */
 
 /* A request stream: at most one request under way, retried with exponential backoff and jitter. */
 struct lane {
@@ -69,8 +71,18 @@ struct line_marks {
   int64_t offered;      /* wall seconds since when the next one could be given; 0: not known */
 };
 
+/* The versions that a log has opened, in its order; one stands there again when it came into force again. */
+struct opened {
+  uint8_t digest[SHA256_SIZE];
+  uint64_t index; /* of the last entry of the run */
+};
+struct openings {
+  struct opened *list;
+  size_t n, cap;
+};
+
 struct relay_ask; /* relay_ask.c */
-struct attempts; /* attempts.c */
+struct attempts;  /* attempts.c */
 
 enum push_step { PUSH_ASK, PUSH_CHECKPOINT, PUSH_ENTRIES };
 
@@ -99,11 +111,12 @@ struct push {
   struct concern *concerns; /* what of our log from known_from on concerns the counterpart, oldest first */
   size_t n_concerns, cap_concerns;
   struct attempts *attempts; /* of an entry log; NULL: none yet */
-  uint64_t known_from; /* entries below were written before this start: they are read from the log */
-  uint64_t lack_read;  /* `cosigned` + 1 when lack_old was read from them; 0: not yet */
-  bool lack_old;       /* one of them concerns the counterpart and is not cosigned */
-  int64_t lacks_ms;    /* monotonic: then others are asked for its cosignature (docs/protocol.md, "Relay"); 0: nothing lacks */
-  struct relay_ask *others;       /* while they are; NULL: never yet */
+  uint64_t known_from;       /* entries below were written before this start: they are read from the log */
+  uint64_t lack_read;        /* `cosigned` + 1 when lack_old was read from them; 0: not yet */
+  bool lack_old;             /* one of them concerns the counterpart and is not cosigned */
+  int64_t
+      lacks_ms; /* monotonic: then others are asked for its cosignature (docs/protocol.md, "Relay"); 0: nothing lacks */
+  struct relay_ask *others;     /* while they are; NULL: never yet */
   char via[PARTY_NAME_MAX + 1]; /* who brought the cosignature that is being taken; "": the counterpart itself */
 };
 
@@ -116,14 +129,15 @@ struct own_log {
   char path[2 * SHA256_SIZE + 1]; /* SHA-256 of the origin in hex: where its resources are read */
   struct copy *copy;
   uint64_t signed_size;
-  struct buf note;    /* newest checkpoint with our signature; of both log keys when it is the first under a new card */
-  uint64_t announced; /* entry log: serial of our newest card that stands in it */
-  struct buf first_note; /* the first checkpoint under our newest log key, if an older one has signed before it */
-  uint64_t first_size;   /* its size */
-  uint64_t first_serial; /* of the card that it is the first of */
-  bool ready;            /* a member has shown what it holds, or all hold nothing: signing may go on */
-  bool stopped;          /* signing has stopped for good (until recovery) */
-  int64_t retry_ms;      /* signing failed and is tried again then; 0: it did not fail */
+  struct buf note; /* newest checkpoint with our signature; of both log keys when it is the first under a new card */
+  struct openings versions; /* entry log */
+  uint64_t announced;       /* entry log: serial of our newest card that stands in it */
+  struct buf first_note;    /* the first checkpoint under our newest log key, if an older one has signed before it */
+  uint64_t first_size;      /* its size */
+  uint64_t first_serial;    /* of the card that it is the first of */
+  bool ready;               /* a member has shown what it holds, or all hold nothing: signing may go on */
+  bool stopped;             /* signing has stopped for good (until recovery) */
+  int64_t retry_ms;         /* signing failed and is tried again then; 0: it did not fail */
   char why[WHY_SIZE];
 };
 
@@ -145,18 +159,20 @@ struct their_log {
   uint64_t day_base; /* entries held when that day began */
   bool day_stored;
   char via[PARTY_NAME_MAX + 1]; /* the member that brought its last entries; "": it did itself, as far as is known */
-  uint64_t taken_in;    /* statements below this index are indexed */
-  uint64_t serial;      /* of its author's card in force there */
-  uint64_t cards_tried; /* index + 1 of the forum.card whose cards were tried to be learned */
-  uint64_t heard;       /* size of its newest heard line on our record */
-  uint64_t heard_taken; /* and in statements that wait for their commit; 0 none */
-  uint64_t gained;      /* size up to which it gained anything but bookkeeping */
-  struct line_marks marks; /* of our cosignatures */
+  uint64_t taken_in;            /* statements below this index are indexed */
+  uint64_t serial;              /* of its author's card in force there */
+  struct openings versions;     /* below taken_in */
+  uint64_t waits_cards;         /* cards_version + 1 when the next entry waits for a card; 0: it does not */
+  uint64_t cards_tried;         /* index + 1 of the entry whose cards, version or proof were tried to be learned */
+  uint64_t heard;               /* size of its newest heard line on our record */
+  uint64_t heard_taken;         /* and in statements that wait for their commit; 0 none */
+  uint64_t gained;              /* size up to which it gained anything but bookkeeping */
+  struct line_marks marks;      /* of our cosignatures */
 };
 
 /* What is passed on to a member, whichever log it is of: one request at a time, for statements and for files. */
 struct relay_gate {
-  uint64_t busy[2]; /* ids of the requests under way */
+  uint64_t busy[2];  /* ids of the requests under way */
   unsigned failures; /* in a row, without an answer */
   int64_t next_ms;
 };
@@ -168,21 +184,31 @@ struct member {
   struct push push, bulk_push;
   struct their_log log, bulk; /* of its newest epoch that is open */
   struct their_log *ahead;    /* its log of the epoch after, not open yet (or not by the rules); NULL: none is held */
+  uint64_t first_serial;      /* of its card that the first version which names it names */
+  bool gone; /* it is no member by the version in force: its logs are kept, and nothing more of it is taken */
 };
 
 struct witness; /* witness.h */
+
+/* What a request under way still reads though nothing else needs it. */
+struct retired {
+  struct retired *next;
+  struct buf body;
+};
 
 struct forum {
   struct forum *next;
   struct arena arena;
   uint8_t id[SHA256_SIZE];
-  struct charter charter;
-  struct bytes envelope;
+  struct charter charter; /* the version in force */
+  bool gone;              /* we are no member by the version in force */
+  uint64_t own_serial;    /* of our card that the first version which names us names */
   struct own_log log, bulk;
-  struct member *members; /* the others */
+  struct member *members; /* the others that are or were members: room for FORUM_PARTIES_MAX */
   size_t n_members;
   struct witness *witnesses; /* the neutral ones of the charter in force, in its order */
   size_t n_witnesses;
+  struct retired *retired;
   bool touched;         /* in the batch under way */
   int64_t heartbeat_ms; /* monotonic: next one */
 };
@@ -209,43 +235,55 @@ struct submission {
   struct sealing *sealing; /* until the entry is made; NULL then, and for open kinds */
   struct buf entry;
   struct hash id;
-  struct buf row;             /* of STORE_STATEMENTS, without log and index */
-  struct node_call *call;     /* to be answered; NULL when gone or none */
-  enum answer answers;        /* what it is of the statement re */
+  struct buf row;         /* of STORE_STATEMENTS, without log and index */
+  struct node_call *call; /* to be answered; NULL when gone or none */
+  enum answer answers;    /* what it is of the statement re */
   uint8_t re[SHA256_SIZE];
   bool bookkeeping;
   bool
       opening; /* the charter at the head of a new log, a new card: kept until stored, since nothing may come before it */
-  uint64_t card_serial; /* of the card that it announces; 0: none */
+  uint64_t card_serial;       /* of the card that it announces; 0: none */
+  uint8_t opens[SHA256_SIZE]; /* the version whose run it ends */
+  bool has_opens;
   uint8_t draft[16];
   bool has_draft;
   uint64_t index;                          /* in the log, once committed */
   uint64_t order;                          /* in the box, when it has one already: it moves to another log; else 0 */
   int64_t ack_seconds;                     /* of its precedence under the charter */
-  uint8_t to[(FORUM_MEMBERS_MAX + 7) / 8]; /* members (by their place in forum->members) that it is addressed to */
+  uint8_t to[(FORUM_PARTIES_MAX + 7) / 8]; /* members (by their place in forum->members) that it is addressed to */
   int wait_s;
 };
 
 struct proposal_push {
-  struct proposal *proposal;
+  struct proposal_push *next;
   struct peer *peer;
   struct lane lane;
-  unsigned told; /* signatures in the envelope that it last answered to */
+  unsigned told; /* one more than the signatures in what it last answered to; 0: nothing */
   unsigned sent;
 };
 
+/* A version of a charter, open or complete; kept for good. */
 struct proposal {
   struct proposal *next;
   struct arena arena;
-  uint8_t digest[SHA256_SIZE];
+  uint8_t digest[SHA256_SIZE], forum[SHA256_SIZE];
+  bool placed; /* its forum is known */
   struct charter charter;
-  struct buf envelope;
+  struct buf envelope; /* empty while nobody has signed */
   bool signed_by[FORUM_MEMBERS_MAX];
   unsigned n_signed;
-  bool complete, active;
+  bool complete, holds, in_force; /* as judged last */
   char from[PARTY_NAME_MAX + 1];
   struct proposal_push *pushes;
-  size_t n_pushes;
+};
+
+/* The versions held of one forum, judged. */
+struct versions {
+  struct arena arena;
+  struct version_set set;
+  struct proposal **p; /* as set.v */
+  size_t *order;       /* places of the complete ones, ancestors first */
+  size_t n_order;
 };
 
 struct draft;    /* drafts.c */
@@ -263,6 +301,9 @@ struct node {
   struct forum *forums;
   struct open_log *open_logs; /* of the open mirror */
   struct proposal *proposals;
+  struct charter *unread; /* stored versions that cannot be read now, for a card that is not pinned; in the arena */
+  size_t n_unread;
+  bool versions_due; /* what is in force could not be acted on: tried again */
   struct submission *queue, **queue_end;
   size_t queued;
   struct node_call *calls; /* all */
@@ -279,6 +320,8 @@ struct node {
   int64_t retry_ms;       /* a commit or the intake failed and is tried again then; 0: nothing failed */
   int64_t run_from;       /* wall seconds since when this node runs, as noted (line_marks.h); 0: not noted yet */
 };
+
+struct row; /* rows.c */
 
 /* ---- node.c ---- */
 int64_t node_wall(const struct node *n);
@@ -348,8 +391,10 @@ bool renewal_done(struct node *n, uint64_t id, const struct outbound_result *r);
 int64_t renewal_next_ms(const struct node *n);
 
 /* ---- forums.c ---- */
-/* Opens logs and mirrors of a forum in force and links it in. */
-parley_err forum_load(struct node *n, struct bytes envelope, struct errmsg *e);
+/* Opens logs and mirrors of a forum of which a version is in force and links it in. */
+parley_err forum_load(struct node *n, const struct versions *v, struct errmsg *e);
+/* Opens members that are new, and marks those that are gone, by the version in force. */
+parley_err forum_members(struct node *n, struct forum *f, const struct versions *v, struct errmsg *e);
 void forum_free(struct forum *f);
 struct forum *forum_find(const struct node *n, const uint8_t id[static SHA256_SIZE]);
 struct member *forum_member(const struct forum *f, const char *party);
@@ -447,9 +492,16 @@ void concerns_add(const struct submission *s);
 parley_err proposals_load(struct node *n, struct errmsg *e);
 void proposal_free(struct proposal *p);
 struct proposal *proposal_find(const struct node *n, const uint8_t digest[static SHA256_SIZE]);
-/* Takes in an envelope from a peer (from != NULL) or ourselves; merges, stores, activates when complete. */
+/*
+ * Takes in an envelope, or the bare payload of a version that nobody has signed yet, from a peer (from != NULL) or ourselves;
+ * merges, stores, and acts on what is in force then.
+ */
 parley_err proposal_take(struct node *n, struct bytes envelope, const char *from, struct proposal **out,
                          struct errmsg *e);
+/* The same for one that a log has opened: it is complete, and no bound on open proposals applies. */
+parley_err proposal_take_opened(struct node *n, struct bytes envelope, const char *author, struct errmsg *e);
+/* The envelope; while nobody has signed the payload. */
+struct bytes proposal_text(const struct proposal *p);
 parley_err proposal_sign(struct node *n, struct proposal *p, struct errmsg *e);
 parley_err charter_sign_own(struct node *n, struct bytes payload, struct buf *out, struct errmsg *e);
 /* Sentences that stand against accepting ("card of X is not pinned", "form … is not at hand"), as a JSON array. */
@@ -460,10 +512,46 @@ int64_t proposal_next_ms(const struct node *n);
 /* Something of this forum was unknown to the peer: tell it the charter again. */
 void proposal_again(struct node *n, const uint8_t forum[static SHA256_SIZE], const struct peer *p);
 
-/* A member was pinned: proposals that wait for it go out. */
+/* ---- propose_push.c ---- */
+/* Makes the lanes to all that are to be told of the versions of a forum, where they are missing. */
+parley_err proposals_address(struct node *n, const struct versions *v, struct errmsg *e);
+/* A party was pinned: proposals that wait for it go out. */
 void proposals_pinned(struct node *n, struct peer *peer);
-/* Queues the forum.charter statements of an empty log. */
+
+/* ---- versions.c: what is in force ---- */
+/* All versions held of a forum, judged. versions_free in every case. */
+parley_err versions_gather(struct node *n, const uint8_t forum[static SHA256_SIZE], struct versions *out,
+                           struct errmsg *e);
+void versions_free(struct versions *v);
+/* What the earliest complete version that names the party says of it: its card stands at the head of its log. NULL: none does. */
+const struct charter_member *versions_member(const struct versions *v, const char *party);
+/* Queues the runs that our log lacks, our newer card before them. */
 parley_err forum_open_log(struct node *n, struct forum *f, struct errmsg *e);
+/* Acts on what is in force: opens the forum and its members, appends the runs that our log lacks, tells the others. */
+parley_err versions_refresh(struct node *n, const uint8_t forum[static SHA256_SIZE], struct errmsg *e);
+parley_err versions_load(struct node *n, struct errmsg *e); /* after proposals_load */
+void versions_run(struct node *n);                          /* what failed is tried again */
+
+/* ---- versions_log.c: the versions that a log has opened (docs/protocol.md, "New versions") ---- */
+parley_err openings_load(struct node *n, const char *origin, struct copy *c, uint64_t upto, struct openings *o,
+                         struct errmsg *e);
+parley_err openings_add(struct openings *o, const uint8_t digest[static SHA256_SIZE], uint64_t index, struct errmsg *e);
+/* Inside a transaction. */
+parley_err openings_save(struct node *n, const char *origin, const struct openings *o, struct errmsg *e);
+parley_err openings_committed(struct node *n, const struct submission *s, struct errmsg *e);
+bool openings_have(const struct openings *o, const uint8_t digest[static SHA256_SIZE]);
+/* The version that a statement in this log cites. EINVAL: the log has not opened it, or one that replaces it since. */
+parley_err version_cited(struct node *n, const struct their_log *l, const struct statement *s,
+                         const struct charter **out, struct errmsg *e);
+/*
+ * Judges a forum.charter that is next in the log, and notes what the last of a run opens. ENOTFOUND: what it opens is to be learned first;
+ * with *wait true a member's card is not at hand.
+ */
+parley_err version_run_judge(struct node *n, struct their_log *l, uint64_t index, const struct statement *s, bool *wait,
+                             struct errmsg *e);
+parley_err version_run_learn(struct node *n, struct their_log *l, uint64_t index, struct errmsg *e);
+/* What depends on what else is held, so it is never stored: adds "mark" and "mark_why" to the view of a statement. */
+void version_mark(struct node *n, const struct row *r, const struct statement *s, json_t *o);
 
 /* ---- intake.c ---- */
 void intake_run(struct node *n);
@@ -544,6 +632,14 @@ void drafts_settle(struct node *n, const struct submission *s, bool committed);
 /* All cards at hand of a statement's author and addressees; where they are too many, the newest of each; out has RECEIPT_CARDS_MAX elements. ENOTFOUND. */
 parley_err receipt_cards(const struct node *n, const struct statement *s, const struct card **out, size_t *count,
                          struct errmsg *e);
+/* The version that a statement cites, and before it its ancestors, oldest first; in the arena. ECONFLICT: it is not held. */
+struct receipt_charters {
+  struct bytes cited;
+  const struct bytes *before;
+  size_t n_before;
+};
+parley_err receipt_charters(struct node *n, const struct forum *f, const struct statement *s, struct arena *a,
+                            struct receipt_charters *out, struct errmsg *e);
 /* What a disclosed pack has besides (record/pack.h); p NULL: not. */
 struct disclosed {
   struct bytes body, reject_body;

@@ -81,6 +81,7 @@ static parley_err put_all(struct node *n, struct submission *batch, struct errms
     if (!r) r = put_row(n, s, index, e);
     if (!r && s->has_draft) r = put_draft(n, s, e);
     if (!r && s->card_serial) r = renewal_announced(n, s, e);
+    if (!r && s->has_opens) r = openings_committed(n, s, e);
     if (r) return r;
   }
   for (struct forum *f = n->forums; f; f = f->next) {

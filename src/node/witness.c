@@ -29,9 +29,21 @@ static bool same_key(const struct vkey *a, const struct vkey *b) {
   return !strcmp(a->name, b->name) && !memcmp(a->pub, b->pub, sizeof a->pub);
 }
 
+/* The request under way reads its body until it has ended, which nobody then asks for; its other parts stay in the arena. */
+static void retire(struct forum *f, struct lane *l) {
+  if (l->request) {
+    struct retired *r = arena_alloc(&f->arena, sizeof *r);
+    if (!r) return; /* a body is lost rather than freed while it is read */
+    *r = (struct retired){f->retired, l->body};
+    f->retired = r;
+    l->body = (struct buf){0};
+  }
+  lane_clear(l);
+}
+
 parley_err witnesses_open(struct node *n, struct forum *f, struct errmsg *e) {
   const struct charter *c = &f->charter;
-  struct witness *all = c->n_witnesses ? calloc(c->n_witnesses, sizeof *all) : NULL;
+  struct witness *all = c->n_witnesses ? arena_alloc(&f->arena, c->n_witnesses * sizeof *all) : NULL;
   parley_err r = PARLEY_OK;
   if (c->n_witnesses && !all) return err_set(e, PARLEY_ENOMEM, "out of memory");
   for (size_t i = 0; !r && i < c->n_witnesses; i++) {
@@ -43,16 +55,12 @@ parley_err witnesses_open(struct node *n, struct forum *f, struct errmsg *e) {
     else
       r = open_one(n, f, &c->witnesses[i], &all[i], e);
   }
-  if (r) {
-    free(all);
-    return r;
-  }
+  if (r) return r;
   for (size_t k = 0; k < f->n_witnesses; k++) { /* those that are no longer named */
     bool stays = false;
     for (size_t i = 0; i < c->n_witnesses; i++) stays |= same_key(&f->witnesses[k].key, &c->witnesses[i]);
-    if (!stays) lane_clear(&f->witnesses[k].lane);
+    if (!stays) retire(f, &f->witnesses[k].lane);
   }
-  free(f->witnesses);
   f->witnesses = all;
   f->n_witnesses = c->n_witnesses;
   return PARLEY_OK;
@@ -60,7 +68,7 @@ parley_err witnesses_open(struct node *n, struct forum *f, struct errmsg *e) {
 
 void witnesses_free(struct forum *f) {
   for (size_t i = 0; i < f->n_witnesses; i++) lane_clear(&f->witnesses[i].lane);
-  free(f->witnesses);
+  for (; f->retired; f->retired = f->retired->next) buf_free(&f->retired->body);
   f->witnesses = NULL;
   f->n_witnesses = 0;
 }

@@ -23,8 +23,7 @@ static parley_err earliest(struct node *n, const struct row *r, uint64_t *size, 
 }
 
 /* Log signature and all witnesses' lines over the tree of that size. */
-static parley_err witnessed_note(struct node *n, struct own_log *l, uint64_t size, struct buf *note,
-                                 struct errmsg *e) {
+static parley_err witnessed_note(struct node *n, struct own_log *l, uint64_t size, struct buf *note, struct errmsg *e) {
   const struct forum *f = l->forum;
   struct hash root;
   bool begun = false;
@@ -119,6 +118,15 @@ static parley_err list_attempts(struct draw *d, struct errmsg *e) {
   return r;
 }
 
+static parley_err list_charters(struct draw *d, struct errmsg *e) {
+  struct receipt_charters c;
+  const parley_err r = receipt_charters(d->n, d->row->forum, &d->s, &d->arena, &c, e);
+  d->in.charter = c.cited;
+  d->in.predecessors = c.before;
+  d->in.n_predecessors = c.n_before;
+  return r;
+}
+
 static parley_err gather(struct draw *d, struct errmsg *e) {
   struct own_log *l = &d->row->forum->log;
   struct pack_delivery *s = &d->in.statement;
@@ -134,7 +142,7 @@ static parley_err gather(struct draw *d, struct errmsg *e) {
   if (!r) r = list_attempts(d, e);
   s->index = d->row->index;
   s->note = buf_view(&d->note);
-  d->in.charter = d->row->forum->envelope;
+  if (!r) r = list_charters(d, e);
   return r;
 }
 

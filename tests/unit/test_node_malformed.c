@@ -69,7 +69,7 @@ static const struct {
     {other_kind, "kind: incident.rumour is not in force under this charter"},
     {other_party, "from: third.ch.example stands in the log of " B},
     {as_if_we, "from: " A " stands in the log of " B},
-    {other_version, "charter: it cites a version that is not in force here"},
+    {other_version, "charter: it cites a version that this log has not opened"},
     {other_forum, "forum: it belongs to another forum than its log"},
     {to_a_stranger, "to: third.ch.example is no member of the forum"},
 };
