@@ -9,6 +9,7 @@
 #include "cli/api.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/proof.h"
 #include "cli/text.h"
 
 static void print_list(struct cli *c, const json_t *forums) {
@@ -51,6 +52,8 @@ static int show(struct cli *c, const struct args *a) {
   if (rc != PARLEY_OK) return cli_fail(c, rc, &e);
   if (c->json) return out_json(c, o);
   forum_print(c, o);
+  proofs_print(c, json_object_get(o, "proofs"));
+  observed_print(c, json_object_get(o, "observed"));
   if (strcmp(json_text(o, "state"), "proposed") == 0)
     out_print(_("\nTo sign it: parley forum accept %.12s\n"), json_text(o, "forum"));
   json_decref(o);

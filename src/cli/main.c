@@ -17,6 +17,7 @@ const struct verb *const verbs[] = {
     &verb_send,    &verb_inbox,     &verb_show,          &verb_save,         &verb_ack,          &verb_reject,
     &verb_receipt, &verb_disclose,  &verb_verify,        &verb_status, &verb_audit, &verb_fsck,       &verb_availability,
     &verb_bundle_export, &verb_bundle_import, &verb_bundle_show,
+    &verb_proof_list,    &verb_proof_show,
     &verb_config,       NULL,
 };
 

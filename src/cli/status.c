@@ -9,6 +9,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/probe_text.h"
+#include "cli/proof.h"
 #include "cli/status_witness.h"
 #include "cli/text.h"
 
@@ -159,10 +160,12 @@ static void print_status(struct cli *c, const json_t *o) {
                                (unsigned long)number(o, "gate_refused")),
                         number(o, "gate_refused")));
   print_stopped(c, json_object_get(o, "logs"));
+  proofs_print(c, json_object_get(o, "proofs"));
   if (json_array_size(peers) == 0) out_print("\n%s\n", _("No counterpart yet. Pin one with: parley trust CARD.json"));
   for (size_t i = 0; i < json_array_size(peers); i++) print_peer(c, json_array_get(peers, i));
   status_witnesses(c, json_object_get(o, "witnesses"));
   print_open(c, json_object_get(o, "open_logs"));
+  observed_print(c, json_object_get(o, "observed"));
 }
 
 /* ---- --probe ---- */

@@ -49,6 +49,8 @@ struct daemon {
   bool has_log_before;     /* keys/before/log.pem is there */
   bool link_adopted;       /* a new link key waits for the next start, or there is none */
   uint64_t cards_version;  /* of the node's, that the gate knows */
+  uint64_t proofs_version; /* of the node's, whose folders are written */
+  int64_t proofs_ms;       /* not before: it failed */
   struct line *lines;      /* to counterparts; outbound.c */
   uint64_t refused_logged; /* refusals of the gate that are in the log */
   int64_t refused_logged_ms;
@@ -61,6 +63,8 @@ void daemon_close(struct daemon *d);
 parley_err daemon_set_gate_pins(struct daemon *d, struct errmsg *e);
 /* renewed.c: what follows from new cards, ours and the counterparts': link keys of the gate, keys that are no longer needed. Once a turn. */
 parley_err daemon_renewed(struct daemon *d, struct errmsg *e);
+/* proofs.c: writes the proofs that the node keeps as folders, where they are not there. Once a turn. */
+void daemon_proofs(struct daemon *d);
 /* How counterparts are reached. The strings are the daemon's. */
 struct http_client_config daemon_client_config(const struct daemon *d);
 

@@ -85,6 +85,7 @@ static void turn(struct daemon *d) {
   daemon_answer_probe(d);
   struct errmsg e;
   if (daemon_renewed(d, &e)) log_line(&d->log, LOG_AS_ERROR, "the gate does not know the newest cards: %s", e.text);
+  daemon_proofs(d);
   if (daemon_answer(d)) http_server_run(d->server); /* writes the answers now */
   d->again = false;
   if (daemon_send(d)) http_client_run(d->client);

@@ -16,6 +16,7 @@
  *   store.sqlite           the store
  *   parleyd.sock           local API, 0600
  *   trust/<party>/         card.json, pin.json, basis (the file that the pin rests on)
+ *   proofs/<party>-<digits>/  proofs of two histories that the node keeps, written anew where one is missing
  *   forms/                 further forms (*.json) beside those compiled in
  */
 #ifndef PARLEY_HOME_HOME_H
@@ -167,6 +168,17 @@ parley_err home_forget_before(const struct home *h, struct errmsg *e);
 parley_err home_adopt_link(const struct home *h, bool *adopted, struct errmsg *e);
 /* Protects all keys that stay here with a passphrase, or none (empty), whole or not at all. */
 parley_err home_protect(const struct home *h, passphrase_fn ask, void *ctx, struct bytes passphrase, struct errmsg *e);
+
+/* ---- proofs of two histories (record/fork.h), for people ---- */
+
+struct home_file {
+  const char *name; /* with at most one folder */
+  struct bytes data;
+};
+bool home_proof_there(const struct home *h, const char *id);
+/* Writes proofs/<id>/, whole or not at all. */
+parley_err home_proof_write(const struct home *h, const char *id, const struct home_file *files, size_t n,
+                            struct errmsg *e);
 
 /* ---- pins ---- */
 
