@@ -75,7 +75,9 @@ for k in sys.argv[1].split("."): v = v[int(k)] if isinstance(v, list) else v[k]
 print(v if isinstance(v, (str, int)) else json.dumps(v))' "$1"
 }
 make_file() { python3 -c 'import random, sys
-open(sys.argv[2], "wb").write(random.Random(4).randbytes(int(sys.argv[1])))' "$1" "$2"; }
+r, n = random.Random(4), int(sys.argv[1])
+with open(sys.argv[2], "wb") as f:
+    for at in range(0, n, 1 << 26): f.write(r.randbytes(min(n - at, 1 << 26)))' "$1" "$2"; }
 altered() {
   python3 -c 'import sys
 b = bytearray(open(sys.argv[1], "rb").read()); b[int(sys.argv[2])] ^= 1
