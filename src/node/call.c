@@ -4,6 +4,7 @@
 #include "node/open_mirror.h"
 #include "base/encoding.h"
 #include "base/json_load.h"
+#include "node/recover.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -83,6 +84,7 @@ void node_finish(struct node_call *c) {
   *c->link = c->next;
   if (c->next) c->next->link = c->link;
   if (c->submission) c->submission->call = NULL;
+  recovery_forget(n, c);
   for (struct node_call **p = &n->answers; c->queued && *p; p = &(*p)->next_answer)
     if (*p == c) {
       *p = c->next_answer;

@@ -111,6 +111,7 @@ void local_bundle_charter(struct node_call *c, struct node_response *out);
 void local_bundle_held(struct node_call *c, struct node_response *out);
 void local_bundle_checkpoint(struct node_call *c, struct node_response *out);
 void local_bundle_cosigned(struct node_call *c, struct node_response *out);
+void local_recover(struct node_call *c, struct node_response *out);
 void local_draft_send(struct node_call *c, struct node_response *out);
 void local_draft(struct node_call *c, struct node_response *out);
 void draft_file_begin(struct node_call *c, struct node_response *out);

@@ -87,8 +87,8 @@ static parley_err add_entry(struct node *n, struct submission *sub, const struct
   return r;
 }
 
-parley_err compose_submit(struct node *n, struct forum *f, struct statement *s, struct submission **out,
-                          struct errmsg *e) {
+parley_err compose_alone(struct node *n, struct forum *f, const struct statement *s, struct submission **out,
+                         struct errmsg *e) {
   struct submission *sub = submission_new(f, s, node_wall(n));
   if (!sub) return err_set(e, PARLEY_ENOMEM, "out of memory");
   parley_err r = add_entry(n, sub, s, e);
@@ -96,9 +96,28 @@ parley_err compose_submit(struct node *n, struct forum *f, struct statement *s, 
     submission_free(sub);
     return r;
   }
-  submit_add(n, sub);
   *out = sub;
   return PARLEY_OK;
+}
+
+parley_err compose_again(struct forum *f, const struct statement *s, struct bytes entry, int64_t received,
+                         struct submission **out, struct errmsg *e) {
+  struct submission *sub = submission_new(f, s, received);
+  if (sub) buf_bytes(&sub->entry, entry);
+  if (!sub || !buf_ok(&sub->entry)) {
+    if (sub) submission_free(sub);
+    return err_set(e, PARLEY_ENOMEM, "out of memory");
+  }
+  statement_id(&sub->id, entry);
+  *out = sub;
+  return PARLEY_OK;
+}
+
+parley_err compose_submit(struct node *n, struct forum *f, struct statement *s, struct submission **out,
+                          struct errmsg *e) {
+  const parley_err r = compose_alone(n, f, s, out, e);
+  if (!r) submit_add(n, *out);
+  return r;
 }
 
 /* ---- statements that are sealed just before their batch is committed ---- */

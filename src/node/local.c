@@ -35,6 +35,7 @@ static const struct route routes[] = {
     {"GET", "/v1/statements/", "/disclosure", local_disclosure},
     {"POST", "/v1/statements/", "/disclosed", local_disclosed},
     {"GET", "/v1/statements/", "/sealed/", local_sealed},
+    {"POST", "/v1/recover", NULL, local_recover},
     {"GET", "/v1/drafts/", "", local_draft},
     {"POST", "/v1/drafts/", "/send", local_draft_send},
     {"POST", "/v1/bundle", NULL, local_bundle},

@@ -9,6 +9,7 @@
 #include "base/plant.h"
 #include "node/attempts.h"
 #include "node/call.h"
+#include "node/recover.h"
 #include "node/relay.h"
 #include "node/forks.h"
 #include "node/observed.h"
@@ -90,6 +91,7 @@ parley_err node_start(struct node *n, struct errmsg *e) {
 
 void node_close(struct node *n) {
   if (!n) return;
+  recovery_free(n);
   while (n->calls) node_finish(n->calls);
   while (n->queue) {
     struct submission *s = n->queue;
@@ -226,6 +228,7 @@ void node_work(struct node *n) {
   drafts_run(n);
   bookkeeping_run(n);
   submit_commit(n); /* what bookkeeping and drafts have queued */
+  recovery_work(n);
   sign_logs(n);
   intake_run(n);
   attempts_run(n);
@@ -247,6 +250,7 @@ int node_next_ms(struct node *n) {
   at = min64(at, bookkeeping_next_ms(n));
   at = min64(at, drafts_next_ms(n));
   at = min64(at, sign_next_ms(n));
+  at = min64(at, recovery_next_ms(n));
   at = min64(at, relay_push_next_ms(n));
   at = min64(at, relay_ask_next_ms(n));
   at = min64(at, forks_next_ms(n));
@@ -256,13 +260,13 @@ int node_next_ms(struct node *n) {
 }
 
 bool node_next_outbound(struct node *n, struct outbound *out) {
-  return renewal_next(n, out) || push_next(n, out) || seeks_next(n, out) || witness_next(n, out) ||
+  return renewal_next(n, out) || recovery_next(n, out) || push_next(n, out) || seeks_next(n, out) || witness_next(n, out) ||
          proposal_next(n, out) || relay_push_next(n, out) || relay_ask_next(n, out);
 }
 
 void node_outbound_done(struct node *n, uint64_t id, const struct outbound_result *r) {
   const struct attempt_of tried = attempt_before(n, id);
-  if (!push_done(n, id, r) && !seeks_done(n, id, r) && !witness_done(n, id, r) && !renewal_done(n, id, r) &&
+  if (!push_done(n, id, r) && !recovery_done(n, id, r) && !seeks_done(n, id, r) && !witness_done(n, id, r) && !renewal_done(n, id, r) &&
       !relay_push_done(n, id, r) && !relay_ask_done(n, id, r))
     proposal_done(n, id, r);
   attempt_after(n, &tried, r);

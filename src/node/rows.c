@@ -94,6 +94,38 @@ parley_err row_find(struct node *n, const char *text, struct row *out, struct er
   return row_get(n, &s.found, out, e);
 }
 
+static parley_err row_put(struct node *n, const struct hash *id, const struct row *r, struct errmsg *e) {
+  struct buf v = {0};
+  const bool ok = json_write(&v, r->json) && buf_ok(&v);
+  const parley_err err = ok ? store_put(n->env.store, STORE_STATEMENTS, BYTES(id->b, 32), buf_view(&v), e)
+                            : err_set(e, PARLEY_ENOMEM, "out of memory");
+  buf_free(&v);
+  return err;
+}
+
+parley_err row_move(struct node *n, const struct hash *id, struct row *r, uint64_t epoch, uint64_t index,
+                    struct errmsg *e) {
+  if (!json_put_int(r->json, "epoch", (int64_t)epoch) || !json_put_int(r->json, "index", (int64_t)index))
+    return err_set(e, PARLEY_ENOMEM, "out of memory");
+  return row_put(n, id, r, e);
+}
+
+parley_err row_spoil(struct node *n, const struct hash *id, struct row *r, struct errmsg *e) {
+  const bool own = !store_in_transaction(n->env.store);
+  if (!json_put_str(r->json, "problem",
+                    "it was never sent: its files stood in a log that was given up when this node was recovered. Send it "
+                    "again"))
+    return err_set(e, PARLEY_ENOMEM, "out of memory");
+  parley_err err = own ? store_begin(n->env.store, e) : PARLEY_OK;
+  if (err) return err;
+  err = row_put(n, id, r, e);
+  if (own && err)
+    store_rollback(n->env.store);
+  else if (own)
+    err = store_commit(n->env.store, e);
+  return err;
+}
+
 parley_err row_entry(struct node *n, const struct row *r, struct arena *a, struct bytes *entry, struct errmsg *e) {
   (void)n;
   struct copy *c = row_copy(r, false, NULL, NULL);

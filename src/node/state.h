@@ -315,6 +315,7 @@ struct node {
   struct observed *observed;
   int64_t drafts_sweep_ms; /* monotonic: ended ones are looked for then */
   bool intake_due;
+  struct recovery *recovery; /* recover.h; under way; NULL: none */
   unsigned forums_failed; /* in force, but could not be opened at the start */
   uint64_t news;          /* counts cosignatures and batches taken in: whoever waits looks again when it changes */
   int64_t retry_ms;       /* a commit or the intake failed and is tried again then; 0: nothing failed */
@@ -430,9 +431,14 @@ parley_err their_epoch_next(struct node *n, struct bytes origin, struct bytes no
 bool their_log_over(const struct their_log *l);
 /* Loads a forum anew from the store, in the place of f, which is gone when this returns OK. Uploads under way are dropped. */
 parley_err forum_reload(struct node *n, struct forum *f, struct forum **out, struct errmsg *e);
-/* Begins our next epoch with its forum.epoch, in a transaction of its own; f is gone then, *out is the forum. */
-parley_err own_epoch_next(struct node *n, struct forum *f, const struct forum_epoch *known, struct forum **out,
-                          struct errmsg *e);
+/*
+ * epoch_next.c: begins our next epoch with its forum.epoch, in a transaction of its own; f is gone then, *out is the forum. From the entry `rest` on
+ * nobody was shown a signature over the old log: what was accepted there goes into the new one.
+ */
+parley_err own_epoch_next(struct node *n, struct forum *f, const struct forum_epoch *known, uint64_t rest,
+                          struct forum **out, struct errmsg *e);
+/* Queues what of the epoch before still waits for that. Called at every start. */
+parley_err own_epoch_rest(struct node *n, struct forum *f, struct errmsg *e);
 
 /* ---- memory.c: the mark in the store by which it knows the signer's memory. Key in STORE_META: "signer-memory" ---- */
 /* At the start: sets signer_lost when the store knows another memory than the one that is there. */
@@ -447,6 +453,8 @@ void submit_commit(struct node *n);         /* batch: store, sync */
 void sign_logs(struct node *n);             /* signer, notes */
 int64_t sign_next_ms(const struct node *n); /* the next retry of a log that could not be signed; INT64_MAX: none */
 void submission_free(struct submission *s);
+/* Writes the row, box and answer of a statement that stands at index of the newest own log; inside a transaction. */
+parley_err submission_put_row(struct node *n, struct submission *s, uint64_t index, struct errmsg *e);
 
 /* ---- push.c ---- */
 void push_wake(struct node *n, struct own_log *log);
@@ -580,6 +588,12 @@ parley_err compose_submit(struct node *n, struct forum *f, struct statement *s, 
 /* The same for a statement that is still to be sealed (taken over, in every case); its entry and id are made by compose_batch. */
 parley_err compose_submit_sealing(struct node *n, struct forum *f, struct sealing *sealing, struct submission **out,
                                   struct errmsg *e);
+/* A submission with its entry that is not queued; the caller frees it. */
+parley_err compose_alone(struct node *n, struct forum *f, const struct statement *s, struct submission **out,
+                         struct errmsg *e);
+/* The same of an entry that was made before. */
+parley_err compose_again(struct forum *f, const struct statement *s, struct bytes entry, int64_t received,
+                         struct submission **out, struct errmsg *e);
 /* Seals, signs and makes the entries of a batch. Those that fail have sealing->err set and no entry. */
 void compose_batch(struct node *n, struct submission *batch);
 void sealing_free(struct sealing *s);
@@ -618,6 +632,12 @@ struct delivery_state {
 /* {"party","delivered",…} for each addressee. */
 json_t *row_delivery(struct node *n, const struct row *r, const struct statement *s, struct delivery_state *d);
 json_t *row_summary(struct node *n, const struct row *r);
+
+/* A statement of ours that was never signed and cannot be any more; in a transaction of its own unless one is open. */
+parley_err row_spoil(struct node *n, const struct hash *id, struct row *r, struct errmsg *e);
+/* It stands elsewhere now; inside a transaction. */
+parley_err row_move(struct node *n, const struct hash *id, struct row *r, uint64_t epoch, uint64_t index,
+                    struct errmsg *e);
 
 /* ---- drafts.c ---- */
 parley_err drafts_load(struct node *n, struct errmsg *e);

@@ -28,7 +28,7 @@ void submit_add(struct node *n, struct submission *s) {
 }
 
 /* The row as composed lacks what is known only now: the log, the index and the order in the box. */
-static parley_err put_row(struct node *n, struct submission *s, uint64_t index, struct errmsg *e) {
+parley_err submission_put_row(struct node *n, struct submission *s, uint64_t index, struct errmsg *e) {
   struct buf v = {0}, k = {0};
   const uint64_t order = s->order ? s->order : n->next_order;
   buf_fmt(&v, "{\"ours\":true,\"epoch\":%llu,\"index\":%llu,\"order\":%llu,",
@@ -78,7 +78,7 @@ static parley_err put_all(struct node *n, struct submission *batch, struct errms
     parley_err r = copy_append(s->forum->log.copy, &entry, 1, e);
     s->index = index;
     s->forum->touched = true;
-    if (!r) r = put_row(n, s, index, e);
+    if (!r) r = submission_put_row(n, s, index, e);
     if (!r && s->has_draft) r = put_draft(n, s, e);
     if (!r && s->card_serial) r = renewal_announced(n, s, e);
     if (!r && s->has_opens) r = openings_committed(n, s, e);

@@ -210,6 +210,7 @@ static parley_err act(struct node *n, const struct versions *v, struct errmsg *e
   if (!r) r = f ? forum_members(n, f, v, e) : forum_load(n, v, e);
   f = r ? NULL : forum_find(n, p->forum);
   if (!r) r = open_log(n, f, v, e);
+  if (!r && !opened) r = own_epoch_rest(n, f, e);
   if (r) return r;
   const bool changed = memcmp(f->charter.digest, p->digest, SHA256_SIZE) != 0;
   f->charter = p->charter;

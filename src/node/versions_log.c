@@ -85,7 +85,7 @@ static parley_err read_head(struct openings *o, struct copy *c, uint64_t index, 
     const bool run = !strcmp(s.kind, "forum.charter");
     const json_int_t part = run ? json_integer_value(json_object_get(s.body, "part")) : 0,
                      parts = run ? json_integer_value(json_object_get(s.body, "parts")) : 0;
-    *more = !strcmp(s.kind, "forum.card") || (run && part + 1 < parts);
+    *more = !strcmp(s.kind, "forum.card") || !strcmp(s.kind, "forum.epoch") || (run && part + 1 < parts);
     if (run && part + 1 == parts) r = openings_add(o, s.charter, index, e);
   }
   statement_clear(&s);

@@ -1,0 +1,223 @@
+/*
+ * The way back of a node whose store, or signer's memory, or both went back in time: as log and as mirror.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "node_fixture.h"
+
+static const char *const TWO[] = {"cert.us.example", "ncc.ru.example"};
+
+enum memory { INTACT, LOST, SET_BACK };
+
+struct scene {
+  struct rig r;
+  struct rig_party *us, saved;
+  char forum[65], backup[90], before[65], after[65], later[65], kept[65];
+};
+
+static const char *str(const json_t *o, const char *name) {
+  const char *s = json_string_value(json_object_get(o, name));
+  return s ? s : "";
+}
+
+static void copy_file(const char *from, const char *to) {
+  char cmd[400];
+  snprintf(cmd, sizeof cmd, "cp %s %s; rm -f %s-wal; test -e %s-wal && cp %s-wal %s-wal || true", from, to, to, from, from, to);
+  assert_int_equal(system(cmd), 0);
+}
+
+static void notice(struct rig_party *from, const char *to, char id[static 65], const char *state) {
+  char body[700];
+  unsigned status;
+  snprintf(body, sizeof body,
+           "{\"kind\":\"incident.notice\",\"to\":[\"%s\"],\"precedence\":\"IMMEDIATE\",\"tlp\":\"amber\",\"body\":{"
+           "\"title\":\"Pipeline\",\"summary\":\"It stands still.\",\"aware_at\":\"2021-05-07T10:00:00Z\"}}",
+           to);
+  json_t *v = rig_ask(from, "POST", strcmp(state, "delivered") ? "/v1/statements" : "/v1/statements?wait=30", body, &status);
+  if (status / 100 != 2) fail_msg("%u: %s", status, str(v, "message"));
+  snprintf(id, 65, "%s", str(v, "id"));
+  if (!strcmp(state, "delivered")) assert_string_equal(str(v, "state"), state);
+  json_decref(v);
+}
+
+static json_t *recover(struct rig_party *p, const char *body) {
+  unsigned status;
+  json_t *v = rig_ask(p, "POST", "/v1/recover", body, &status);
+  if (status != 200) fail_msg("recover: %u %s", status, str(v, "message"));
+  return v;
+}
+
+/* What was done with the forum; of several epochs the last. */
+static const json_t *result(const json_t *v) {
+  const json_t *list = json_object_get(v, "forums");
+  assert_true(json_array_size(list) > 0);
+  return json_array_get(list, json_array_size(list) - 1);
+}
+
+static struct node_log_view own_log(struct rig_party *p) {
+  struct node_log_view v;
+  assert_true(node_log_at(p->node, 0, &v));
+  return v;
+}
+
+static void has_receipt(struct rig_party *p, const char *id) {
+  char path[120];
+  unsigned status;
+  snprintf(path, sizeof path, "/v1/statements/%s/receipt", id);
+  json_t *v = rig_ask(p, "GET", path, NULL, &status);
+  if (status != 200) fail_msg("%s has no receipt of %.12s: %u %s", p->name, id, status, str(v, "message"));
+  json_decref(v);
+}
+
+static void is_here(struct rig_party *p, const char *id, bool sound) {
+  char path[100];
+  unsigned status;
+  snprintf(path, sizeof path, "/v1/statements/%s", id);
+  json_t *v = rig_ask(p, "GET", path, NULL, &status);
+  assert_int_equal(status, 200);
+  if (sound && *str(v, "problem")) fail_msg("%s: %s", p->name, str(v, "problem"));
+  json_decref(v);
+}
+
+/* Nobody is convicted, anywhere. */
+static void no_fork(struct rig *r) {
+  for (size_t i = 0; i < r->n; i++) {
+    unsigned status;
+    json_t *v = rig_ask(&r->party[i], "GET", "/v1/status", NULL, &status);
+    char *text = json_dumps(v, 0);
+    assert_null(strstr(text, "two histories"));
+    free(text);
+    json_decref(v);
+  }
+}
+
+static void save(struct scene *s) {
+  rig_stop(s->us);
+  snprintf(s->backup, sizeof s->backup, "%s.backup", s->us->path);
+  copy_file(s->us->path, s->backup);
+  s->saved = *s->us;
+  rig_start(s->us);
+  rig_run(&s->r, 5000);
+}
+
+static void set_back(struct scene *s, enum memory memory) {
+  if (!s->us->down) rig_stop(s->us);
+  copy_file(s->backup, s->us->path);
+  if (memory == LOST) s->us->n_memory = 0;
+  if (memory == SET_BACK) {
+    memcpy(s->us->memory, s->saved.memory, sizeof s->us->memory);
+    s->us->n_memory = s->saved.n_memory;
+  }
+  rig_start(s->us);
+}
+
+/* A statement is delivered, the store is saved, two more are delivered, the store is set back, one more is accepted. */
+static void scene(struct scene *s, const char *const *names, size_t n, enum memory memory) {
+  rig_open(&s->r, names, n);
+  s->us = &s->r.party[0];
+  rig_forum(&s->r, s->forum);
+  notice(s->us, names[n - 1], s->before, "delivered");
+  save(s);
+  notice(s->us, names[n - 1], s->after, "delivered");
+  notice(s->us, names[n - 1], s->later, "delivered");
+  rig_run(&s->r, 5000);
+  set_back(s, memory);
+  notice(s->us, names[n - 1], s->kept, "accepted");
+  rig_run(&s->r, 30000);
+  assert_true(own_log(s->us).stopped);
+  assert_non_null(strstr(own_log(s->us).why, "parley recover"));
+}
+
+static void end(struct scene *s) {
+  unlink(s->backup);
+  rig_close(&s->r);
+}
+
+/* Everything is provable, on both sides, and goes on. */
+static void all_well(struct scene *s, const char *epoch) {
+  char more[65], back[65];
+  struct rig_party *them = &s->r.party[s->r.n - 1];
+  rig_run(&s->r, 60000);
+  struct node_log_view v = own_log(s->us);
+  assert_false(v.stopped);
+  assert_string_equal(v.origin + strlen(v.origin) - strlen(epoch), epoch);
+  const char *ids[] = {s->before, s->after, s->later, s->kept};
+  for (size_t i = 0; i < 4; i++) {
+    has_receipt(s->us, ids[i]);
+    has_receipt(them, ids[i]);
+    is_here(them, ids[i], true);
+  }
+  notice(s->us, them->name, more, "delivered");
+  notice(them, s->us->name, back, "delivered");
+  has_receipt(s->us, more);
+  has_receipt(them, back);
+  no_fork(&s->r);
+  rig_stop(s->us); /* and after a restart of either */
+  rig_start(s->us);
+  rig_stop(them);
+  rig_start(them);
+  rig_run(&s->r, 5000);
+  notice(s->us, them->name, more, "delivered");
+  for (size_t i = 0; i < 4; i++) has_receipt(s->us, ids[i]);
+  assert_false(own_log(s->us).stopped);
+}
+
+static void test_same_epoch(void **state) {
+  (void)state;
+  struct scene s;
+  scene(&s, TWO, 2, INTACT);
+  json_t *v = recover(s.us, "{\"dry_run\":true}");
+  assert_string_equal(str(v, "state"), "planned");
+  assert_string_equal(str(result(v), "outcome"), "same-epoch");
+  json_decref(v);
+  rig_run(&s.r, 20000);
+  assert_true(own_log(s.us).stopped); /* nothing was changed */
+  v = recover(s.us, "{}");
+  assert_string_equal(str(result(v), "outcome"), "same-epoch");
+  assert_true(json_integer_value(json_object_get(result(v), "fetched")) >= 2);
+  assert_int_equal(json_integer_value(json_object_get(result(v), "moved")), 1);
+  json_decref(v);
+  all_well(&s, "/0");
+  v = recover(s.us, "{}");
+  assert_string_equal(str(result(v), "outcome"), "nothing");
+  json_decref(v);
+  end(&s);
+}
+
+static void next_epoch(enum memory memory, const char *why) {
+  struct scene s;
+  scene(&s, TWO, 2, memory);
+  json_t *v = recover(s.us, "{}");
+  assert_string_equal(str(result(v), "outcome"), "next-epoch");
+  assert_non_null(strstr(str(result(v), "reason"), why));
+  assert_false(json_is_true(json_object_get(v, "memory_lost")));
+  json_decref(v);
+  all_well(&s, "/1");
+  end(&s);
+}
+
+static void test_memory_lost(void **state) {
+  (void)state;
+  next_epoch(LOST, "memory is lost");
+}
+
+static void test_whole_machine_set_back(void **state) {
+  (void)state;
+  next_epoch(SET_BACK, "longer log");
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_same_epoch),
+      cmocka_unit_test(test_memory_lost),
+      cmocka_unit_test(test_whole_machine_set_back),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
