@@ -28,9 +28,9 @@ static void print_attempts(struct cli *c, const struct silence_result *r, const 
   for (size_t i = 0; i < r->attempts.n; i++) {
     const struct silence_attempt *t = &r->attempts.list[i];
     if (strcmp(t->party, party) != 0 || ++seen + ATTEMPTS_SHOWN <= all) continue;
-    const char *text = arena_fmt(&c->arena, _("%s to %s, %lld times %s: %s"), out_time(c, t->first),
-                                 out_time(c, t->last), (long long)t->count, out_line(c, t->request),
-                                 out_line(c, t->outcome));
+    const char *text =
+        arena_fmt(&c->arena, _("%s to %s, %lld times %s: %s"), out_time(c, t->first), out_time(c, t->last),
+                  (long long)t->count, out_line(c, t->request), out_line(c, t->outcome));
     if (text != NULL) out_text(text, 6);
   }
 }
@@ -83,7 +83,8 @@ void silence_print(struct cli *c, const struct silence_result *r) {
   out_print("\n%s\n", _("What it shows:"));
   print_witnesses(c, r);
   print_silent(c, r);
-  finding(_("It does not show that nothing arrived there: a machine that receives and does not answer looks the same."));
+  finding(
+      _("It does not show that nothing arrived there: a machine that receives and does not answer looks the same."));
   if (r->pack.skew > r->pack.tolerance)
     out_print(_("\nWARNING: clock unverified: signed times differ from the statement's by up to %s, the charter\n"
                 "tolerates %s.\n"),

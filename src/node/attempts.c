@@ -226,7 +226,8 @@ static parley_err take_one(void *ctx, struct bytes k, struct bytes v, struct err
   (void)k;
   if (r->taken == r->most) return PARLEY_EBUSY;
   struct silence_attempt *t = &r->out->list[r->out->n + r->taken];
-  if (!attempt_parse(t, v)) return err_set(e, PARLEY_EIO, "what is stored of the attempts to reach %s is damaged", r->party);
+  if (!attempt_parse(t, v))
+    return err_set(e, PARLEY_EIO, "what is stored of the attempts to reach %s is damaged", r->party);
   memcpy(t->party, r->party, strlen(r->party) + 1);
   r->taken++;
   return PARLEY_OK;

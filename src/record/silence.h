@@ -52,7 +52,7 @@ parley_err silence_attempts_parse(struct silence_attempts *out, struct arena *a,
 /* ---- building ---- */
 
 struct silence_input {
-  struct pack_delivery statement; /* its note carries the log's signature and witnesses' lines, others too */
+  struct pack_delivery statement;  /* its note carries the log's signature and witnesses' lines, others too */
   const struct card *const *cards; /* of the author and of the silent parties, any order */
   size_t n_cards;
   struct bytes charter;
@@ -73,8 +73,9 @@ struct silence_witness {
 };
 
 struct silence_result {
-  struct pack_result pack; /* statement, id, parties (the author, then the silent ones), identified, title, tolerance, skew */
-  uint64_t index, size;    /* where in the log it stands, and the size of the witnessed checkpoint */
+  struct pack_result
+      pack; /* statement, id, parties (the author, then the silent ones), identified, title, tolerance, skew */
+  uint64_t index, size; /* where in the log it stands, and the size of the witnessed checkpoint */
   struct silence_list silent;
   struct silence_attempts attempts;
   struct silence_witness witness[NOTE_SIGS_WRITE_MAX - 1];

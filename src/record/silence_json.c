@@ -38,8 +38,7 @@ static parley_err same_again(struct buf *again, parley_err written, struct bytes
   return r;
 }
 
-static parley_err read_name(char out[static PARTY_NAME_MAX + 1], const json_t *v, const char *path,
-                            struct errmsg *e) {
+static parley_err read_name(char out[static PARTY_NAME_MAX + 1], const json_t *v, const char *path, struct errmsg *e) {
   const char *s;
   const parley_err r = json_get_str(&s, v, path, "party", e);
   if (r) return r;

@@ -6,16 +6,21 @@
 
 static const char about[] =
     "\nTHIS IS NOT A PROOF OF DELIVERY. It shows two things:\n\n"
-    "1. The statement in `entry.json` existed at the time that a neutral witness signed: it stands in the author's log, "
-    "and a checkpoint\n   of that log that covers it carries the witness's cosignature (`proof.tlog-proof`). The witness "
+    "1. The statement in `entry.json` existed at the time that a neutral witness signed: it stands in the author's "
+    "log, "
+    "and a checkpoint\n   of that log that covers it carries the witness's cosignature (`proof.tlog-proof`). The "
+    "witness "
     "saw the checkpoint, not the text.\n   `charter.json`, which the members signed, names the witnesses and their "
     "keys.\n"
-    "2. As far as this folder shows, the parties below had cosigned nothing of that log beyond the size given. That they "
-    "received nothing\n   does not follow: a machine that receives and does not answer looks the same. Nor does it show "
+    "2. As far as this folder shows, the parties below had cosigned nothing of that log beyond the size given. That "
+    "they "
+    "received nothing\n   does not follow: a machine that receives and does not answer looks the same. Nor does it "
+    "show "
     "that nothing was cosigned later.\n\n"
     "`attempts.json` is the author's own word for what it tried.\n\n"
     "Check it with `parley verify --fingerprint PARTY=HEX ... .`; the proof alone with any tool that reads C2SP "
-    "tlog-proof and\ntlog-policy:\nthe leaf is the bytes of `entry.json`. docs/protocol.md in parley's sources says what "
+    "tlog-proof and\ntlog-policy:\nthe leaf is the bytes of `entry.json`. docs/protocol.md in parley's sources says "
+    "what "
     "each file is.\n";
 
 void silence_md(struct buf *out, const struct statement *s, const struct silence_list *silent) {

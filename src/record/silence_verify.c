@@ -22,8 +22,7 @@ static bool name_known(const char *name) {
                                       SILENCE_FILE, SILENCE_ATTEMPTS, PACK_MANUAL};
   for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
     if (strcmp(name, fixed[i]) == 0) return true;
-  if (strncmp(name, SILENCE_NOTES, strlen(SILENCE_NOTES)) == 0)
-    return party_name_valid(name + strlen(SILENCE_NOTES));
+  if (strncmp(name, SILENCE_NOTES, strlen(SILENCE_NOTES)) == 0) return party_name_valid(name + strlen(SILENCE_NOTES));
   for (size_t k = 0; strncmp(name, "charter.", 8) == 0 && k < PACK_FILES_MAX; k++)
     if (strcmp(name, pack_charter_file(k).text) == 0) return true;
   return pack_is_card_name(name);
@@ -126,7 +125,8 @@ static parley_err read_proof(struct looking *k, struct bytes file) {
   struct tlog_proof proof;
   parley_err rc = tlog_proof_parse(&proof, c->a, file, c->e);
   if (rc != PARLEY_OK) return rc;
-  if (proof.extra.p != NULL) return err_set(c->e, PARLEY_EINVAL, "it has an `extra` line, which nothing would vouch for");
+  if (proof.extra.p != NULL)
+    return err_set(c->e, PARLEY_EINVAL, "it has an `extra` line, which nothing would vouch for");
   rc = silence_note_read(&k->note, c->a, proof.note, run_of(k, 0), c->out->statement.forum, c->charter, c->e);
   if (rc == PARLEY_OK) rc = proof_form(c, &proof, k->note.text, file);
   if (rc != PARLEY_OK) return rc;
@@ -181,8 +181,7 @@ static parley_err read_note(struct looking *k, size_t i, struct bytes file) {
 static parley_err check_notes(struct looking *k) {
   struct check *c = k->c;
   size_t notes = 0, named = 0;
-  for (size_t i = 0; i < c->p->n; i++)
-    notes += strncmp(c->p->files[i].name, SILENCE_NOTES, strlen(SILENCE_NOTES)) == 0;
+  for (size_t i = 0; i < c->p->n; i++) notes += strncmp(c->p->files[i].name, SILENCE_NOTES, strlen(SILENCE_NOTES)) == 0;
   for (size_t i = 0; i < k->out->silent.n; i++) {
     const struct pack_file *f;
     const struct pack_file_name name = silence_party_file(k->out->silent.list[i].party);

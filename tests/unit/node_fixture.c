@@ -179,6 +179,8 @@ parley_err rig_try_start(struct rig_party *p) {
   env.signer = p->signer;
   env.forms = (const struct form *const *)p->rig->forms;
   env.n_forms = p->rig->n_forms;
+  env.witnesses = p->rig->witnesses;
+  env.n_witnesses = p->rig->n_witnesses;
   err = node_open(&p->node, &env, buf_view(&p->card), &e);
   for (size_t i = p->n_before; i-- > 0 && !err;) err = node_own_before(p->node, buf_view(&p->before[i]), &e);
   for (size_t i = 0; i < p->rig->n && !err; i++) {
@@ -236,7 +238,17 @@ static struct rig_party *by_name(struct rig *r, const char *name) {
   return NULL;
 }
 
+static void carry_to_witness(struct rig *r, struct rig_party *from, const struct outbound *o) {
+  struct outbound_result result = {.message = "connection refused"};
+  if (r->witness && !from->mute) r->witness(r->witness_ctx, o, &result);
+  node_outbound_done(from->node, o->id, &result);
+}
+
 static void carry(struct rig *r, struct rig_party *from, const struct outbound *o) {
+  if (o->stranger) {
+    carry_to_witness(r, from, o);
+    return;
+  }
   struct rig_party *to = by_name(r, o->peer);
   struct outbound_result result = {.message = "connection refused"};
   struct node_response resp = {0};

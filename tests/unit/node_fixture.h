@@ -37,6 +37,11 @@ struct rig {
   struct form *forms[16];
   size_t n_forms;
   unsigned requests; /* between nodes, so far */
+  /* Neutral witnesses that nodes know from their next start on, and who answers for them. */
+  const struct node_witness *witnesses;
+  size_t n_witnesses;
+  void (*witness)(void *ctx, const struct outbound *o, struct outbound_result *r);
+  void *witness_ctx;
   bool cut[4][4];    /* what the first sends does not reach the second, by their places in party */
 };
 
