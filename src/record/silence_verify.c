@@ -61,6 +61,7 @@ static parley_err party_set(struct pack_party *out, const struct pack_cards *car
   out->cards = run.list;
   out->n_cards = out->established = run.n;
   out->addressee = addressee;
+  out->covered = addressee; /* what is said about it rests on who it is */
   return PARLEY_OK;
 }
 
