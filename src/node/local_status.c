@@ -52,10 +52,13 @@ static json_t *status_logs(struct node *n) {
   return list;
 }
 
-/* Statements of ours that the party has not cosigned yet, newest last; at most 100. */
+#define WAITING_READ_MAX 4096 /* entries; who was away for long, while others were written to, must not make the node stand still */
+
+/* Statements of ours that the party has not cosigned yet, newest last; at most 100, of the first WAITING_READ_MAX that it lacks. */
 static json_t *status_waiting(struct node *n, struct forum *f, const struct member *m) {
   json_t *list = json_array();
   uint64_t size = copy_size(f->log.copy);
+  if (size > m->push.cosigned + WAITING_READ_MAX) size = m->push.cosigned + WAITING_READ_MAX;
   for (uint64_t i = m->push.cosigned; i < size && json_array_size(list) < 100; i++) {
     struct arena a = {0};
     struct bytes entry;

@@ -24,7 +24,7 @@ parley_err audit_no_memory(struct errmsg *e) { return err_set(e, PARLEY_ENOMEM, 
 
 void audit_found(struct audit *a, uint32_t log, enum audit_kind kind, unsigned level, uint64_t index,
                  const char *advice, const char *fmt, ...) {
-  char what[640];
+  char what[800];
   va_list args;
   va_start(args, fmt);
   vsnprintf(what, sizeof what, fmt, args);
@@ -162,18 +162,6 @@ static parley_err take_charter(struct audit *a, uint32_t log, struct bytes envel
   return err == PARLEY_ENOMEM ? audit_no_memory(e) : PARLEY_OK;
 }
 
-static parley_err take_fork(struct audit *a, uint32_t log, struct bytes origin, struct errmsg *e) {
-  char text[ORIGIN_MAX + 1];
-  (void)log, (void)e;
-  snprintf(text, sizeof text, "%.*s", (int)(origin.n < sizeof text ? origin.n : sizeof text - 1),
-           (const char *)origin.p);
-  a->out->forked = true;
-  audit_found(a, audit_log_number(a, text), AUDIT_FORK, 0, 0,
-              "tell your lawyers and the other members; docs/operations.md says what it means",
-              "proof is kept that %s has two histories, both signed by its log", text);
-  return PARLEY_OK;
-}
-
 /* ---- since ---- */
 
 /* When the first entry of a tile says that it was issued; entries that say nothing count as early. */
@@ -251,7 +239,7 @@ static parley_err run(struct audit *a, struct errmsg *e) {
   if (!err) err = audit_items(a, "cards", "", AUDIT_NO_LOG, take_card, e);
   if (!err) err = audit_items(a, "charters", "", AUDIT_NO_LOG, take_charter, e);
   if (!err) err = read_logs(a, e);
-  if (!err) err = audit_items(a, "forks", "", AUDIT_NO_LOG, take_fork, e);
+  if (!err) err = audit_items(a, "forks", "", AUDIT_NO_LOG, audit_fork_take, e);
   if (!err) err = read_kind(a, false, e);
   audit_files_sort(a);
   if (!err) err = read_kind(a, true, e);

@@ -51,6 +51,7 @@ struct audit_log {
   uint64_t taken; /* rows exist below; UINT64_MAX: there are no rows */
   uint64_t since; /* entries below were not read; their tiles were */
   bool bulk;
+  bool forked; /* a proof that it has two histories is kept, and holds */
   struct audit_counts n;
 };
 

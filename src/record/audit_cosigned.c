@@ -13,7 +13,7 @@
 #define ROWS_IN_JOB 128
 
 struct cosigned_row {
-  char party[PARTY_NAME_MAX + 1];
+  char party[AUDIT_COSIGNER_MAX + 1];
   uint64_t size;
   struct hash root;
   struct bytes log_line, line;
@@ -25,6 +25,7 @@ struct cosigned_job {
   struct audit_job job; /* first */
   struct audit *a;
   const struct audit_log *log;
+  bool witness;       /* the rows are of neutral witnesses */
   struct arena arena; /* the lines */
   size_t n;
   struct cosigned_row rows[ROWS_IN_JOB];
@@ -42,7 +43,7 @@ static void check_row(const struct cosigned_job *j, struct cosigned_row *r) {
   r->err = audit_line_verify(cards, r->log_line, buf_view(&text), j->log->origin, j->log->party, &r->why);
   if (r->err)
     err_prefix(&r->why, r->err, "the log's line");
-  else if (!names(r->line, r->party))
+  else if (!j->witness && !names(r->line, r->party))
     r->err = err_set(&r->why, PARLEY_EVERIFY, "the line is not by %s", r->party);
   else
     r->err = audit_line_verify(cards, r->line, buf_view(&text), j->log->origin, j->log->party, &r->why);
@@ -63,7 +64,7 @@ static bool read_row(struct cosigned_row *r, struct arena *a, struct bytes item)
   struct bytes kept = arena_copy(a, item), head;
   if (!kept.p || !bytes_line(&kept, &head)) return false;
   const size_t space = bytes_find(head, 0, ' ');
-  if (space == (size_t)-1 || space > PARTY_NAME_MAX ||
+  if (space == (size_t)-1 || space > AUDIT_COSIGNER_MAX ||
       !dec_decode(&r->size, BYTES(head.p + space + 1, head.n - space - 1)))
     return false;
   snprintf(r->party, sizeof r->party, "%.*s", (int)space, (const char *)head.p);
@@ -76,7 +77,7 @@ static parley_err collect(struct audit *a, uint32_t log, struct cosigned_job *j,
   for (size_t i = 0; i < j->n; i++) {
     const struct cosigned_row *r = &j->rows[i];
     if (r->err == PARLEY_ENOMEM || r->err == PARLEY_EIO) return err_set(e, r->err, "%s", r->why.text);
-    if (r->err == PARLEY_ELIMIT) {
+    if (r->err == PARLEY_ELIMIT || (j->witness && r->err == PARLEY_ENOTFOUND)) { /* of a charter that is not at hand */
       l->n.beyond++;
       continue;
     }
@@ -92,9 +93,10 @@ static parley_err collect(struct audit *a, uint32_t log, struct cosigned_job *j,
 
 struct cosigned {
   struct audit_walk walk;
+  const char *what;          /* the resource */
   struct cosigned_job *jobs; /* AUDIT_POOL_MAX */
   unsigned filling;
-  char party[PARTY_NAME_MAX + 1]; /* of the row before */
+  char party[AUDIT_COSIGNER_MAX + 1]; /* of the row before */
   uint64_t size;
 };
 
@@ -137,7 +139,7 @@ static parley_err take_all(struct audit *a, uint32_t log, struct cosigned *c, st
   struct buf page = {0};
   parley_err err;
   do {
-    err = audit_get(a, &page, e, "cosignatures/%s/%" PRIu64 "/%s", c->party[0] ? c->party : "-", c->size,
+    err = audit_get(a, &page, e, "%s/%s/%" PRIu64 "/%s", c->what, c->party[0] ? c->party : "-", c->size,
                     a->out->logs[log].origin);
     if (err == PARLEY_ENOTFOUND) {
       err = PARLEY_OK;
@@ -152,12 +154,13 @@ static parley_err take_all(struct audit *a, uint32_t log, struct cosigned *c, st
   return err;
 }
 
-parley_err audit_cosigned(struct audit *a, uint32_t log, struct errmsg *e) {
-  struct cosigned c = {.jobs = calloc(AUDIT_POOL_MAX, sizeof *c.jobs)};
+static parley_err check(struct audit *a, uint32_t log, const char *what, bool witness, struct errmsg *e) {
+  struct cosigned c = {.what = what, .jobs = calloc(AUDIT_POOL_MAX, sizeof *c.jobs)};
   if (!c.jobs) return audit_no_memory(e);
   for (unsigned i = 0; i < AUDIT_POOL_MAX; i++) {
     c.jobs[i].job.work = work;
     c.jobs[i].a = a;
+    c.jobs[i].witness = witness;
     c.jobs[i].log = &a->out->logs[log];
   }
   audit_walk_begin(&c.walk, a, log);
@@ -166,4 +169,9 @@ parley_err audit_cosigned(struct audit *a, uint32_t log, struct errmsg *e) {
   for (unsigned i = 0; i < AUDIT_POOL_MAX; i++) arena_free(&c.jobs[i].arena);
   free(c.jobs);
   return err;
+}
+
+parley_err audit_cosigned(struct audit *a, uint32_t log, struct errmsg *e) {
+  const parley_err err = check(a, log, "cosignatures", false, e);
+  return err ? err : check(a, log, "witnessed", true, e);
 }

@@ -9,11 +9,13 @@
  *   notes/<i>/<origin>         items: "<what>\n<note>": checkpoints stored of this log
  *   live/<i>/<origin>          the same that only memory holds
  *   cosignatures/<party>/<size>/<origin>   items after that place, parties and sizes ascending; "-/0" begins:
- *                              "<party> <size>\n<line of the log>\n<cosignature line>\n"
+ *                              "<party> <size>\n<line of the log>\n<cosignature line>\n", and perhaps more lines
+ *   witnessed/<witness>/<size>/<origin>    the same of neutral witnesses
  *   entries/<n>/<width>/<origin>           the entries of tile n, as items; one that is missing has the length 2^32 - 1
  *   tile/<level>/<n>/<width>/<origin>      the hashes of a tile, perhaps more of them than asked for
  *   rows/<id or ->             items after that id: "<id> <ours 0|1> <forum> <from> <index> <order> <epoch>"
- *   forks/<i>                  items: "<origin>" of logs of which proof of two histories is kept
+ *   forks/<i>                  items: "<party>\n<origin>\n" and the files of a kept proof (record/fork.h); without party and
+ *                              files: what a mirror saw of a fork, of which no proof is made yet
  *
  * Items: a length of four bytes, most significant first, then so many bytes. A page has as many as fit in about 1 MiB;
  * an empty page ends the list.
@@ -26,6 +28,7 @@
 
 #define AUDIT_PAGE_MAX (1u << 20) /* a page ends with the item that reaches it */
 #define AUDIT_MISSING UINT32_MAX
+#define AUDIT_COSIGNER_MAX 287 /* bytes of a party or witness in such a name */
 
 struct audit_source {
   void *ctx;

@@ -133,6 +133,10 @@ void audit_walk_end(struct audit_walk *w);
 /* The stored cosignatures of one own log. */
 parley_err audit_cosigned(struct audit *a, uint32_t log, struct errmsg *e);
 
+/* ---- audit_forks.c ---- */
+/* One kept proof, or what a mirror saw: verified, and told. */
+parley_err audit_fork_take(struct audit *a, uint32_t log, struct bytes item, struct errmsg *e);
+
 /* ---- audit_rows.c ---- */
 parley_err audit_rows(struct audit *a, struct errmsg *e);
 

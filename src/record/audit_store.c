@@ -150,9 +150,35 @@ static parley_err list_value(void *ctx, struct bytes key, struct bytes v, struct
   return put_item(ctx, v);
 }
 
+/* "proof/<party>\n<origin>": a line, then the files; "fork/<origin>": what a mirror saw, of which a proof may be made. */
+static parley_err list_proof(void *ctx, struct bytes key, struct bytes v, struct errmsg *e) {
+  static const char prefix[] = "proof/";
+  const size_t n = sizeof prefix - 1;
+  struct buf item = {0};
+  struct bytes line;
+  buf_add(&item, key.p + n, key.n - n);
+  buf_str(&item, "\n");
+  if (bytes_line(&v, &line)) buf_bytes(&item, v);
+  const parley_err err = buf_ok(&item) ? put_item(ctx, buf_view(&item)) : out_of_memory(e);
+  buf_free(&item);
+  return err;
+}
+
 static parley_err list_fork(void *ctx, struct bytes key, struct bytes v, struct errmsg *e) {
-  (void)v, (void)e;
-  return put_item(ctx, BYTES(key.p + 5, key.n - 5));
+  struct buf item = {0};
+  (void)v;
+  buf_str(&item, "\n");
+  buf_add(&item, key.p + 5, key.n - 5);
+  buf_str(&item, "\n");
+  const parley_err err = buf_ok(&item) ? put_item(ctx, buf_view(&item)) : out_of_memory(e);
+  buf_free(&item);
+  return err;
+}
+
+static parley_err list_forks(struct listing *l, struct errmsg *e) {
+  const parley_err err = store_scan(l->s, STORE_LOGS, bytes_str("proof/"), BYTES_NONE, false, list_proof, l, e);
+  if (err || l->out->n - l->before >= AUDIT_PAGE_MAX) return err;
+  return store_scan(l->s, STORE_LOGS, bytes_str("fork/"), BYTES_NONE, false, list_fork, l, e);
 }
 
 /* ---- checkpoints of one log ---- */
@@ -191,12 +217,29 @@ static parley_err put_first_note(struct listing *l, const char *origin, struct e
   return err == PARLEY_ENOTFOUND ? PARLEY_OK : err;
 }
 
-static parley_err list_notes(struct listing *l, const char *origin, struct errmsg *e) {
-  const parley_err err = put_mirror_notes(l, origin, e);
-  return err ? err : put_first_note(l, origin, e);
+/* "n/<origin>\n<party>": the newest that another mirror has cosigned of a log that is not ours. */
+static parley_err put_carried(void *ctx, struct bytes key, struct bytes v, struct errmsg *e) {
+  (void)key, (void)e;
+  return put_note(ctx, "a checkpoint that another mirror cosigned", v);
 }
 
-/* ---- cosignatures: "c/<origin>\n<party>\n<size>", the value: time, the log's line, the cosignature line ---- */
+static parley_err put_carried_notes(struct listing *l, const char *origin, struct errmsg *e) {
+  struct buf prefix = {0};
+  buf_fmt(&prefix, "n/%s\n", origin);
+  const parley_err err = buf_ok(&prefix)
+                             ? store_scan(l->s, STORE_PEERS, buf_view(&prefix), BYTES_NONE, false, put_carried, l, e)
+                             : out_of_memory(e);
+  buf_free(&prefix);
+  return err;
+}
+
+static parley_err list_notes(struct listing *l, const char *origin, struct errmsg *e) {
+  parley_err err = put_mirror_notes(l, origin, e);
+  if (!err) err = put_first_note(l, origin, e);
+  return err ? err : put_carried_notes(l, origin, e);
+}
+
+/* ---- cosignatures: "c/<origin>\n<party>\n<size>", "wc/…" those of witnesses; time, the log's line, the cosignature ---- */
 
 static parley_err list_cosignature(void *ctx, struct bytes key, struct bytes v, struct errmsg *e) {
   struct listing *l = ctx;
@@ -214,12 +257,12 @@ static parley_err list_cosignature(void *ctx, struct bytes key, struct bytes v, 
   return l->out->n - l->before >= AUDIT_PAGE_MAX ? PARLEY_EBUSY : PARLEY_OK;
 }
 
-static parley_err list_cosignatures(struct listing *l, const char *name, struct errmsg *e) {
-  char party[PARTY_NAME_MAX + 1];
+static parley_err list_cosignatures(struct listing *l, const char *table, const char *name, struct errmsg *e) {
+  char party[AUDIT_COSIGNER_MAX + 1];
   uint64_t size;
   struct buf prefix = {0}, after = {0};
   if (!take_word(&name, party, sizeof party) || !take_number(&name, &size)) return no_such(name, e);
-  buf_fmt(&prefix, "c/%s\n", name);
+  buf_fmt(&prefix, "%s/%s\n", table, name);
   if (strcmp(party, "-") != 0) {
     buf_bytes(&after, buf_view(&prefix));
     buf_fmt(&after, "%s\n", party);
@@ -319,7 +362,8 @@ static parley_err list_rows(struct listing *l, const char *after, struct errmsg 
 static parley_err list(struct listing *l, const char *what, const char *rest, struct errmsg *e) {
   char number[24];
   if (strcmp(what, "rows") == 0) return list_rows(l, rest, e);
-  if (strcmp(what, "cosignatures") == 0) return list_cosignatures(l, rest, e);
+  if (strcmp(what, "cosignatures") == 0) return list_cosignatures(l, "c", rest, e);
+  if (strcmp(what, "witnessed") == 0) return list_cosignatures(l, "wc", rest, e);
   if (strcmp(what, "entries") == 0) return list_entries(l->s, rest, l->out, e);
   if (strcmp(what, "tile") == 0) return get_tile(l->s, rest, l->out, e);
   if (strcmp(what, "notes") == 0) return take_number(&rest, &l->skip) ? list_notes(l, rest, e) : no_such(rest, e);
@@ -329,8 +373,7 @@ static parley_err list(struct listing *l, const char *what, const char *rest, st
     return store_scan(l->s, STORE_PEERS, bytes_str("c/"), BYTES_NONE, false, list_card, l, e);
   if (strcmp(what, "charters") == 0)
     return store_scan(l->s, STORE_FORUMS, BYTES_NONE, BYTES_NONE, false, list_value, l, e);
-  if (strcmp(what, "forks") == 0)
-    return store_scan(l->s, STORE_LOGS, bytes_str("fork/"), BYTES_NONE, false, list_fork, l, e);
+  if (strcmp(what, "forks") == 0) return list_forks(l, e);
   return no_such(what, e);
 }
 
