@@ -2,16 +2,14 @@
 """Checks evidence packs as docs/protocol.md describes them, written from that alone. Shares no code with parley; the
 cryptography is that of the Debian package python3-cryptography. Exit: 0 the pack holds and its parties are who the
 fingerprints say, 1 it does not hold, 5 it is consistent but not all parties are identified by the fingerprints."""
-import argparse, base64, bisect, contextlib, datetime, functools, hashlib, hmac, json, os, re, sys
+import argparse, base64, bisect, contextlib, datetime, functools, hashlib, hmac, itertools, json, os, re, sys
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ed25519, x25519
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 def need(condition, text):
-    if not condition:
-        raise ValueError(text)
-def at(name, function, *args, **more):
-    """What the function says; what it refuses is said of this file."""
+    if not condition: raise ValueError(text)
+def at(name, function, *args, **more):  # what it refuses is said of this file
     try:
         return function(*args, **more)
     except (ValueError, LookupError, RecursionError) as e:
@@ -22,7 +20,6 @@ def b64(text, size=None):
     data = base64.b64decode(text, validate=True)
     need(encode(data) == text and size in (None, len(data)), "not the base64 that it should be")
     return data
-
 # ---- section 1: signatures, JSON, envelopes ----
 P, SPKI = 2**255 - 19, bytes.fromhex("302a300506032b6570032100")  # SPKI: an Ed25519 key's DER, but for its 32 bytes
 Y8 = int("05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826", 16)  # of the points of order 8
@@ -74,7 +71,6 @@ PARTY = f"(?=[^/]{{1,64}}(/|\\Z)){LABEL}([.]{LABEL})+"
 digest, party, origin = text("[0-9a-f]{64}"), text(PARTY), text(f"{PARTY}/[0-9a-f]{{64}}/{NUMBER}(/bulk)?")
 label, role, words = text("[a-z0-9-]+", 32), text(r"[^\0-\x1f\x7f-\x9f]+", 48), text(r"[a-z]+(\.[a-z]+)*", 48)
 language = text("[A-Za-z][A-Za-z0-9-]*[A-Za-z0-9]", 8)
-
 class Envelope:
     FORM = re.compile(rb'\{"payload":"([^"]*)","payloadType":"([^"]*)","signatures":\[(.+)\]\}')
     SIGNATURE = re.compile(rb'\{"keyid":"([0-9a-f]{64})","sig":"([^"]*)"\}')
@@ -91,7 +87,6 @@ class Envelope:
     def signed(self, n, key):
         keyid, signature = self.signatures[n]
         return keyid == sha256(SPKI, key).hex() and genuine(key, self.pae, signature)
-
 # ---- section 2: cards ----
 url, free = text('https://(?!/)[!"$->@-~]*(?<!/)', 512), text(".*")
 CARD = {
@@ -99,7 +94,6 @@ CARD = {
     "keys": record({
         "statement": free, "rotation": free, "log": free, "mirror": free, "seal": some(1, 8, record({
             "label": label, "recipient": text("age1.*")})), "link": some(1, 4, text("sha256//.*"))})}
-
 class Card:
     def __init__(self, data):
         self.envelope = e = Envelope(data, "card", 32768, CARD)
@@ -148,7 +142,6 @@ def all_cards(files):
                  f"{name}: not by the rotation key of the card before")
             need(all(owner.setdefault(key, who) == who for key in card.keys), f"{name}: a key of another party")
     return {who: [run[serial][1] for serial in sorted(run, reverse=True)] for who, run in runs.items()}
-
 # ---- section 3: charters ----
 PRECEDENCE, ROLES = ("FLASH", "IMMEDIATE", "PRIORITY", "ROUTINE"), ("member", "chair", "observer", "relay", "suspended")
 def pinned(v): return isinstance(v, dict) and len(v) <= 64 and all(map(digest, v.values())) and all(map(words, v))
@@ -192,11 +185,9 @@ def charters(files, runs, s):
     named = {m["name"]: m["card"] for m in versions[-1].json["members"]}
     for who, run in runs.items():
         need(who not in named or named[who] in [card.fingerprint for card in run], f"charter.json: other card of {who}")
-
 # ---- sections 4 and 7: notes, proofs, policies ----
-
 class Note:
-    """A checkpoint of the author's log with exactly the log's signature and those of the addressees; its policy."""
+    """A checkpoint of the author's log with exactly the log's signature and those of `to`; its policy."""
     def __init__(self, data, author, to, forum, suffix=""):
         origin = f"({re.escape(author[0].name)}/{forum}/{NUMBER}{suffix})"
         form = re.fullmatch(f"{origin}\n{NUMBER}\n(.{{44}})\n\n(.*)\n", data.decode(), re.S)
@@ -208,8 +199,8 @@ class Note:
         for name, run, line in zip(names, to, lines[1:]):
             key = self.signature(line, run[0].name + "/mirror", 4, [c.mirror for c in run])
             self.policy += f"witness {name} {key}\n"
-        many = f"group all-addressees all {' '.join(names)}\nquorum all-addressees\n"
-        self.policy += many if len(to) > 1 else "quorum w1\n"
+        group = "all-addressees" if len(to) > 1 else "w1"
+        self.policy += f"group {group} all {' '.join(names)}\n" * (len(to) > 1) + f"quorum {group}\n"
     def signature(self, line, name, kind, keys):
         need(line.startswith(f"\u2014 {name} "), f"a signature of {name} should stand here")
         data = b64(line[len(name) + 3:], 68 if kind == 1 else 76)
@@ -227,29 +218,39 @@ def included(index, size, leaf, path):
     """RFC 6962, section 2.1.1: the root that leaf and path give."""
     need(bool(path) == (size > 1), "an inclusion proof of another length")
     half = split(size)
-    if size > 1 and index < half:
-        return node(included(index, half, leaf, path[:-1]), path[-1])
+    if size > 1 and index < half: return node(included(index, half, leaf, path[:-1]), path[-1])
     return node(path[-1], included(index - half, size - half, leaf, path[:-1])) if path else leaf
 def consistent(old, size, old_root, path, whole=True):
     """RFC 6962, section 2.1.2: the roots of the first old and of all size leaves that the path gives."""
     need(old and (len(path) == (not whole) if old == size else path), "a consistency proof of another length")
     half = split(size)
-    if old == size:
-        return (path or [old_root]) * 2
-    if old > half:
-        return [node(path[-1], r) for r in consistent(old - half, size - half, old_root, path[:-1], False)]
+    if old == size: return (path or [old_root]) * 2
+    if old > half: return [node(path[-1], r) for r in consistent(old - half, size - half, old_root, path[:-1], False)]
     first, both = consistent(old, half, old_root, path[:-1], whole)
     return [first, node(both, path[-1])]
-def proved(files, folder, author, to, forum):
-    head, _, note = files[folder + "proof.tlog-proof"].partition(b"\n\n")
+def proved(files, proof, author, to, forum):
+    (head, _, note), folder = files[proof].partition(b"\n\n"), proof[:proof.find("/") + 1]
     form = re.fullmatch(f"c2sp\\.org/tlog-proof@v1\nindex {NUMBER}\n(.*)", head.decode() + "\n", re.S)
     n, leaf = Note(note, author, to, forum), sha256(b"\0", files[folder + "entry.json"])
     need(form and int(form[1]) < n.size, "not a proof, or of an entry after the last")
     root = included(int(form[1]), n.size, leaf, hashes(form[2].encode()))
     need(root == n.root, f"it does not prove {folder}entry.json")
-    need(files[folder + "policy.tlog-policy"] == n.policy.encode(), f"{folder}policy.tlog-policy: other cards")
-    return leaf.hex(), n.epoch
-
+    need(files.get(proof.replace("proof", "policy")) == n.policy.encode(), "its policy is missing, or of other cards")
+    return leaf.hex(), n.epoch, form[1]
+def covers(note, to):
+    """Those in `to` whose cosignatures stand in the note."""
+    who = [w for w in to if f"\n\u2014 {w}/mirror " in note.decode()]
+    need(0 < len(who) < 16, "not of 1 to 15 addressees")
+    return who
+def numbered(files, stem, tail, to, check):
+    """Each file that is numbered, checked for those whom it covers: the names, who they are, what the checks gave."""
+    names, left, firsts, out = [], list(to), [], []
+    for name in itertools.takewhile(files.__contains__, [stem + f".{k}" * (k > 0) + tail for k in range(192)]):
+        who = at(name, covers, files[name], left)
+        out.append(at(name, check, name, who))
+        names, firsts, left = [*names, name], [*firsts, to.index(who[0])], [w for w in left if w not in who]
+    need(firsts == sorted(firsts), f"{names}: not in the order of those whom they cover")
+    return names, [w for w in to if w not in left], out
 # ---- section 5: statements and sealing ----
 STATEMENT = {
     "forum": digest, "charter": digest, "from": party, "kind": words, "status": word("actual", "exercise", "test"),
@@ -264,14 +265,14 @@ STATEMENT = {
 def statement(data, runs):
     e = Envelope(data, "statement", 65535, STATEMENT)
     s, has = e.json, lambda *names: [name in e.json for name in names]
-    need(1 <= len(s["to"]) <= 15 and s["from"] not in s["to"], "to")
+    need(s["to"] and s["from"] not in s["to"], "to")
     need({s["from"], *s["to"]} <= set(runs), "a card of author or addressee is missing")
     need(any(e.signed(0, card.statement) for card in runs[s["from"]]), "the author's signature does not verify")
     clear = s["kind"].startswith("forum.")
     need(has("body", "sealed", "body_sha256") == [clear, not clear, not clear], "body or sealed")
     need(has("attach") == has("bulk"), "attach and bulk go together")
-    for a in s.get("attach", []):
-        need(a["count"] == -(-a["size"] // 4096) <= s["bulk"]["size"] - a["first"], "attach")
+    need(all(a["count"] == -(-a["size"] // 4096) <= s["bulk"]["size"] - a["first"] for a in s.get("attach", [])),
+         "attach")
     need(s["kind"] not in ("ack", "reject", "notice.disclosed") or
          len(s.get("re", [])) == len(s["to"]) == 1 and "officer" in s, s["kind"])
     return s
@@ -302,7 +303,6 @@ def seal(plain, seed, prefix, choices, like):
     stream, starts = ChaCha20Poly1305(hkdf(key, nonce, b"payload")), range(0, max(len(plain), 1), 65536)
     nonces = ((i >> 16).to_bytes(11, "big") + bytes([i == starts[-1]]) for i in starts)
     return out + b"".join(stream.encrypt(nonce, plain[i:i + 65536], b"") for nonce, i in zip(nonces, starts))
-
 # ---- sections 7 and 8: the pack ----
 def opened(data, s, runs):
     """Section 8, 1 and 2: the plaintext, and how its files are sealed."""
@@ -322,8 +322,7 @@ def disclosed(files, s, runs):
     for number, (file, attach) in enumerate(zip(plain.get("files", []), s.get("attach", []))):
         ext = re.search(r"(?<=.)\.[A-Za-z0-9]{1,8}\Z", file["name"], re.S)
         clear, age = f"files/{number}{ext[0] if ext and ext[0].lower() != '.age' else ''}", f"files/{number}.age"
-        if clear not in files and age not in files:
-            continue
+        if not {clear, age} & files.keys(): continue
         need(clear in files and age in files, f"{clear}: not there both in clear and sealed")
         data, like, names = files[clear], files[age], names | {clear, age, "bulk/range"}
         need((len(data), sha256(data).hex()) == (file["size"], file["sha256"]), f"{clear}: not the one in body.json")
@@ -336,28 +335,26 @@ def disclosed(files, s, runs):
         need("bulk/range" in files, "bulk/range: missing")
         rest, where = at("bulk/range", hashes, files["bulk/range"]), sorted(leaves)
         def root(first, size):
-            if bisect.bisect_left(where, first) == bisect.bisect_left(where, first + size):
-                return rest.pop(0)
+            if bisect.bisect_left(where, first) == bisect.bisect_left(where, first + size): return rest.pop(0)
             half = split(size)
             return node(root(first, half), root(first + half, size - half)) if size > 1 else leaves[first]
         whole = at("bulk/range", root, 0, s["bulk"]["size"])
         need(whole == b64(s["bulk"]["root"]) and not rest, "bulk/range: not what leads to bulk.root")
     return names
-def bulk(files, s, author, to, epoch):
-    """The names of the files that belong to bulk/checkpoint."""
+def bulk(files, s, runs, epoch, name, who):
     old, root = s["bulk"]["size"], b64(s["bulk"]["root"])
-    n = Note(files["bulk/checkpoint"], author, to, s["forum"], "/bulk")
+    n = Note(files[name], runs[s["from"]], [runs[w] for w in who], s["forum"], "/bulk")
     need(n.epoch == epoch and n.size >= old, "of another epoch, or older than the files")
-    names = {"bulk/consistency"} if n.size > old else set()
-    first, *path = hashes(files["bulk/consistency"]) if names else [root]
+    names = {name.replace("checkpoint", "consistency")} if n.size > old else set()
+    first, *path = hashes(files[min(names)]) if names else [root]
     need(first == root and consistent(old, n.size, root, path) == [root, n.root], "not of the files of entry.json")
-    return names | {"bulk/checkpoint"}
-def answer(files, kind, ident, s, runs):
+    return names
+def answer(files, kind, ident, covered, s, runs):
     a = at(kind + "/entry.json", statement, files[kind + "/entry.json"], runs)
     fits = a["kind"] == kind and a["re"] == [ident] and a["forum"] == s["forum"] and a["to"] == [s["from"]]
-    need(fits and a["from"] in s["to"], f"{kind}/entry.json: not about entry.json, or between others")
+    need(fits and a["from"] in covered, f"{kind}/entry.json: not about entry.json, or between others")
     need(not re.fullmatch(kind + "|ack|forum\\..*", s["kind"]), f"{kind}/entry.json: none answers a {s['kind']}")
-    at(kind + "/proof.tlog-proof", proved, files, kind + "/", runs[a["from"]], [runs[s["from"]]], a["forum"])
+    at(name := kind + "/proof.tlog-proof", proved, files, name, runs[a["from"]], [runs[s["from"]]], a["forum"])
     if kind == "reject" and "reject/body.json" in files:
         plain, _ = at("reject/body.json", opened, files["reject/body.json"], a, runs)
         at("reject/body.json", record(REJECTION), plain["body"])
@@ -374,24 +371,23 @@ def verify(files, given):
     s = at("entry.json", statement, files["entry.json"], runs)
     need(set(runs) == {s["from"], *s["to"]}, "cards/: a card of another party")
     charters(files, runs, s)
-    author, to = runs[s["from"]], [runs[who] for who in s["to"]]
-    ident, epoch = at("proof.tlog-proof", proved, files, "", author, to, s["forum"])
-    for kind in answers:
-        known |= answer(files, kind, ident, s, runs)
-    if "bulk/checkpoint" in files:
-        known |= at("bulk/checkpoint", bulk, files, s, author, to, epoch)
-    if "body.json" in files:
-        known |= disclosed(files, s, runs)
+    names, covered, places = numbered(files, "proof", ".tlog-proof", s["to"], lambda name, who: proved(
+        files, name, runs[s["from"]], [runs[w] for w in who], s["forum"]))
+    (ident, epoch, _), *others = set(places)
+    need(not others, "the proofs are of entries at several places")
+    known = known.union(*(answer(files, kind, ident, covered, s, runs) for kind in answers))
+    bulks, _, more = numbered(files, "bulk/checkpoint", "", covered, functools.partial(bulk, files, s, runs, epoch))
+    known |= {*names, *(name.replace("proof", "policy") for name in names), *bulks}.union(*more)
+    known |= disclosed(files, s, runs) if "body.json" in files else set()
     for name in files:
         need(name in known or name == "VERIFY.md" or name.startswith(("cards/", "charter.")), f"{name}: strange here")
     for who, run in runs.items():
         need(who not in [w for w, _ in given] or any((who, card.fingerprint) in given for card in run),
              f"cards/{who}.json: not of the {who} that was given")
-    return all((who, run[-1].fingerprint) in given for who, run in runs.items())
+    return all((who, runs[who][-1].fingerprint) in given for who in [s["from"], *covered])
 def read(folder):
-    names = [os.path.join(here, name) for here, _, names in os.walk(folder) for name in names]
-    return {os.path.relpath(name, folder): open(name, "rb").read() for name in names}
-
+    paths = (os.path.join(here, name) for here, _, names in os.walk(folder) for name in names)
+    return {os.path.relpath(path, folder): open(path, "rb").read() for path in paths}
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fingerprint", action="append", default=[], metavar="PARTY=HEX")
