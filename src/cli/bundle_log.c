@@ -99,10 +99,10 @@ enum outcome import_origin(struct importing *im, struct errmsg *e) {
   return o == OUT_TAKEN ? OUT_HELD : o; /* a name brings nothing by itself */
 }
 
-/* An entry of the log whose origin came last; else the message says so. */
+/* An entry of the log whose origin came last; else the message says so. Cosignatures do not wait for entries. */
 static bool of_this_log(const struct importing *im, struct errmsg *e) {
   if (im->log.hex[0] && memcmp(im->log.digest, im->r.name.digest, SHA256_SIZE) == 0) {
-    if (im->log.blocked == NULL) return true;
+    if (im->log.blocked == NULL || (im->log.known && im->r.name.kind == BUNDLE_COSIGNED)) return true;
     err_set(e, PARLEY_EREFUSED, "%s", im->log.blocked);
     return false;
   }
@@ -236,51 +236,71 @@ enum outcome import_checkpoint(struct importing *im, struct errmsg *e) {
 
 /* ---- entries ---- */
 
-static enum outcome answered(struct importing *im, parley_err rc, unsigned status, const struct buf *out,
+/* A node that refuses in the middle of a body has no place for its reason. */
+static void explain(unsigned status, uint64_t next, struct errmsg *e) {
+  if (status == 429)
+    err_set(e, PARLEY_EREFUSED, "%s",
+            _("the bytes that the charter allows this member for files, a day or in all, are used up; import it again "
+              "when the day (UTC) is over"));
+  else if (status == 409)
+    err_set(e, PARLEY_EREFUSED,
+            _("they do not go on from what is held (%llu entries), or the log has shown a newer checkpoint; import a "
+              "newer bundle"),
+            (unsigned long long)next);
+  else if (status == 202 || status == 422)
+    err_set(e, PARLEY_EREFUSED, "%s", _("they are not those of the checkpoint"));
+  else if (status == 403)
+    err_set(e, PARLEY_EREFUSED, "%s",
+            _("nothing more of this log is taken: its author has signed two histories, or opened its next epoch"));
+}
+
+/* The answer to an upload. *again: some of it was taken, and what hindered the rest will be said to the rest. */
+static enum outcome answered(struct importing *im, parley_err rc, unsigned status, const struct buf *out, bool *again,
                              struct errmsg *e) {
   struct import_log *l = &im->log;
   struct arena a = {0};
-  struct mirror_info info;
+  struct mirror_info info = {0};
+  const uint64_t end = im->r.name.end, before = l->next;
   const bool told = (status == 202 || status == 409) && mirror_info_parse(&info, &a, buf_view(out), NULL) == PARLEY_OK;
   arena_free(&a);
-  if (status == 200 || (status == 202 && told && info.next >= im->r.name.end)) {
-    const uint64_t upto = im->r.name.end;
-    l->fresh += upto > l->next ? upto - l->next : 0;
-    l->next = upto > l->next ? upto : l->next;
-    l->whole = status == 200;
-    return OUT_TAKEN;
+  const uint64_t next = status == 200 ? end : status == 202 && told ? info.next : before;
+  if (next > before) {
+    l->fresh += next - before;
+    l->next = next;
   }
-  if (status == 409 && im->r.name.end <= l->next) return OUT_HELD;
-  if (status == 409 && told)
-    err_set(
-        e, PARLEY_EREFUSED,
-        _("they do not go on from what is held (%llu entries), or the log has shown a newer checkpoint; import a newer "
-          "bundle"),
-        (unsigned long long)info.next);
-  else if (status == 202)
-    err_set(e, PARLEY_EREFUSED, "%s", _("a package in it is damaged"));
+  l->whole = l->whole || status == 200;
+  if (status == 200 || (status == 202 && next >= end)) return OUT_TAKEN;
+  *again = status == 202 && next > before;
+  if (status == 409 && end <= l->next) return OUT_HELD;
+  explain(status, l->next, e);
   const enum outcome o = import_failed(im, status, rc);
-  return o == OUT_REFUSED ? block(im, e) : o;
+  return o == OUT_REFUSED && !*again ? block(im, e) : o;
+}
+
+static enum outcome upload(struct importing *im, struct errmsg *e) {
+  enum outcome o;
+  bool again;
+  do {
+    struct buf out = {0};
+    unsigned status;
+    again = false;
+    const parley_err rc = api_bytes(im->c, &out, &status, "POST", "/v1/bundle/entries", buf_view(&im->data), e);
+    o = answered(im, rc, status, &out, &again, e);
+    buf_free(&out);
+  } while (again);
+  return o;
 }
 
 enum outcome import_entries(struct importing *im, struct errmsg *e) {
   struct import_log *l = &im->log;
-  struct buf out = {0};
-  unsigned status;
-  struct errmsg why = {""};
   if (!of_this_log(im, e)) return OUT_REFUSED;
   if (l->own) return OUT_HELD;
   if (!l->size) return refuse(e, _("the checkpoint of its log does not stand before it"));
   if (im->r.name.end <= l->next && !(im->r.name.end == l->size && !l->whole)) return OUT_HELD;
   if (im->r.name.start > l->next) return refuse(e, _("entries before it are missing"));
   if (bundle_data(&im->r, &im->data, e) != PARLEY_OK) return OUT_STOPPED;
-  parley_err rc = bundle_entries_walk(&im->r.name, buf_view(&im->data), l->origin, l->size, NULL, NULL, NULL, e);
-  if (rc != PARLEY_OK) return block(im, e);
-  rc = api_bytes(im->c, &out, &status, "POST", "/v1/bundle/entries", buf_view(&im->data), &why);
-  *e = why;
-  const enum outcome o = answered(im, rc, status, &out, e);
-  buf_free(&out);
-  return o;
+  const parley_err rc = bundle_entries_walk(&im->r.name, buf_view(&im->data), l->origin, l->size, NULL, NULL, NULL, e);
+  return rc == PARLEY_OK ? upload(im, e) : block(im, e);
 }
 
 /* ---- cosignatures ---- */

@@ -48,6 +48,8 @@ void node_data(struct node_call *c, struct bytes in, struct node_response *out) 
   if (out->status) return;
   if (c->entries && c->open) {
     open_entries_data(c, in, out);
+  } else if (c->entries && !c->peer) {
+    local_bundle_upload(c, in);
   } else if (c->entries) {
     peer_entries_data(c, in, out);
   } else if (c->file) {
@@ -70,6 +72,8 @@ void node_end(struct node_call *c, struct node_response *out) {
     answer_err(c, out, PARLEY_ENOMEM, &e);
   } else if (c->entries && c->open) {
     open_entries_end(c, out);
+  } else if (c->entries && !c->peer) {
+    local_bundle_uploaded(c, out);
   } else if (c->entries) {
     peer_entries_end(c, out);
   } else if (c->file) {
@@ -93,8 +97,8 @@ void node_finish(struct node_call *c) {
   if (c->queued) {
     n->answers_end = &n->answers;
     while (*n->answers_end) n->answers_end = &(*n->answers_end)->next_answer;
-    buf_free(&c->answer.body);
   }
+  if (c->queued || c->entries) buf_free(&c->answer.body);
   mirror_upload_free(c->upload);
   draft_file_free(c->file);
   buf_free(&c->early.body);

@@ -111,6 +111,9 @@ void local_bundle_charter(struct node_call *c, struct node_response *out);
 void local_bundle_held(struct node_call *c, struct node_response *out);
 void local_bundle_checkpoint(struct node_call *c, struct node_response *out);
 void local_bundle_cosigned(struct node_call *c, struct node_response *out);
+/* POST /v1/bundle/entries: answers at the end of the body only, where there is room for the reason. */
+void local_bundle_upload(struct node_call *c, struct bytes in);
+void local_bundle_uploaded(struct node_call *c, struct node_response *out);
 void local_recover(struct node_call *c, struct node_response *out);
 void local_draft_send(struct node_call *c, struct node_response *out);
 void local_draft(struct node_call *c, struct node_response *out);

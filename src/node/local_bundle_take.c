@@ -133,6 +133,18 @@ void local_bundle_checkpoint(struct node_call *c, struct node_response *out) {
   json_decref(o);
 }
 
+/* ---- POST /v1/bundle/entries ---- */
+
+void local_bundle_upload(struct node_call *c, struct bytes in) {
+  if (!c->answer.status) peer_entries_data(c, in, &c->answer);
+}
+
+void local_bundle_uploaded(struct node_call *c, struct node_response *out) {
+  if (!c->answer.status) peer_entries_end(c, &c->answer);
+  *out = c->answer;
+  c->answer = (struct node_response){0};
+}
+
 /* ---- POST /v1/bundle/logs/HEX/cosigned/P ---- */
 
 void local_bundle_cosigned(struct node_call *c, struct node_response *out) {
