@@ -9,6 +9,7 @@
 //	    its checkpoint. Writes the entries, one after the other, to OUT. -flip spoils one byte of what comes back under
 //	    paths that begin with PATH: each of the clients must then fail.
 //	peer disclosed DIR                               what a pack discloses is what was sealed, and to whom it says
+//	peer fork DIR CARD                               the proof of two histories in DIR holds against the keys of its file CARD
 //	peer notes PROGRAM                               10,000 altered notes and checkpoints: parley's interop-notes and Go agree
 //	peer age seal [-a] RECIPIENT... | seal-pass PASSPHRASE | open IDENTITY-FILE | open-pass PASSPHRASE   <in >out
 //
@@ -33,6 +34,8 @@ func main() {
 		err = checkLog(args[2], args[3:])
 	case len(args) == 2 && args[0] == "disclosed":
 		err = checkDisclosed(args[1])
+	case len(args) == 3 && args[0] == "fork":
+		err = checkFork(args[1], args[2])
 	case len(args) == 2 && args[0] == "notes":
 		err = compareNotes(args[1], 10000)
 	case len(args) >= 3 && args[0] == "age":
