@@ -55,7 +55,9 @@ static int show(struct cli *c, const struct args *a) {
   proofs_print(c, json_object_get(o, "proofs"));
   observed_print(c, json_object_get(o, "observed"));
   if (strcmp(json_text(o, "state"), "proposed") == 0)
-    out_print(_("\nTo sign it: parley forum accept %.12s\n"), json_text(o, "forum"));
+    out_print(_("\nTo sign it: parley forum accept %.12s\n"), json_text(o, "version"));
+  else if (forum_awaits(o) != NULL)
+    out_print(_("\nTo see what is proposed: parley forum show %.12s\n"), forum_awaits(o));
   json_decref(o);
   return EXIT_DONE;
 }
@@ -77,8 +79,10 @@ const struct verb verb_forum_show = {
     .name = "forum show",
     .usage = N_("ID"),
     .summary = N_("show a charter in plain words"),
-    .about = N_("Shows the charter of the forum ID (the first 8 digits or more): who has signed it, its rules, "
-                "its times and limits, and what stands against accepting it."),
+    .about =
+        N_("Shows the charter of the forum ID (the first 8 digits or more), or of one of its versions: who has "
+           "signed it, its rules, its times and limits, what it would change and what stands against accepting it; "
+           "and all versions, with those that are in conflict and who signed both."),
     .options = no_options,
     .examples = {"parley forum show 3f9a01c2", "parley forum show 3f9a01c2 --json"},
     .min_args = 1,

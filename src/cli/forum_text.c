@@ -30,6 +30,9 @@ static const char *joined(struct cli *c, const json_t *list) {
 const char *forum_state(struct cli *c, const json_t *forum) {
   const char *state = json_text(forum, "state");
   if (strcmp(state, "in_force") == 0) return _("in force");
+  if (strcmp(state, "left") == 0) return _("left: we are no longer a member");
+  if (strcmp(state, "replaced") == 0) return _("replaced by a later version");
+  if (strcmp(state, "conflict") == 0) return _("complete, but another version is too, and neither replaces the other");
   if (strcmp(state, "proposed") == 0) return _("waits for our signature");
   const char *s = arena_fmt(&c->arena, _("waits for %s"), joined(c, json_object_get(forum, "missing")));
   return s != NULL ? s : state;
@@ -120,9 +123,14 @@ void forum_print(struct cli *c, const json_t *forum) {
   const json_t *charter = json_object_get(forum, "charter");
   out_field(c, 0, _("Forum"), json_text(forum, "title"));
   out_field(c, 0, _("Id"), json_text(forum, "forum"));
+  if (strcmp(json_text(forum, "version"), json_text(forum, "forum")) != 0)
+    out_field(c, 0, _("Version"), json_text(forum, "version"));
   out_field(c, 0, _("State"), forum_state(c, forum));
   out_field(c, 0, _("Proposed by"), json_text(forum, "proposed_by"));
   print_members(c, forum);
+  if (charter != NULL && json_object_get(forum, "in_force") != NULL)
+    forum_print_changes(c, json_object_get(forum, "in_force"), charter);
+  forum_print_versions(c, forum);
   if (charter != NULL) {
     print_rules(c, charter);
     print_times(c, charter);

@@ -12,13 +12,17 @@
 #include "cli/text.h"
 
 const struct verb *const verbs[] = {
-    &verb_init,    &verb_card_show, &verb_card_export,   &verb_card_renew,   &verb_keys_protect, &verb_keys_unprotect,
-    &verb_keys,    &verb_trust,     &verb_forum_propose, &verb_forum_accept, &verb_forum_list,   &verb_forum_show,
-    &verb_send,    &verb_inbox,     &verb_show,          &verb_save,         &verb_ack,          &verb_reject,
-    &verb_receipt, &verb_disclose,  &verb_verify,        &verb_status, &verb_audit, &verb_fsck,       &verb_availability,
-    &verb_bundle_export, &verb_bundle_import, &verb_bundle_show,
-    &verb_proof_list,    &verb_proof_show,
-    &verb_config,       NULL,
+    &verb_init,          &verb_card_show,    &verb_card_export,
+    &verb_card_renew,    &verb_keys_protect, &verb_keys_unprotect,
+    &verb_keys,          &verb_trust,        &verb_forum_propose,
+    &verb_forum_accept,  &verb_forum_amend,  &verb_forum_list,
+    &verb_forum_show,    &verb_send,         &verb_inbox,
+    &verb_show,          &verb_save,         &verb_ack,
+    &verb_reject,        &verb_receipt,      &verb_disclose,
+    &verb_verify,        &verb_status,       &verb_audit,
+    &verb_fsck,          &verb_availability, &verb_bundle_export,
+    &verb_bundle_import, &verb_bundle_show,  &verb_proof_list,
+    &verb_proof_show,    &verb_config,       NULL,
 };
 
 /* ---- finding the verb ---- */

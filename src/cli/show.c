@@ -48,8 +48,8 @@ static void print_outer(struct cli *c, const json_t *row) {
 }
 
 static void print_problems(struct cli *c, const json_t *row) {
-  static const char *const members[] = {"problem", "form_problem", "unreadable"};
-  for (size_t i = 0; i < 3; i++) {
+  static const char *const members[] = {"problem", "mark_why", "form_problem", "unreadable"};
+  for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
     const char *s = json_text(row, members[i]);
     if (s[0] != '\0') out_print(_("\nWARNING: %s\n"), out_line(c, s));
   }

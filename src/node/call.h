@@ -91,6 +91,8 @@ void local_successor(struct node_call *c, struct node_response *out);
 void local_forums(struct node_call *c, struct node_response *out);
 void local_forum(struct node_call *c, struct node_response *out);
 void local_forum_propose(struct node_call *c, struct node_response *out);
+void local_forum_amend(struct node_call *c, struct node_response *out);
+void local_version_take(struct node_call *c, struct node_response *out);
 void local_forum_accept(struct node_call *c, struct node_response *out);
 void local_send(struct node_call *c, struct node_response *out);
 void local_list(struct node_call *c, struct node_response *out);

@@ -24,6 +24,8 @@ static const struct route routes[] = {
     {"POST", "/v1/forums", NULL, local_forum_propose},
     {"GET", "/v1/forums/", "", local_forum},
     {"POST", "/v1/forums/", "/accept", local_forum_accept},
+    {"POST", "/v1/forums/", "/amend", local_forum_amend},
+    {"POST", "/v1/versions", NULL, local_version_take},
     {"GET", "/v1/statements", NULL, local_list},
     {"POST", "/v1/statements", NULL, local_send},
     {"GET", "/v1/statements/", "", local_statement},

@@ -13,17 +13,12 @@
 
 /* ---- views ---- */
 
-static const char *proposal_state(const struct node *n, const struct proposal *p) {
-  if (p->complete) return "in_force";
-  const struct charter_member *me = charter_member(&p->charter, n->own.name);
-  return me && p->signed_by[me - p->charter.members] ? "signed" : "proposed";
-}
-
-static json_t *forum_json(const struct node *n, const struct proposal *p) {
-  json_t *o = json_object(), *members = json_array(), *missing = json_array();
-  json_put_hex(o, "forum", p->digest, SHA256_SIZE);
+static json_t *forum_json(struct node *n, const struct proposal *p) {
+  json_t *o = json_object(), *members = json_array();
+  json_put_hex(o, "forum", p->forum, SHA256_SIZE);
+  json_put_hex(o, "version", p->digest, SHA256_SIZE);
   json_put_str(o, "title", p->charter.title);
-  json_put_str(o, "state", proposal_state(n, p));
+  json_put_str(o, "state", version_state(n, p));
   for (size_t i = 0; i < p->charter.n_members; i++) {
     const struct charter_member *m = &p->charter.members[i];
     json_t *v = json_object();
@@ -31,11 +26,11 @@ static json_t *forum_json(const struct node *n, const struct proposal *p) {
     json_put_str(v, "role", member_role_name(m->role));
     json_object_set_new(v, "signed", json_boolean(p->signed_by[i]));
     json_array_append_new(members, v);
-    if (!p->signed_by[i]) json_array_append_new(missing, json_string(m->name));
   }
   json_object_set_new(o, "members", members);
   json_put_str(o, "proposed_by", p->from);
-  json_object_set_new(o, "missing", missing);
+  json_object_set_new(o, "missing", version_missing(n, p));
+  json_object_set_new(o, "versions", versions_json(n, p));
   const char *why = "";
   for (const struct proposal_push *w = p->pushes; w; w = w->next)
     if (w->lane.why[0]) why = w->lane.why;
@@ -43,13 +38,30 @@ static json_t *forum_json(const struct node *n, const struct proposal *p) {
   return o;
 }
 
+/* Of a forum the version in force; of one that we may join the version that would admit us. NULL: neither is our business. */
+static const struct proposal *shown_of(const struct node *n, const struct proposal *first) {
+  const struct proposal *now = version_in_force(n, first);
+  if (!now) return first;
+  if (forum_find(n, first->forum) || charter_member(&now->charter, n->own.name)) return now;
+  for (const struct proposal *p = n->proposals; p; p = p->next)
+    if (p->placed && !p->complete && !memcmp(p->forum, first->forum, SHA256_SIZE) &&
+        charter_member(&p->charter, n->own.name))
+      return p;
+  return NULL;
+}
+
 void local_forums(struct node_call *c, struct node_response *out) {
   json_t *o = json_object(), *list = json_array();
-  for (const struct proposal *p = c->n->proposals; p; p = p->next) json_array_append_new(list, forum_json(c->n, p));
+  for (const struct proposal *p = c->n->proposals; p; p = p->next) {
+    if (!p->placed || p->charter.n_replaces > 0) continue;
+    const struct proposal *shown = shown_of(c->n, p);
+    if (shown) json_array_append_new(list, forum_json(c->n, shown));
+  }
   json_object_set_new(o, "forums", list);
   answer_json(out, 200, o);
 }
 
+/* By the digits of a forum, which stand for its version in force, or of any version. */
 static struct proposal *find(struct node_call *c, struct node_response *out) {
   struct errmsg e;
   struct proposal *found = NULL;
@@ -57,9 +69,10 @@ static struct proposal *find(struct node_call *c, struct node_response *out) {
   for (struct proposal *p = c->n->proposals; p; p = p->next) {
     char hex[65];
     hex_encode(hex, BYTES(p->digest, SHA256_SIZE));
-    if (len >= 8 && len <= 64 && !strncmp(hex, c->path, len)) found = p, count++;
+    if (p->placed && len >= 8 && len <= 64 && !strncmp(hex, c->path, len)) found = p, count++;
   }
-  if (count == 1) return found;
+  struct proposal *now = count == 1 && found->charter.n_replaces == 0 ? version_in_force(c->n, found) : NULL;
+  if (count == 1) return now ? now : found;
   parley_err r = count ? err_set(&e, PARLEY_ECONFLICT, "forum %s is ambiguous; give more digits", c->path)
                        : err_set(&e, PARLEY_ENOTFOUND,
                                  "no forum \"%.70s\" here; give at least 8 digits (parley forum list)", c->path);
@@ -136,14 +149,24 @@ static void basis_show(struct node_call *c, const struct proposal *p, json_t *o)
   buf_free(&k);
 }
 
+/* Beside an open version, the charter that it would change. */
+static void put_in_force(struct node *n, const struct proposal *p, json_t *o) {
+  const struct proposal *now = p->complete ? NULL : version_in_force(n, p);
+  json_t *charter = NULL;
+  if (now && json_parse(&charter, now->charter.payload, CHARTER_SIZE_MAX, NULL)) json_lose();
+  if (charter) json_object_set_new(o, "in_force", charter);
+}
+
 void local_forum(struct node_call *c, struct node_response *out) {
   struct proposal *p = find(c, out);
   if (!p) return;
   json_t *o = forum_json(c->n, p), *charter = NULL;
   if (json_parse(&charter, p->charter.payload, CHARTER_SIZE_MAX, NULL)) json_lose(); /* it has been read before */
   if (charter) json_object_set_new(o, "charter", charter);
-  json_object_set_new(o, "envelope", json_stringn((const char *)p->envelope.p, p->envelope.n));
+  json_object_set_new(o, "envelope",
+                      p->n_signed ? json_stringn((const char *)p->envelope.p, p->envelope.n) : json_string(""));
   json_object_set_new(o, "problems", proposal_problems(c->n, &p->charter));
+  put_in_force(c->n, p, o);
   json_object_set_new(o, "proofs", forks_list(c->n, p->digest));
   json_object_set_new(o, "observed", observed_json(c->n, p->digest, 100));
   basis_show(c, p, o);
@@ -160,8 +183,8 @@ void local_forum_accept(struct node_call *c, struct node_response *out) {
   if (!r && json_array_size(problems))
     r = err_set(&e, PARLEY_EREFUSED, "cannot accept: %s", json_string_value(json_array_get(problems, 0)));
   json_decref(problems);
-  if (!r && strcmp(proposal_state(c->n, p), "proposed"))
-    r = err_set(&e, PARLEY_ECONFLICT, "we have signed that charter already");
+  if (!r && strcmp(version_state(c->n, p), "proposed"))
+    r = err_set(&e, PARLEY_ECONFLICT, "there is nothing to sign: our signature stands there, or is not needed");
   json_t *basis = NULL;
   r = r ? r : basis_parse(c, &basis, &e);
   r = r ? r : basis_store(c->n, p, basis, &e);
@@ -172,7 +195,7 @@ void local_forum_accept(struct node_call *c, struct node_response *out) {
     return;
   }
   node_log_line(c->n, 6, "charter “%s” accepted", p->charter.title);
-  answer_done(c, 200, "forum", p->digest, proposal_state(c->n, p), out);
+  answer_done(c, 200, "forum", p->digest, version_state(c->n, p), out);
 }
 
 /* ---- proposing ---- */
@@ -279,21 +302,11 @@ static parley_err parse_witnesses(const json_t *q, struct charter *ch, struct er
 
 static parley_err parse_charter(struct node *n, const json_t *q, struct charter *ch, struct arena *a,
                                 struct errmsg *e) {
-  static const char *const members[] = {"title",
-                                        "members",
-                                        "legal",
-                                        "fields",
-                                        "languages",
-                                        "forms",
-                                        "ack_seconds",
-                                        "heartbeat_seconds",
-                                        "clock_tolerance_seconds",
-                                        "attachment_max",
-                                        "bytes_per_day",
-                                        "bytes_total",
-                                        "disclosure",
-                                        "witnesses",
-                                        NULL};
+  static const char *const members[] = {"title",          "members",           "legal",
+                                        "fields",         "languages",         "forms",
+                                        "ack_seconds",    "heartbeat_seconds", "clock_tolerance_seconds",
+                                        "attachment_max", "bytes_per_day",     "bytes_total",
+                                        "disclosure",     "witnesses",         NULL};
   const char *title, *legal = ch->legal, *disclosure = ch->disclosure;
   parley_err r = json_only(q, "", members, e);
   r = r ? r : json_get_str(&title, q, "", "title", e);
@@ -343,5 +356,5 @@ void local_forum_propose(struct node_call *c, struct node_response *out) {
     answer_err(c, out, r, &e);
     return;
   }
-  answer_done(c, 201, "forum", p->digest, proposal_state(n, p), out);
+  answer_done(c, 201, "forum", p->digest, version_state(n, p), out);
 }

@@ -104,7 +104,7 @@ struct push {
   bool ask;                         /* it must be asked (again) */
   unsigned turns;                   /* answers in a row that were no step forward */
   uint64_t taken, reached;          /* the largest checkpoint that it took, and the most entries that it said to hold */
-  uint64_t held_upto; /* statements below this index have their earliest cosignature on record or queued */
+  uint64_t held_upto;     /* statements below this index have their earliest cosignature on record or queued */
   struct held_line *held; /* at most HELD_QUEUE_MAX; of bulk logs none */
   size_t n_held, cap_held;
   struct line_marks marks;
@@ -539,6 +539,14 @@ parley_err forum_open_log(struct node *n, struct forum *f, struct errmsg *e);
 parley_err versions_refresh(struct node *n, const uint8_t forum[static SHA256_SIZE], struct errmsg *e);
 parley_err versions_load(struct node *n, struct errmsg *e); /* after proposals_load */
 void versions_run(struct node *n);                          /* what failed is tried again */
+
+/* ---- local_versions.c: how they are shown ---- */
+/* "proposed": waits for our signature; "signed": for others; "in_force"; "left": in force without us; "replaced"; "conflict". */
+const char *version_state(struct node *n, const struct proposal *p);
+json_t *version_missing(struct node *n, const struct proposal *p); /* names of those whose signature is wanted */
+json_t *versions_json(struct node *n,
+                      const struct proposal *p); /* all of its forum: the complete ones in order, then the open ones */
+struct proposal *version_in_force(const struct node *n, const struct proposal *p); /* of its forum; NULL: none is */
 
 /* ---- versions_log.c: the versions that a log has opened (docs/protocol.md, "New versions") ---- */
 parley_err openings_load(struct node *n, const char *origin, struct copy *c, uint64_t upto, struct openings *o,
