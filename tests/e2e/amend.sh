@@ -3,6 +3,7 @@
 # signature, one withdraws; what each sees, and what a receipt under a later version proves.
 . "$(dirname "$0")/lib.sh"
 
+cn() { on cn "$@"; }
 amend() { # HOME CHANGES...: sets $version
   local home=$1
   shift

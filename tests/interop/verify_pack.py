@@ -161,7 +161,7 @@ CHARTER = {
 def charter(data, runs):
     e = Envelope(data, "charter", 512 * 1024, CHARTER)
     c, names = e.json, [m["name"] for m in e.json["members"]]
-    need(names == sorted(set(names)) and len(e.signatures) == len(names), "not complete, or members in disorder")
+    need(names == sorted(set(names)), "members in disorder")
     closed = [(x["party"], x["epoch"]) for x in c.get("closed", [])]
     need(closed == sorted(set(closed)), "closed: in disorder")
     need((c["adoption"] == "threshold") == ("threshold" in c), "threshold without its adoption, or the other way round")
@@ -169,10 +169,27 @@ def charter(data, runs):
     for name, key in ((w.split("+")[0], unvkey(w, 4, w.split("+")[0])) for w in c["witnesses"]):
         mine = [n for n in names if name == n + "/mirror" or any(key in card.keys for card in runs.get(n, []))]
         need(not mine, f"witness {name} is a member's")
-    for number, m in enumerate(c["members"]):
-        card = next((card for card in runs.get(m["name"], []) if card.fingerprint == m["card"]), None)
-        need(e.signed(number, card.statement) if card else len(names) > 2, f"signature of {m['name']}")
+    cards = {m["name"]: next((card for card in runs.get(m["name"], []) if card.fingerprint == m["card"]), None) for m in c["members"]}
+    e.names, e.held, e.by, e.others, last = set(names), {n: card for n, card in cards.items() if card}, set(), 0, ""
+    for number, (keyid, _) in enumerate(e.signatures):
+        who = next((n for n, card in e.held.items() if keyid == sha256(SPKI, card.statement).hex()), None)
+        need(not who or who > last and e.signed(number, e.held[who].statement), f"signature {number}")
+        e.others, last = e.others + (not who), who or last
+        e.by.add(who)
+    need(e.others <= len(e.names - set(e.held)), "signed by nobody that it names")
     return e
+def reaches(v, who, least):
+    """As far as the pack can tell: those whose cards are not there may have made the signatures that are no others'."""
+    return len(v.by & who) + min(v.others, len(who - set(v.held))) >= least
+def complete(v, replaced):
+    """Section 3, new versions."""
+    admitted = v.names.difference(*(p.names for p in replaced))
+    need(reaches(v, admitted, len(admitted)), "not complete: who joins has not signed")
+    for p in replaced:
+        voters = {m["name"] for m in p.json["members"] if m["role"] in ("member", "chair")}
+        stay = voters & v.names
+        need(stay and 2 * len(stay) >= len(voters), "not complete: too few stay")
+        need(reaches(v, stay, min(p.json.get("threshold", len(stay)), len(stay))), "not complete: too few have signed")
 def charters(files, runs, s):
     names = [f"charter.{k}.json" for k in range(sum(f.startswith("charter.") for f in files) - 1)] + ["charter.json"]
     need(set(names) <= set(files), "charter.0.json: missing, or one after it")
@@ -181,7 +198,9 @@ def charters(files, runs, s):
     for n, (name, v, old) in enumerate(zip(names, versions, (set(v.json["replaces"]) for v in versions))):
         earlier = {x.digest for x in versions[:n]}
         need(v is versions[-1] or any(v.digest in x.json["replaces"] for x in versions), f"{name}: replaced by none")
-        need(old <= earlier and v.digest not in earlier and bool(old) == bool(n), f"{name}: replaces the wrong ones")
+        need(bool(old & earlier) == bool(n) == bool(old) and v.digest not in earlier, f"{name}: replaces the wrong ones")
+        at(name, complete, v, [x for x in versions[:n] if x.digest in old])
+    need(len(versions[-1].names) != 2 or len(versions[-1].held) == 2, "charter.json: a card of the two is not there")
     named = {m["name"]: m["card"] for m in versions[-1].json["members"]}
     for who, run in runs.items():
         need(who not in named or named[who] in [card.fingerprint for card in run], f"charter.json: other card of {who}")
