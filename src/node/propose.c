@@ -239,8 +239,20 @@ static parley_err take_new(struct node *n, struct proposal *p, struct errmsg *e)
   return PARLEY_OK;
 }
 
+/* Held already, byte for byte: after a start each member tells each other, and a large charter has 193 signatures to verify. */
+static struct proposal *held_already(const struct node *n, struct bytes text, const char *from) {
+  for (struct proposal *p = n->proposals; p; p = p->next)
+    if (p->placed && bytes_eq(proposal_text(p), text) && charter_member(&p->charter, from)) return p;
+  return NULL;
+}
+
 parley_err proposal_take(struct node *n, struct bytes text, const char *from, struct proposal **out, struct errmsg *e) {
-  struct proposal *fresh, *p;
+  struct proposal *fresh, *p = from ? held_already(n, text, from) : NULL;
+  if (p) {
+    proposal_known(p, from);
+    *out = p;
+    return PARLEY_OK;
+  }
   parley_err r = proposal_new(n, text, from ? from : n->own.name, &fresh, e);
   if (r) return r;
   p = proposal_find(n, fresh->digest);

@@ -65,6 +65,11 @@ void proposal_again(struct node *n, const uint8_t forum[static SHA256_SIZE], con
       if (w->peer == peer) w->told = 0;
 }
 
+void proposal_known(struct proposal *p, const char *party) {
+  for (struct proposal_push *w = p->pushes; w; w = w->next)
+    if (!w->lane.request && !strcmp(w->peer->card.name, party)) w->told = p->n_signed + 1;
+}
+
 /* ---- lanes ---- */
 
 static const struct proposal_push *push_to(const struct proposal *p, const struct peer *peer) {

@@ -316,10 +316,10 @@ struct node {
   int64_t drafts_sweep_ms; /* monotonic: ended ones are looked for then */
   bool intake_due;
   struct recovery *recovery; /* recover.h; under way; NULL: none */
-  unsigned forums_failed; /* in force, but could not be opened at the start */
-  uint64_t news;          /* counts cosignatures and batches taken in: whoever waits looks again when it changes */
-  int64_t retry_ms;       /* a commit or the intake failed and is tried again then; 0: nothing failed */
-  int64_t run_from;       /* wall seconds since when this node runs, as noted (line_marks.h); 0: not noted yet */
+  unsigned forums_failed;    /* in force, but could not be opened at the start */
+  uint64_t news;             /* counts cosignatures and batches taken in: whoever waits looks again when it changes */
+  int64_t retry_ms;          /* a commit or the intake failed and is tried again then; 0: nothing failed */
+  int64_t run_from;          /* wall seconds since when this node runs, as noted (line_marks.h); 0: not noted yet */
 };
 
 struct row; /* rows.c */
@@ -517,6 +517,8 @@ json_t *proposal_problems(const struct node *n, const struct charter *c);
 bool proposal_next(struct node *n, struct outbound *out);
 bool proposal_done(struct node *n, uint64_t id, const struct outbound_result *r);
 int64_t proposal_next_ms(const struct node *n);
+/* That party holds all that we hold of it. */
+void proposal_known(struct proposal *p, const char *party);
 /* Something of this forum was unknown to the peer: tell it the charter again. */
 void proposal_again(struct node *n, const uint8_t forum[static SHA256_SIZE], const struct peer *p);
 
@@ -539,14 +541,6 @@ parley_err forum_open_log(struct node *n, struct forum *f, struct errmsg *e);
 parley_err versions_refresh(struct node *n, const uint8_t forum[static SHA256_SIZE], struct errmsg *e);
 parley_err versions_load(struct node *n, struct errmsg *e); /* after proposals_load */
 void versions_run(struct node *n);                          /* what failed is tried again */
-
-/* ---- local_versions.c: how they are shown ---- */
-/* "proposed": waits for our signature; "signed": for others; "in_force"; "left": in force without us; "replaced"; "conflict". */
-const char *version_state(struct node *n, const struct proposal *p);
-json_t *version_missing(struct node *n, const struct proposal *p); /* names of those whose signature is wanted */
-json_t *versions_json(struct node *n,
-                      const struct proposal *p); /* all of its forum: the complete ones in order, then the open ones */
-struct proposal *version_in_force(const struct node *n, const struct proposal *p); /* of its forum; NULL: none is */
 
 /* ---- versions_log.c: the versions that a log has opened (docs/protocol.md, "New versions") ---- */
 parley_err openings_load(struct node *n, const char *origin, struct copy *c, uint64_t upto, struct openings *o,
