@@ -542,6 +542,14 @@ parley_err versions_refresh(struct node *n, const uint8_t forum[static SHA256_SI
 parley_err versions_load(struct node *n, struct errmsg *e); /* after proposals_load */
 void versions_run(struct node *n);                          /* what failed is tried again */
 
+/* ---- local_versions.c: how they are shown ---- */
+/* "proposed": waits for our signature; "signed": for others; "in_force"; "left": in force without us; "replaced"; "conflict". */
+const char *version_state(struct node *n, const struct proposal *p);
+json_t *version_missing(struct node *n, const struct proposal *p); /* names of those whose signature is wanted */
+/* All of its forum: the complete ones in order, then the open ones. */
+json_t *versions_json(struct node *n, const struct proposal *p);
+struct proposal *version_in_force(const struct node *n, const struct proposal *p); /* of its forum; NULL: none is */
+
 /* ---- versions_log.c: the versions that a log has opened (docs/protocol.md, "New versions") ---- */
 parley_err openings_load(struct node *n, const char *origin, struct copy *c, uint64_t upto, struct openings *o,
                          struct errmsg *e);
