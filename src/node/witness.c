@@ -22,7 +22,13 @@ static parley_err open_one(struct node *n, struct forum *f, const struct vkey *k
   *w = (struct witness){.key = *k, .log = &f->log, .at = configured(n, k->name), .renewed_ms = node_mono(n)};
   snprintf(w->id, sizeof w->id, "%s+%08x", k->name, (unsigned)k->id);
   w->pins[0] = w->at ? w->at->pin : NULL;
-  return witness_load(n, w, e);
+  struct errmsg why = {{0}};
+  const parley_err r = witness_load(n, w, &why);
+  if (r != PARLEY_EIO) return r ? err_set(e, r, "%s", why.text) : r;
+  node_log_line(n, 3, "%s: %s; it is begun anew", f->log.origin, why.text); /* no witness keeps a forum closed */
+  w->taken = w->cosigned = w->held_upto = 0;
+  w->n_held = 0;
+  return PARLEY_OK;
 }
 
 static bool same_key(const struct vkey *a, const struct vkey *b) {

@@ -173,6 +173,34 @@ static void one_that_went_back_is_followed(void **state) {
   witness_close(&w);
 }
 
+/* What is stored of a witness can be damaged: the forum opens, and the witness says where it is. */
+static void a_damaged_row_closes_nothing(void **state) {
+  static const char *const rows[] = {"", "1 1 1", "1 1 1 x\n", "1 1 1 1\nx\n", "1 1 18446744073709551615 1\n", "\xff\n"};
+  struct rig r;
+  struct fake_witness w;
+  char forum[65], id[65];
+  struct errmsg e;
+  (void)state;
+  witness_open(&w, &r, NAMES, 2);
+  witness_forum(&w, forum);
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct buf k = {0};
+    const int64_t size = witness_size(&w);
+    buf_fmt(&k, "ws/%s\n%s+%08x", w.log[0].origin, w.vkey.name, (unsigned)w.vkey.id);
+    assert_int_equal(store_begin(r.party[0].store, &e), PARLEY_OK);
+    assert_int_equal(store_put(r.party[0].store, STORE_PEERS, buf_view(&k), bytes_str(rows[i]), &e), PARLEY_OK);
+    assert_int_equal(store_commit(r.party[0].store, &e), PARLEY_OK);
+    buf_free(&k);
+    rig_stop(&r.party[0]);
+    rig_start(&r.party[0]);
+    send_delivered(&r.party[0], forum, id);
+    rig_run(&r, 5000);
+    assert_true(witness_size(&w) > size);
+    assert_int_equal(w.conflicts, i + 1);
+  }
+  witness_close(&w);
+}
+
 /* ---- what a bad one can do: nothing ---- */
 
 static void what_it_does_wrong_stands_in_the_status_and_does_no_harm(void **state) {
@@ -313,6 +341,7 @@ int main(void) {
       cmocka_unit_test(its_lines_are_served),
       cmocka_unit_test(a_flash_goes_at_once_and_the_rest_in_its_turn),
       cmocka_unit_test(one_that_went_back_is_followed),
+      cmocka_unit_test(a_damaged_row_closes_nothing),
       cmocka_unit_test(what_it_does_wrong_stands_in_the_status_and_does_no_harm),
       cmocka_unit_test(one_that_is_not_configured_is_only_named),
       cmocka_unit_test(silence_is_shown_until_it_is_delivered),
