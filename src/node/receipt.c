@@ -7,103 +7,77 @@
 #include "base/encoding.h"
 #include "base/json_load.h"
 #include "node/answers.h"
+#include "node/receipt_notes.h"
 #include "record/pack.h"
 
-/* ---- one note that carries the log's signature and every addressee's cosignature ---- */
-
-/* Our own statement: the smallest size that all addressees have cosigned beyond index. */
-static parley_err own_note(struct node *n, struct own_log *l, const struct statement *s, uint64_t index, uint64_t *size,
-                           struct buf *note, struct errmsg *e) {
-  struct cosignature c;
-  struct hash root;
-  uint64_t at = index;
-  for (;;) {
-    size_t i = 0;
-    parley_err r = cosignature_covering(n, l, s->to[0], at, &c, e);
-    if (r) return r;
-    uint64_t want = c.size;
-    while (i < s->n_to && !(r = cosignature_at(n, l, s->to[i], want, &c, e))) i++;
-    if (r && r != PARLEY_ENOTFOUND) return r;
-    if (i == s->n_to) {
-      *size = want;
-      break;
-    }
-    at = want;
-  }
-  parley_err r = copy_root(l->copy, *size, &root, e);
-  if (r) return r;
-  checkpoint_text(note, l->origin, *size, &root);
-  buf_fmt(note, "\n%s\n", c.log_line);
-  for (size_t i = 0; i < s->n_to; i++) {
-    r = cosignature_at(n, l, s->to[i], *size, &c, e);
-    if (r && r != PARLEY_ENOTFOUND) return r;
-    if (!r) buf_fmt(note, "%s\n", c.line);
-  }
-  return buf_ok(note) ? PARLEY_OK : err_set(e, PARLEY_ENOMEM, "out of memory");
-}
-
-/* A received one: our mirror's checkpoint, with the log's signature and our own cosignature. */
-static parley_err their_note(const struct node *n, const struct their_log *l, const struct statement *s, uint64_t index,
-                             uint64_t *size, struct buf *note, struct errmsg *e) {
-  struct mirror_state st;
-  if (s->n_to != 1 || strcmp(s->to[0], n->own.name))
-    return err_set(e, PARLEY_ENOTFOUND, "the cosignatures of all its addressees are not held here; %s can draw it",
-                   s->from);
-  mirror_state(l->mirror, &st);
-  if (st.size <= index || !st.note.n) return err_set(e, PARLEY_ENOTFOUND, "our mirror has not cosigned it yet");
-  *size = st.size;
-  buf_bytes(note, st.note);
-  return buf_ok(note) ? PARLEY_OK : err_set(e, PARLEY_ENOMEM, "out of memory");
-}
-
+/* Notes and proofs are in the arena. */
 struct evidence {
-  struct buf note, bulk_note;
   struct statement s;
-  struct pack_delivery delivery;
-  bool has_bulk;
-  struct proof bulk_consistency;
+  struct pack_delivery delivery;      /* with the first note */
+  struct pack_signed *further, *bulk; /* the other notes; all those of the bulk log */
+  size_t n_further, n_bulk;
+  bool covered[STATEMENT_TO_MAX];
 };
 
-static void evidence_clear(struct evidence *v) {
-  buf_free(&v->note);
-  buf_free(&v->bulk_note);
-  statement_clear(&v->s);
+static void evidence_clear(struct evidence *v) { statement_clear(&v->s); }
+
+/* ---- the delivery of one statement, and of its files ---- */
+
+/* Notes with the proofs that belong to them: of inclusion, or, when old is not 0, of consistency with the tree of that size. */
+static parley_err prove(struct pack_signed **out, struct arena *a, struct copy *copy, const struct receipt_notes *notes,
+                        uint64_t index, uint64_t old, struct errmsg *e) {
+  parley_err r = PARLEY_OK;
+  *out = arena_alloc(a, (notes->n + 1) * sizeof **out);
+  if (!*out) return err_set(e, PARLEY_ENOMEM, "out of memory");
+  for (size_t i = 0; i < notes->n && !r; i++) {
+    struct pack_signed *x = &(*out)[i];
+    *x = (struct pack_signed){.note = notes->list[i].text};
+    r = old ? merkle_consistency(&x->proof, copy_source(copy), old, notes->list[i].size, e)
+            : merkle_inclusion(&x->proof, copy_source(copy), index, notes->list[i].size, e);
+  }
+  return r;
 }
 
 static parley_err gather(struct node *n, const struct row *r, struct arena *a, struct evidence *v, struct errmsg *e) {
   struct dsse d;
-  uint64_t size;
-  struct own_log *own;
-  struct their_log *theirs;
-  struct copy *copy = row_copy(r, false, &own, &theirs);
+  struct receipt_notes notes;
+  struct pack_signed *all = NULL;
+  struct member *m = r->ours ? NULL : forum_member(r->forum, r->from);
+  struct copy *copy = r->ours ? r->forum->log.copy : mirror_copy(m->log.mirror);
   parley_err err = row_entry(n, r, a, &v->delivery.entry, e);
   if (!err) err = statement_parse(&v->s, a, v->delivery.entry, &d, e);
   if (!err && v->s.n_to == 0)
     err = err_set(e, PARLEY_EREFUSED, "%s is addressed to nobody: there is no delivery to prove", v->s.kind);
   if (!err)
-    err = own ? own_note(n, own, &v->s, r->index, &size, &v->note, e)
-              : their_note(n, theirs, &v->s, r->index, &size, &v->note, e);
+    err = r->ours ? receipt_notes_own(&notes, a, n, &r->forum->log, &v->s, r->index, NULL, e)
+                  : receipt_notes_theirs(&notes, a, n, &m->log, &v->s, r->index, NULL, e);
   if (err == PARLEY_ENOTFOUND) err_prefix(e, err = PARLEY_ECONFLICT, "not delivered yet");
-  if (!err) err = merkle_inclusion(&v->delivery.inclusion, copy_source(copy), r->index, size, e);
+  if (!err) err = prove(&all, a, copy, &notes, r->index, 0, e);
+  if (err) return err;
   v->delivery.index = r->index;
-  v->delivery.note = buf_view(&v->note);
-  return err;
+  v->delivery.note = all[0].note;
+  v->delivery.inclusion = all[0].proof;
+  v->further = all + 1;
+  v->n_further = notes.n - 1;
+  memcpy(v->covered, notes.covered, sizeof v->covered);
+  return PARLEY_OK;
 }
 
 /* The files are provable when the statement names a tree that the bulk log really has, and a checkpoint beyond it is cosigned. */
-static void gather_bulk(struct node *n, const struct row *r, struct evidence *v) {
-  uint64_t size;
+static void gather_bulk(struct node *n, const struct row *r, struct arena *a, struct evidence *v) {
   struct hash root;
-  struct own_log *own;
-  struct their_log *theirs;
-  struct copy *copy = row_copy(r, true, &own, &theirs);
-  if (!copy || !v->s.n_attach || v->s.bulk_size > copy_size(copy) || copy_root(copy, v->s.bulk_size, &root, NULL) ||
+  struct receipt_notes notes;
+  struct member *m = r->ours ? NULL : forum_member(r->forum, r->from);
+  struct copy *copy = r->ours ? r->forum->bulk.copy : mirror_copy(m->bulk.mirror);
+  if (!v->s.n_attach || v->s.bulk_size > copy_size(copy) || copy_root(copy, v->s.bulk_size, &root, NULL) ||
       !hash_eq(&root, &v->s.bulk_root))
     return;
-  parley_err err = own ? own_note(n, own, &v->s, v->s.bulk_size - 1, &size, &v->bulk_note, NULL)
-                       : their_note(n, theirs, &v->s, v->s.bulk_size - 1, &size, &v->bulk_note, NULL);
-  if (!err) err = merkle_consistency(&v->bulk_consistency, copy_source(copy), v->s.bulk_size, size, NULL);
-  v->has_bulk = !err;
+  parley_err err = r->ours
+                       ? receipt_notes_own(&notes, a, n, &r->forum->bulk, &v->s, v->s.bulk_size - 1, v->covered, NULL)
+                       : receipt_notes_theirs(&notes, a, n, &m->bulk, &v->s, v->s.bulk_size - 1, v->covered, NULL);
+  if (!err) err = prove(&v->bulk, a, copy, &notes, 0, v->s.bulk_size, NULL);
+  v->n_bulk = err ? 0 : notes.n;
+  if (err == PARLEY_ENOMEM) json_lose(); /* no receipt, rather than a lesser one */
 }
 
 /*
@@ -115,6 +89,7 @@ static bool gather_answer(struct node *n, const struct row *r, enum answer what,
   for (size_t i = 0; i < v->s.n_to; i++) {
     struct hash id;
     struct row row;
+    if (!v->covered[i]) continue; /* a pack has answers of those whom it is about */
     parley_err err = answer_find(n, what, &r->id, v->s.to[i], &id, NULL);
     if (!err) err = row_get(n, &id, &row, NULL);
     if (err == PARLEY_ENOMEM) json_lose(); /* no receipt, rather than a lesser one */
@@ -219,8 +194,10 @@ static size_t share(const struct node *n, const struct statement *s) {
   const struct card *cards[CARDS_HELD_MAX];
   size_t all = 0;
   for (size_t i = 0; i <= s->n_to; i++) all += node_cards(n, party_of(s, i), cards, CARDS_HELD_MAX);
-  const size_t even = RECEIPT_CARDS_MAX / (s->n_to + 1);
-  return all <= RECEIPT_CARDS_MAX ? CARDS_HELD_MAX : even ? even : 1;
+  const size_t notes = s->n_to < RECEIPT_NOTES_MAX ? s->n_to : RECEIPT_NOTES_MAX,
+               room = RECEIPT_CARDS_MAX - 4 * (notes - 1); /* of further proofs, two files each, of files as many */
+  const size_t even = room / (s->n_to + 1);
+  return all <= room ? CARDS_HELD_MAX : even ? even : 1;
 }
 
 parley_err receipt_cards(const struct node *n, const struct statement *s, const struct card **out, size_t *count,
@@ -259,9 +236,14 @@ parley_err receipt_charters(struct node *n, const struct forum *f, const struct 
 
 static void set_input(struct pack_input *in, const struct evidence *v) {
   in->statement = v->delivery;
-  in->has_bulk = v->has_bulk;
-  in->bulk_note = buf_view(&v->bulk_note);
-  in->bulk_consistency = v->bulk_consistency;
+  in->further = v->further;
+  in->n_further = v->n_further;
+  in->has_bulk = v->n_bulk > 0;
+  if (!in->has_bulk) return;
+  in->bulk_note = v->bulk[0].note;
+  in->bulk_consistency = v->bulk[0].proof;
+  in->bulk_further = v->bulk + 1;
+  in->n_bulk_further = v->n_bulk - 1;
 }
 
 parley_err receipt_build(struct node *n, const struct row *r, const struct disclosed *d, json_t **files,
@@ -277,7 +259,7 @@ parley_err receipt_build(struct node *n, const struct row *r, const struct discl
   parley_err err = gather(n, r, &a, &v, e);
   if (!err) err = receipt_cards(n, &v.s, cards, &in.n_cards, e);
   if (!err) {
-    gather_bulk(n, r, &v);
+    gather_bulk(n, r, &a, &v);
     set_input(&in, &v);
     err = receipt_charters(n, r->forum, &v.s, &a, &charters, e);
     in.charter = charters.cited;
