@@ -27,7 +27,10 @@ void local_bundle_charter(struct node_call *c, struct node_response *out) {
   json_t *o = json_object();
   json_put_hex(o, "forum", p->digest, SHA256_SIZE);
   json_put_str(o, "title", p->charter.title);
-  json_put_str(o, "state", p->complete ? "in_force" : p->signed_by[me - p->charter.members] ? "signed" : "proposed");
+  json_put_str(o, "state",
+               p->complete                                    ? "in_force"
+               : me && !p->signed_by[me - p->charter.members] ? "proposed"
+                                                              : "signed");
   answer_json(out, 200, o);
 }
 

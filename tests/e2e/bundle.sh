@@ -81,3 +81,16 @@ is_state us "$late" accepted || fail "it was signed before anybody asked for it"
 carry us ru
 arrived ru "$late"
 is_state us "$late" signed || fail "it is not signed"
+
+step "The example without a build says what is missing"
+PARLEY_BUILD=$TMPDIR/nowhere expect_exit 1 examples/bundle
+said 'run ./run first'
+
+step "The example, which leaves nothing behind"
+demo_state() { find demo -printf '%p %s %T@\n' 2>/dev/null | LC_ALL=C sort || :; }
+before=$(demo_state)
+expect_exit 0 examples/bundle
+said 'Read: acknowledged for ncc.ru.example'
+said 'Done in [0-9]+ s: delivered, read and proved on both sides'
+[ "$(demo_state)" = "$before" ] || fail "the example touched demo/"
+! compgen -G "$TMPDIR/parley-bundle.*" >"$TMPDIR/wait" || fail "the example leaves files behind"
