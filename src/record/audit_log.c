@@ -17,7 +17,7 @@ static parley_err fill(struct audit *a, struct audit_tile *t, uint32_t log, uint
   t->cards = &a->cards;
   t->n = n;
   t->width = tile_width(0, n, l->size);
-  t->with_entries = (n + 1) * TILE_WIDTH > l->since;
+  t->with_entries = n * TILE_WIDTH + t->width > l->since;
   parley_err err = audit_get(a, &t->tile, e, "tile/0/%llu/%u/%s", (unsigned long long)n, t->width, l->origin);
   t->has_tile = !err;
   if (err && err != PARLEY_ENOTFOUND) return err;
