@@ -175,7 +175,8 @@ static void one_that_went_back_is_followed(void **state) {
 
 /* What is stored of a witness can be damaged: the forum opens, and the witness says where it is. */
 static void a_damaged_row_closes_nothing(void **state) {
-  static const char *const rows[] = {"", "1 1 1", "1 1 1 x\n", "1 1 1 1\nx\n", "1 1 18446744073709551615 1\n", "\xff\n"};
+  static const char *const rows[] = {"",      "1 1 1", "1 1 1 x\n", "1 1 1 1\nx\n", "1 1 18446744073709551615 1\n",
+                                     "\xff\n"};
   struct rig r;
   struct fake_witness w;
   char forum[65], id[65];
