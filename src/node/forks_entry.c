@@ -169,12 +169,24 @@ static bool put_file(json_t *body, const char *name, const struct pack *p, const
   return !f || json_put_b64(body, name, f->data.p, f->data.n);
 }
 
+/*
+ * The oldest card with that key. Who lies may have given each member another newest card, with the same keys: the others hold none of them,
+ * or hold two that void each other.
+ */
+static size_t oldest(const struct fork_party *p, size_t at, bool mirror) {
+  const struct card *const *c = p->who.cards;
+  while (at > 0 && !memcmp(mirror ? c[at - 1]->mirror : c[at - 1]->log, mirror ? c[at]->mirror : c[at]->log, 32)) at--;
+  return at;
+}
+
 /* Those that signed, and those between. */
 static bool put_cards(json_t *body, const struct fork_party *p) {
   json_t *list = json_array();
   size_t first = p->who.n_cards - 1, last = 0;
   for (size_t i = 0; i < 2; i++) {
-    const size_t at[2] = {p->log ? p->log_card[i] : p->mirror_card[i], p->mirror ? p->mirror_card[i] : p->log_card[i]};
+    const size_t log = p->log ? oldest(p, p->log_card[i], false) : 0,
+                 mirror = p->mirror ? oldest(p, p->mirror_card[i], true) : 0;
+    const size_t at[2] = {p->log ? log : mirror, p->mirror ? mirror : log};
     for (size_t k = 0; k < 2; k++) {
       first = at[k] < first ? at[k] : first;
       last = at[k] > last ? at[k] : last;
