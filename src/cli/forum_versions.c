@@ -49,7 +49,7 @@ void forum_print_versions(struct cli *c, const json_t *forum) {
     out_print(_("    signed by %s\n"), names(c, json_object_get(v, "signed")));
     if (json_array_size(missing) > 0) out_print(_("    waits for %s\n"), names(c, missing));
     print_rivals(c, v);
-    conflict = conflict || json_object_get(v, "rivals") != NULL;
+    conflict = conflict || strcmp(json_text(v, "state"), "conflict") == 0;
   }
   if (conflict)
     out_print("\n%s\n",

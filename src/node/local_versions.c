@@ -31,11 +31,24 @@ static void wanted(struct node *n, const struct proposal *p, bool out[FORUM_MEMB
   versions_free(&v);
 }
 
+/* It does not hold, but the version in force comes after it and its rivals. */
+static bool is_mended(struct node *n, const struct proposal *p) {
+  struct versions v;
+  bool yes = false;
+  if (versions_gather(n, p->forum, &v, NULL) != PARLEY_OK) {
+    json_lose();
+  } else if (v.set.in_force != VERSION_NONE) {
+    yes = versions_before(&v.set, versions_find(&v.set, p->digest), v.set.in_force);
+  }
+  versions_free(&v);
+  return yes;
+}
+
 const char *version_state(struct node *n, const struct proposal *p) {
   bool wants[FORUM_MEMBERS_MAX];
   const struct charter_member *me = charter_member(&p->charter, n->own.name);
   if (p->in_force) return me ? "in_force" : "left";
-  if (p->complete) return p->holds ? "replaced" : "conflict";
+  if (p->complete) return p->holds || is_mended(n, p) ? "replaced" : "conflict";
   wanted(n, p, wants);
   return me && wants[me - p->charter.members] ? "proposed" : "signed";
 }
