@@ -57,7 +57,7 @@ extern const struct verb verb_init, verb_card_show, verb_card_export, verb_card_
     verb_inbox, verb_show, verb_save, verb_ack, verb_reject, verb_receipt, verb_disclose, verb_verify, verb_status, verb_audit, verb_fsck, verb_availability,
     verb_bundle_export, verb_bundle_import, verb_bundle_show,
     verb_proof_list, verb_proof_show,
-    verb_config;
+    verb_backup, verb_recover, verb_config;
 
 /* All verbs, in the order of the overview; ends with NULL. */
 extern const struct verb *const verbs[];

@@ -22,7 +22,8 @@ const struct verb *const verbs[] = {
     &verb_verify,        &verb_status,       &verb_audit,
     &verb_fsck,          &verb_availability, &verb_bundle_export,
     &verb_bundle_import, &verb_bundle_show,  &verb_proof_list,
-    &verb_proof_show,    &verb_config,       NULL,
+    &verb_proof_show,    &verb_backup,        &verb_recover,
+    &verb_config,       NULL,
 };
 
 /* ---- finding the verb ---- */

@@ -6,6 +6,7 @@
 #ifndef PARLEY_DAEMON_DAEMON_H
 #define PARLEY_DAEMON_DAEMON_H
 
+#include "daemon/backup.h"
 #include "daemon/log.h"
 #include "daemon/memory_file.h"
 #include "daemon/pool.h"
@@ -40,6 +41,7 @@ struct daemon {
   int signals;             /* signalfd */
   struct probe *probe;     /* under way; NULL: none */
   void *probe_request;     /* who waits for it; NULL: gone meanwhile */
+  struct backup *backup;   /* the last; NULL: none since the start */
   int probed;              /* eventfd: it is over */
   const char *path_prefix; /* path of our URL: "" or "/parley"; into config.url */
   bool again;              /* something happened that may make more to do: do not wait */

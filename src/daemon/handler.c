@@ -17,7 +17,7 @@
 struct request {
   struct daemon *daemon;
   struct node_call *call; /* NULL: answered here */
-  bool trust, probe;
+  bool trust, probe, backup;
   char query[PARTY_NAME_MAX + 16];                      /* of POST /v1/probe */
   void (*add)(struct daemon *, struct node_response *); /* puts members into the node's answer, or NULL */
   struct buf body;                                      /* of POST /v1/trust */
@@ -90,7 +90,10 @@ static void route(struct request *q, const struct http_request *r, struct node_r
   q->trust = !r->peer && !strcmp(r->method, "POST") && !strcmp(path, "/v1/trust");
   q->probe = !r->peer && !strcmp(r->method, "POST") && !strcmp(path, "/v1/probe");
   if (q->probe) snprintf(q->query, sizeof q->query, "%s", r->query);
-  if (q->trust || q->probe) return;
+  const bool backup = !r->peer && !strcmp(path, "/v1/backup");
+  q->backup = backup && !strcmp(r->method, "POST");
+  if (backup && get) local_backup_state(d, out);
+  if (q->trust || q->probe || q->backup || out->status) return;
   if (!r->peer && get && !strcmp(path, "/v1/status")) q->add = local_add_status;
   if (!r->peer && get && !strcmp(path, "/v1/pins")) q->add = local_add_pins;
   const struct node_request n = {.peer = open ? NULL : r->peer,
@@ -118,7 +121,7 @@ static void *on_begin(void *user, const struct http_request *r, struct http_resp
   q->daemon = user;
   daemon_busy(q->daemon);
   route(q, r, &response);
-  if (!q->call && !q->trust && !q->probe && response.status == 0) { /* out of memory */
+  if (!q->call && !q->trust && !q->probe && !q->backup && response.status == 0) { /* out of memory */
     on_done(user, q);
     return NULL;
   }
@@ -139,7 +142,8 @@ static void on_data(void *user, void *ctx, struct bytes in, struct http_response
   struct node_response response = {0};
   (void)user;
   if (q->probe) return; /* its body says nothing */
-  if (!q->trust)
+  if (!q->trust && !q->backup && !q->call) return; /* answered already */
+  if (!q->trust && !q->backup)
     node_data(q->call, in, &response);
   else if (in.n > TRUST_BODY_MAX - q->body.n)
     too_long(&response);
@@ -155,6 +159,8 @@ static void on_end(void *user, void *ctx, struct http_response *out, bool *later
   fault_point();
   if (q->trust) {
     local_trust(q->daemon, buf_view(&q->body), &response);
+  } else if (q->backup) {
+    local_backup_begin(q->daemon, buf_view(&q->body), &response);
   } else if (q->probe) {
     local_probe(q->daemon, q->query, q, &response);
     *later = response.status == 0;

@@ -89,6 +89,7 @@ static void turn(struct daemon *d) {
   if (daemon_answer(d)) http_server_run(d->server); /* writes the answers now */
   d->again = false;
   if (daemon_send(d)) http_client_run(d->client);
+  if (daemon_backup_turn(d)) d->again = true;
 }
 
 void daemon_run(struct daemon *d) {

@@ -264,6 +264,7 @@ void daemon_close(struct daemon *d) {
   if (d->signals >= 0) close(d->signals);
   if (d->probed >= 0) close(d->probed);
   if (d->open >= 0) close(d->open);
+  daemon_backup_free(d); /* before the store is closed */
   node_close(d->node);
   pool_stop(d->pool);
   signer_free(d->signer);

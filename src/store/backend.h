@@ -24,6 +24,7 @@ struct store_ops {
                      struct errmsg *);
   uint64_t (*bytes)(struct store *);
   parley_err (*checkpoint)(struct store *, struct errmsg *);
+  parley_err (*backup)(struct store *, const char *, struct store_backup **, struct errmsg *);
   void (*close)(struct store *);
 };
 

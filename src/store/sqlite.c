@@ -203,6 +203,7 @@ static const struct store_ops sqlite_ops = {
     .scan = sqlite_scan,
     .bytes = sqlite_bytes,
     .checkpoint = sqlite_checkpoint,
+    .backup = sqlite_backup,
     .close = sqlite_close,
 };
 

@@ -42,6 +42,7 @@ parley_err sqlite_put(struct store *b, enum store_map t, struct bytes key, struc
 parley_err sqlite_del(struct store *b, enum store_map t, struct bytes key, struct errmsg *e);
 parley_err sqlite_scan(struct store *b, enum store_map t, struct bytes prefix, struct bytes after, bool reverse,
                        store_map_fn f, void *ctx, struct errmsg *e);
+parley_err sqlite_backup(struct store *b, const char *path, struct store_backup **out, struct errmsg *e);
 void sqlite_finalize_all(struct sqlite_store *s);
 
 #endif

@@ -206,6 +206,12 @@ parley_err store_checkpoint(struct store *s, struct errmsg *e) {
   return s->ops->checkpoint(s, e);
 }
 
+parley_err store_backup_begin(struct store_backup **out, struct store *s, const char *path, struct errmsg *e) {
+  *out = NULL;
+  if (s->open) return err_set(e, PARLEY_EINVAL, "the store cannot be copied while a transaction is open");
+  return s->ops->backup(s, path, out, e);
+}
+
 void store_close(struct store *s) {
   if (!s) return;
   store_rollback(s);

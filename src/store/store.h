@@ -72,6 +72,16 @@ parley_err store_scan(struct store *s, enum store_map t, struct bytes prefix, st
 
 /* A scan's function may read and write this store, but not begin, commit or roll back. */
 
+/*
+ * A copy of the whole store into a new file, while it is in use: step after step between transactions, then end. The copy is the store as it was at
+ * the last step. begin: ECONFLICT when the file is there. step: EBUSY: go on; OK: it is whole, and synced once end has closed it; EFULL, EIO.
+ */
+struct store_backup;
+parley_err store_backup_begin(struct store_backup **out, struct store *s, const char *path, struct errmsg *e);
+parley_err store_backup_step(struct store_backup *b, int pages, struct errmsg *e);
+void store_backup_progress(const struct store_backup *b, uint64_t *done, uint64_t *all); /* bytes */
+void store_backup_end(struct store_backup *b);                                            /* before store_close */
+
 /* Bytes on disk (file sizes), for figures. */
 uint64_t store_bytes(struct store *s);
 /* Moves what the write-ahead log holds into the main file; called when idle. Never loses anything. */
