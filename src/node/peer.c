@@ -421,6 +421,16 @@ static void their_checkpoint_of(struct node_call *c, const struct their_log *l, 
   arena_free(&a);
 }
 
+/*
+ * The author of a log that asks for it has started: perhaps with an older store, also of our logs. It is asked back for another resource than the
+ * one that it asked for, so that this ends there.
+ */
+static void author_asks(struct node_call *c, const struct their_log *l) {
+  struct push *p = l->bulk ? &l->from->bulk_push : &l->from->push;
+  if (c->peer != l->from->peer || !p->answered) return;
+  p->ask = p->ask_back = true;
+}
+
 static void read_checkpoint(struct node_call *c, const struct readable *r, const char *what, struct buf *out) {
   struct mirror_state s = {0};
   if (r->theirs) mirror_state(r->theirs->mirror, &s);
@@ -430,6 +440,7 @@ static void read_checkpoint(struct node_call *c, const struct readable *r, const
     else
       buf_bytes(out, s.note);
   } else if (!strcmp(what, ".pending")) {
+    if (r->theirs) author_asks(c, r->theirs);
     buf_bytes(out, r->own ? buf_view(&r->own->note) : s.pending_note);
   } else if (*what == '.') {
     if (r->own)

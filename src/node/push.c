@@ -68,7 +68,9 @@ static bool push_wants(const struct node *n, const struct push *p) {
   if (p->to->gone) return false;
   if (p->ask || !p->answered) return true;
   if (p->log->signed_size == 0 || p->log->stopped) return false;
-  return p->cosigned < p->log->signed_size || renewal_due(n, p);
+  /* What it cosigned once it may hold no more: it was set back, too. */
+  return p->cosigned < p->log->signed_size || p->pending < p->log->signed_size || p->next < p->log->signed_size ||
+         renewal_due(n, p);
 }
 
 static enum push_step push_step_of(const struct push *p) {
@@ -87,7 +89,8 @@ static void lane_url(struct lane *l, const char *base, const char *fmt, const ch
 }
 
 static parley_err build_ask(struct push *p, struct outbound *out) {
-  lane_url(&p->lane, p->to->peer->card.monitoring, "/%s/checkpoint.pending", p->log->path);
+  lane_url(&p->lane, p->to->peer->card.monitoring, p->ask_back ? "/%s/checkpoint" : "/%s/checkpoint.pending",
+           p->log->path);
   out->method = "GET";
   return PARLEY_OK;
 }
@@ -322,7 +325,7 @@ static void done_ask(struct node *n, struct push *p, const struct outbound_resul
     return;
   }
   p->answered = true;
-  p->ask = false;
+  p->ask = p->ask_back = false;
   if (!p->log->ready && !p->log->stopped && may_sign(p->log, r->status == 200)) {
     p->log->ready = true;
     p->log->why[0] = '\0';

@@ -102,6 +102,7 @@ struct push {
   int64_t renewed_ms;               /* monotonic time of the newest cosignature */
   bool answered;                    /* it has shown since the start what it holds of this log */
   bool ask;                         /* it must be asked (again) */
+  bool ask_back;                    /* because it asked for its own log: not what it has seen, but what it has cosigned */
   unsigned turns;                   /* answers in a row that were no step forward */
   uint64_t taken, reached;          /* the largest checkpoint that it took, and the most entries that it said to hold */
   uint64_t held_upto;     /* statements below this index have their earliest cosignature on record or queued */
