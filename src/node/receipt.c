@@ -42,15 +42,16 @@ static parley_err gather(struct node *n, const struct row *r, struct arena *a, s
   struct dsse d;
   struct receipt_notes notes;
   struct pack_signed *all = NULL;
-  struct member *m = r->ours ? NULL : forum_member(r->forum, r->from);
-  struct copy *copy = r->ours ? r->forum->log.copy : mirror_copy(m->log.mirror);
+  struct own_log *own;
+  struct their_log *theirs;
+  struct copy *copy = row_copy(r, false, &own, &theirs);
   parley_err err = row_entry(n, r, a, &v->delivery.entry, e);
   if (!err) err = statement_parse(&v->s, a, v->delivery.entry, &d, e);
   if (!err && v->s.n_to == 0)
     err = err_set(e, PARLEY_EREFUSED, "%s is addressed to nobody: there is no delivery to prove", v->s.kind);
   if (!err)
-    err = r->ours ? receipt_notes_own(&notes, a, n, &r->forum->log, &v->s, r->index, NULL, e)
-                  : receipt_notes_theirs(&notes, a, n, &m->log, &v->s, r->index, NULL, e);
+    err = own ? receipt_notes_own(&notes, a, n, own, &v->s, r->index, NULL, e)
+              : receipt_notes_theirs(&notes, a, n, theirs, &v->s, r->index, NULL, e);
   if (err == PARLEY_ENOTFOUND) err_prefix(e, err = PARLEY_ECONFLICT, "not delivered yet");
   if (!err) err = prove(&all, a, copy, &notes, r->index, 0, e);
   if (err) return err;
@@ -67,14 +68,14 @@ static parley_err gather(struct node *n, const struct row *r, struct arena *a, s
 static void gather_bulk(struct node *n, const struct row *r, struct arena *a, struct evidence *v) {
   struct hash root;
   struct receipt_notes notes;
-  struct member *m = r->ours ? NULL : forum_member(r->forum, r->from);
-  struct copy *copy = r->ours ? r->forum->bulk.copy : mirror_copy(m->bulk.mirror);
-  if (!v->s.n_attach || v->s.bulk_size > copy_size(copy) || copy_root(copy, v->s.bulk_size, &root, NULL) ||
+  struct own_log *own;
+  struct their_log *theirs;
+  struct copy *copy = row_copy(r, true, &own, &theirs);
+  if (!copy || !v->s.n_attach || v->s.bulk_size > copy_size(copy) || copy_root(copy, v->s.bulk_size, &root, NULL) ||
       !hash_eq(&root, &v->s.bulk_root))
     return;
-  parley_err err = r->ours
-                       ? receipt_notes_own(&notes, a, n, &r->forum->bulk, &v->s, v->s.bulk_size - 1, v->covered, NULL)
-                       : receipt_notes_theirs(&notes, a, n, &m->bulk, &v->s, v->s.bulk_size - 1, v->covered, NULL);
+  parley_err err = own ? receipt_notes_own(&notes, a, n, own, &v->s, v->s.bulk_size - 1, v->covered, NULL)
+                       : receipt_notes_theirs(&notes, a, n, theirs, &v->s, v->s.bulk_size - 1, v->covered, NULL);
   if (!err) err = prove(&v->bulk, a, copy, &notes, 0, v->s.bulk_size, NULL);
   v->n_bulk = err ? 0 : notes.n;
   if (err == PARLEY_ENOMEM) json_lose(); /* no receipt, rather than a lesser one */
