@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/encoding.h"
+#include "node/forks.h"
 #include "node/recover.h"
 
 static bool has_root(struct own_log *l, uint64_t size, const struct hash *root) {
@@ -102,7 +103,7 @@ static void decide(struct recovery *r, struct forum *f, bool reached) {
     r->reason = "this log signs, or waits only for a member to answer: there is nothing to recover";
   } else if (lost) {
     r->reason = "the signer's memory is lost: nobody here knows what was signed last, so this epoch is closed";
-  } else if (r->log.forked || r->bulk.forked) {
+  } else if (r->log.forked || r->bulk.forked || forks_closed(r->n, f->log.origin)) {
     r->reason = "two histories of this epoch are known under our key, so it is closed";
   } else if (longer) {
     r->reason = "others show a longer log than this signer remembers to have signed: the memory is not the newest, or a "

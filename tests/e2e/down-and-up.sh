@@ -56,10 +56,10 @@ cp "$TMPDIR/backup"/* "$TMPDIR/us"
 node_start us
 wait_for 30 "signing has stopped" stopped us
 expect_text 'backup|went back' why us
-grep -iE 'backup|went back|operations' "$out" | head -n 3
+grep -iE 'backup|went back|recover' "$out" | head -n 3
 size=$(signed_size us)
 quick us
-wait_for 10 "us says where to read on" says us 'operations.md'
+wait_for 10 "us says what to do" says us 'parley recover'
 refused 3 'backup|went back|stopped' us parley send incident.notice --precedence FLASH --tlp red --text "And this?" --wait 2
 [ "$(signed_size us)" = "$size" ] || fail "us signed another tree"
 ! delivered us "$id" || fail "a statement of the set back store was delivered"
