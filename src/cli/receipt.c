@@ -11,10 +11,10 @@
 #include "cli/silence_text.h"
 #include "cli/text.h"
 
-static parley_err draw(struct cli *c, struct pack *out, const char *id, struct errmsg *e) {
+static parley_err draw(struct cli *c, struct pack *out, const char *id, bool silent, struct errmsg *e) {
   const char *path;
   json_t *answer = NULL;
-  parley_err rc = api_path(c, &path, "/v1/statements/", id, "/receipt", e);
+  parley_err rc = api_path(c, &path, "/v1/statements/", id, silent ? "/receipt?silent=1" : "/receipt", e);
   if (rc == PARLEY_OK) rc = api_get(c, &answer, path, e);
   if (rc == PARLEY_OK) rc = pack_from_json(out, &c->arena, json_object_get(answer, "files"), e);
   json_decref(answer);
@@ -78,7 +78,7 @@ static int run(struct cli *c, const struct args *a) {
   const char *dir = args_value(a, "out");
   bool verified = false;
   parley_err rc = dir != NULL ? pack_dir_free(dir, &e) : PARLEY_OK;
-  if (rc == PARLEY_OK) rc = draw(c, &pack, a->arg[0], &e);
+  if (rc == PARLEY_OK) rc = draw(c, &pack, a->arg[0], args_flag(a, "silent"), &e);
   if (rc == PARLEY_OK) rc = anchors_home(c, &known, &e);
   if (rc == PARLEY_OK && silence_is(&pack)) {
     const int code = silence(c, &pack, &known, dir);
@@ -98,12 +98,13 @@ static int run(struct cli *c, const struct args *a) {
 
 static const struct option options[] = {
     {"out", N_("DIR"), N_("write the evidence pack there; a new or empty folder"), false},
+    {"silent", NULL, N_("evidence about the addressees that have not cosigned it"), false},
     {NULL, NULL, NULL, false},
 };
 
 const struct verb verb_receipt = {
     .name = "receipt",
-    .usage = N_("ID [--out DIR]"),
+    .usage = N_("ID [--silent] [--out DIR]"),
     .summary = N_("draw the proof that a statement was delivered"),
     .about = N_("Says what can be proved of the statement ID to anybody, without parley: who sent it, when the "
                 "addressee's machine held it, who acknowledged it. With --out writes the evidence pack. What is not "

@@ -160,8 +160,9 @@ void local_receipt(struct node_call *c, struct node_response *out) {
   struct errmsg e = {{0}};
   json_t *files = NULL;
   if (!local_find(c, &f, out)) return;
-  parley_err r = receipt_build(c->n, &f.row, NULL, &files, &e);
-  if (r == PARLEY_ECONFLICT && f.row.ours) { /* not delivered; what a neutral witness has dated can be shown at least */
+  const bool silent = query_is(c->query, "silent", "1");
+  parley_err r = silent ? witness_silence(c->n, &f.row, &files, &e) : receipt_build(c->n, &f.row, NULL, &files, &e);
+  if (r == PARLEY_ECONFLICT && !silent) { /* delivered to nobody; what a neutral witness has dated can be shown at least */
     struct errmsg why = {{0}};
     const parley_err less = witness_silence(c->n, &f.row, &files, &why);
     if (less != PARLEY_ENOTFOUND) r = less, e = why;

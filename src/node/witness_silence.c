@@ -11,6 +11,7 @@
 static parley_err earliest(struct node *n, const struct row *r, uint64_t *size, struct errmsg *e) {
   const struct forum *f = r->forum;
   int64_t best = INT64_MAX;
+  if (!r->ours) return err_set(e, PARLEY_ENOTFOUND, "only its author can show that nobody has cosigned it");
   if (r->epoch != f->log.epoch) return err_set(e, PARLEY_ENOTFOUND, "it stands in an epoch of the log that has ended");
   for (size_t i = 0; i < f->n_witnesses; i++) {
     struct cosignature c;

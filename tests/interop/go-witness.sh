@@ -77,6 +77,7 @@ expect_exit 0 parley verify "${known[@]}" "$TMPDIR/silence"
 said "NOT A PROOF OF DELIVERY"
 said "witness $name"
 expect_exit 5 parley verify "$TMPDIR/silence"
+expect_exit 3 us parley receipt "$id" --silent
 expect_exit 1 us parley disclose "$id" --out "$TMPDIR/disclosed"
 
 step "torchwood verifies its proof by its policy, and refuses any altered bit"
@@ -126,3 +127,5 @@ expect_exit 0 parley verify "${known[@]}" "$TMPDIR/receipt"
 expect_exit 0 proof "$TMPDIR/receipt"
 ! [ -e "$TMPDIR/receipt/silent.json" ] || fail "a receipt with silent.json"
 expect_exit 0 us parley receipt "$delivered"
+expect_exit 1 us parley receipt "$id" --silent
+said "every addressee has cosigned it"

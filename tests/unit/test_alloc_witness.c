@@ -88,7 +88,7 @@ static void sum_up(const char *id, struct buf *result) {
   struct arena a = {0};
   struct pack p;
   rig_run(&scene.rig, 200000);
-  const unsigned status = witness_receipt(&scene.w, id, &p, &a);
+  const unsigned status = witness_receipt(&scene.w, id, false, &p, &a);
   buf_fmt(result, "size %lld, receipt %u %s\n", (long long)witness_size(&scene.w), status,
           status == 200 && silence_is(&p) ? "silent" : "");
   json_t *v = witness_state(&scene.w);

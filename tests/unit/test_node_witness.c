@@ -276,7 +276,7 @@ static void one_that_is_not_configured_is_only_named(void **state) {
   assert_int_equal(w.requests, 0);
   rig_stop(&r.party[1]);
   witness_send(&w, forum, NULL, id);
-  assert_int_equal(witness_receipt(&w, id, NULL, NULL), 409);
+  assert_int_equal(witness_receipt(&w, id, false, NULL, NULL), 409);
   witness_close(&w);
 }
 
@@ -305,10 +305,12 @@ static void silence_is_shown_until_it_is_delivered(void **state) {
   w.mode = WITNESS_AWAY;
   witness_send(&w, forum, "FLASH", id);
   rig_run(&r, 30000);
-  assert_int_equal(witness_receipt(&w, id, NULL, NULL), 409); /* nobody has dated it */
+  assert_int_equal(witness_receipt(&w, id, true, NULL, NULL), 404); /* nobody has dated it */
   w.mode = WITNESS_GOOD;
   rig_run(&r, 100000);
-  assert_int_equal(witness_receipt(&w, id, &p, &a), 200);
+  assert_int_equal(witness_receipt(&w, id, false, &p, &a), 200);
+  assert_false(silence_is(&p)); /* a receipt about the third, which has it */
+  assert_int_equal(witness_receipt(&w, id, true, &p, &a), 200);
   assert_true(silence_is(&p));
   check_silence(&p, &s, &a);
   assert_int_equal(s.silent.n, 1); /* the third has it */
@@ -324,13 +326,46 @@ static void silence_is_shown_until_it_is_delivered(void **state) {
   rig_stop(&r.party[0]); /* the attempts are stored */
   rig_start(&r.party[0]);
   rig_run(&r, 30000);
-  assert_int_equal(witness_receipt(&w, id, &p, &a), 200);
+  assert_int_equal(witness_receipt(&w, id, true, &p, &a), 200);
   check_silence(&p, &s, &a);
   assert_true(s.attempts.n >= 2);
   silence_result_clear(&s);
   rig_start(&r.party[1]);
   rig_run(&r, 200000);
-  assert_int_equal(witness_receipt(&w, id, &p, &a), 200);
+  assert_int_equal(witness_receipt(&w, id, false, &p, &a), 200);
+  assert_false(silence_is(&p));
+  assert_int_equal(witness_receipt(&w, id, true, NULL, NULL), 404); /* nobody is silent */
+  arena_free(&a);
+  witness_close(&w);
+}
+
+/* To one alone that is silent: nothing else can be drawn. */
+static void where_nobody_has_it_the_receipt_is_of_silence(void **state) {
+  struct rig r;
+  struct fake_witness w;
+  char forum[65], id[65];
+  struct arena a = {0};
+  struct pack p;
+  struct silence_result s;
+  (void)state;
+  witness_open(&w, &r, NAMES, 2);
+  witness_forum(&w, forum);
+  rig_stop(&r.party[1]);
+  witness_send(&w, forum, NULL, id);
+  w.mode = WITNESS_AWAY;
+  rig_run(&r, 100);
+  w.mode = WITNESS_GOOD;
+  rig_run(&r, 30000);
+  assert_int_equal(witness_receipt(&w, id, false, &p, &a), 200);
+  assert_true(silence_is(&p));
+  check_silence(&p, &s, &a);
+  silence_result_clear(&s);
+  rig_start(&r.party[1]);
+  rig_run(&r, 200000);
+  json_t *v = show_statement(&r.party[0], id);
+  assert_string_equal(str_of(v, "state"), "delivered");
+  json_decref(v);
+  assert_int_equal(witness_receipt(&w, id, false, &p, &a), 200);
   assert_false(silence_is(&p));
   arena_free(&a);
   witness_close(&w);
@@ -346,6 +381,7 @@ int main(void) {
       cmocka_unit_test(what_it_does_wrong_stands_in_the_status_and_does_no_harm),
       cmocka_unit_test(one_that_is_not_configured_is_only_named),
       cmocka_unit_test(silence_is_shown_until_it_is_delivered),
+      cmocka_unit_test(where_nobody_has_it_the_receipt_is_of_silence),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

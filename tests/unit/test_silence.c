@@ -38,7 +38,7 @@ static int open_parties(void **state, size_t n) {
   rig_stop(&s->rig.party[1]);
   witness_send(&s->w, forum, NULL, id);
   rig_run(&s->rig, 30000);
-  assert_int_equal(witness_receipt(&s->w, id, &s->pack, &s->a), 200);
+  assert_int_equal(witness_receipt(&s->w, id, true, &s->pack, &s->a), 200);
   for (size_t i = 0; i < n; i++) {
     struct card c;
     struct errmsg e;
@@ -237,7 +237,7 @@ static void a_note_that_covers_it_is_no_silence(void **state) {
   witness_send(&s->w, forum, NULL, id);
   rig_run(&s->rig, 30000);
   struct pack later;
-  assert_int_equal(witness_receipt(&s->w, id, &later, &s->a), 200);
+  assert_int_equal(witness_receipt(&s->w, id, true, &later, &s->a), 200);
   assert_true(silence_is(&later));
   struct pack p = changed(s, "silent/ncc.ru.example", pack_find(&later, "silent/ncc.ru.example")->data);
   const struct pack mine = s->pack;

@@ -190,11 +190,11 @@ void witness_send(struct fake_witness *w, const char *forum, const char *precede
   free(body);
 }
 
-unsigned witness_receipt(struct fake_witness *w, const char *id, struct pack *out, struct arena *a) {
+unsigned witness_receipt(struct fake_witness *w, const char *id, bool silent, struct pack *out, struct arena *a) {
   unsigned status;
   char path[120];
   struct errmsg e = {{0}};
-  snprintf(path, sizeof path, "/v1/statements/%s/receipt", id);
+  snprintf(path, sizeof path, "/v1/statements/%s/receipt%s", id, silent ? "?silent=1" : "");
   json_t *v = rig_ask(&w->rig->party[0], "GET", path, NULL, &status);
   if (status == 200 && out) assert_int_equal(pack_from_json(out, a, json_object_get(v, "files"), &e), PARLEY_OK);
   json_decref(v);

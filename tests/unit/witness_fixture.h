@@ -59,7 +59,7 @@ json_t *witness_state(struct fake_witness *w);
 int64_t witness_size(struct fake_witness *w);
 /* A notice of the first party to all others; its id. precedence NULL: that of notice_json. */
 void witness_send(struct fake_witness *w, const char *forum, const char *precedence, char id[static 65]);
-/* GET …/receipt of the first party, into a pack in the arena. The status. */
-unsigned witness_receipt(struct fake_witness *w, const char *id, struct pack *out, struct arena *a);
+/* GET …/receipt of the first party, or that of silence, into a pack in the arena. The status. */
+unsigned witness_receipt(struct fake_witness *w, const char *id, bool silent, struct pack *out, struct arena *a);
 
 #endif
