@@ -30,7 +30,11 @@
   X(accept_stale_card)                                                                                                 \
   X(never_try_again)                                                                                                   \
   X(never_renew)                                                                                                       \
-  X(covered_by_the_one_before)
+  X(covered_by_the_one_before)                                                                                         \
+  X(skip_consistency_check)                                                                                            \
+  X(go_on_with_forked_log)                                                                                             \
+  X(deliver_without_verifying)                                                                                         \
+  X(keep_first_of_rival_cards)
 
 #define PLANT_ENUM(name) PLANT_##name,
 enum plant { PLANT_none, PLANTS(PLANT_ENUM) PLANT_count };

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/encoding.h"
+#include "base/plant.h"
 #include "node/state.h"
 
 /* ---- looking up ---- */
@@ -201,6 +202,7 @@ static void set_pins(struct peer *p) {
 
 /* Two successors: the card before both of them is the newest again. */
 static void go_back(struct node *n, struct peer *p, uint64_t serial) {
+  if (PLANTED(keep_first_of_rival_cards)) return;
   p->void_serial = serial;
   while (p->card.serial >= serial && p->before) {
     p->card = p->before->card;

@@ -90,11 +90,10 @@ void forks_look_again(struct node *n, struct their_log *l);
 /* ---- forks_entry.c ---- */
 
 /*
- * Judges a forum.proof. ENOTFOUND: it holds, and is to be kept first (forks_entry_learn). A second one of one member about
- * the same breaks a rule.
+ * Judges a forum.proof. ENOTFOUND: it holds, and is to be kept first (forks_entry_learn). One member may tell the same
+ * twice: the power can go between its entry and its note of it.
  */
-parley_err forks_entry_judge(struct node *n, const struct their_log *l, const struct statement *s,
-                             const struct hash *id, struct errmsg *e);
+parley_err forks_entry_judge(struct node *n, const struct their_log *l, const struct statement *s, struct errmsg *e);
 parley_err forks_entry_learn(struct node *n, const struct their_log *l, struct bytes entry, struct errmsg *e);
 /* Queues the forum.proof about k in its forum. */
 parley_err forks_entry_tell(struct node *n, struct kept *k, struct forum *f, struct errmsg *e);

@@ -1,6 +1,6 @@
 /*
  * The statement forum.proof (docs/protocol.md, section 5): a member shows the others that somebody signed two histories of a
- * log of this forum. STORE_INDEX, "pf/<from>\n<party>\n<origin>": the id of the one that counts.
+ * log of this forum.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,25 +96,7 @@ static parley_err verify(struct node *n, const struct forum *f, const json_t *bo
   return err ? err : check_identity(n, r, e);
 }
 
-static parley_err first_of_it(struct node *n, const struct their_log *l, const struct fork_result *r,
-                              const struct hash *id, struct errmsg *e) {
-  struct buf k = {0};
-  struct arena a = {0};
-  struct bytes v;
-  buf_fmt(&k, "pf/%s\n%s\n%s", l->from->peer->card.name, r->parties[0].who.name, r->origin);
-  parley_err err = buf_ok(&k) ? store_get(n->env.store, STORE_INDEX, buf_view(&k), &a, &v, e)
-                              : err_set(e, PARLEY_ENOMEM, "out of memory");
-  if (err == PARLEY_ENOTFOUND)
-    err = store_put(n->env.store, STORE_INDEX, buf_view(&k), BYTES(id->b, 32), e);
-  else if (!err && !bytes_eq(v, BYTES(id->b, 32)))
-    err = err_set(e, PARLEY_EINVAL, "body: %s has shown this before", l->from->peer->card.name);
-  buf_free(&k);
-  arena_free(&a);
-  return err;
-}
-
-parley_err forks_entry_judge(struct node *n, const struct their_log *l, const struct statement *s,
-                             const struct hash *id, struct errmsg *e) {
+parley_err forks_entry_judge(struct node *n, const struct their_log *l, const struct statement *s, struct errmsg *e) {
   struct arena a = {0};
   struct pack p;
   struct fork_result r;
@@ -122,7 +104,6 @@ parley_err forks_entry_judge(struct node *n, const struct their_log *l, const st
   if (!err) err = verify(n, l->from->forum, s->body, &p, &r, &a, e);
   if (!err && !forks_find(n, r.parties[0].who.name, r.origin))
     err = err_set(e, PARLEY_ENOTFOUND, "the proof is not kept yet");
-  if (!err) err = first_of_it(n, l, &r, id, e);
   arena_free(&a);
   return err;
 }

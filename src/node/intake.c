@@ -147,7 +147,7 @@ static parley_err judge(struct node *n, struct their_log *l, uint64_t index, str
     r = statement_verify(&d, s, card_in_force(n, l), why);
   if (!r) r = put_payload(n, l, id, s->issued, d.payload, why);
   if (!r && answer_of(s->kind)) r = answer_judge(n, l, s, why);
-  if (!r && !strcmp(s->kind, "forum.proof")) r = forks_entry_judge(n, l, s, id, why);
+  if (!r && !strcmp(s->kind, "forum.proof")) r = forks_entry_judge(n, l, s, why);
   if (!r && !strcmp(s->kind, "forum.charter")) r = version_run_judge(n, l, index, s, wait, why);
   return r;
 }

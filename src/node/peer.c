@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/encoding.h"
+#include "base/plant.h"
 #include "node/call.h"
 #include "node/cosigned_note.h"
 #include "node/forks.h"
@@ -59,7 +60,7 @@ static bool closed(struct node_call *c, const struct their_log *l, struct node_r
     return true;
   }
   const bool forked = member_forked(c->n, l->from), again = forks_closed(c->n, l->origin);
-  if (!forked && !again) return false;
+  if ((!forked && !again) || PLANTED(go_on_with_forked_log)) return false;
   if (!again && l == l->from->ahead &&
       charter_closed_find(&l->from->forum->charter, l->from->peer->card.name, l->epoch - 1))
     return false;

@@ -27,17 +27,18 @@ static bool write_payload(struct world *w, struct buf *out) {
   return charter_payload(out, &c, NULL) == PARLEY_OK && buf_ok(out);
 }
 
-static bool sign_all(struct world *w, struct bytes payload, struct buf *out) {
+/* By the parties [from, to). */
+static bool sign(struct world *w, unsigned from, unsigned to, struct bytes payload, struct buf *out) {
   static struct dsse_sig sigs[SIM_PARTIES_MAX];
-  struct dsse d = {.type = bytes_str(CHARTER_TYPE), .payload = payload, .n = w->n, .sigs = sigs};
+  struct dsse d = {.type = bytes_str(CHARTER_TYPE), .payload = payload, .n = to - from, .sigs = sigs};
   struct buf pae = {0};
   bool ok = true;
   dsse_pae(&pae, d.type, payload);
-  for (unsigned i = 0; i < w->n && ok; i++) {
+  for (unsigned i = from; i < to && ok; i++) {
     struct ed25519_key *k = NULL;
     ok = ed25519_from_seed(&k, w->homes[i].keys[0], NULL) == PARLEY_OK;
-    if (ok) ed25519_sign(sigs[i].sig, k, buf_view(&pae));
-    if (ok) ed25519_keyid(sigs[i].keyid, ed25519_public(k));
+    if (ok) ed25519_sign(sigs[i - from].sig, k, buf_view(&pae));
+    if (ok) ed25519_keyid(sigs[i - from].keyid, ed25519_public(k));
     ed25519_free(k);
   }
   if (ok) dsse_write(out, &d);
@@ -46,14 +47,24 @@ static bool sign_all(struct world *w, struct bytes payload, struct buf *out) {
   return ok;
 }
 
+bool forum_is_agreed(const struct world *w) { return w->n > SIM_PARTIES_PROPOSED || w->has_liar; }
+
 bool forum_agreed(struct world *w) {
   struct buf payload = {0}, envelope = {0};
   uint8_t id[SHA256_SIZE];
-  bool ok = write_payload(w, &payload) && sign_all(w, buf_view(&payload), &envelope);
+  bool ok = write_payload(w, &payload) && sign(w, 0, w->n, buf_view(&payload), &envelope);
   if (ok) sha256(id, buf_view(&payload));
   if (ok) hex_encode(w->forum, BYTES(id, sizeof id));
-  for (unsigned i = 0; i < w->n && ok; i++) ok = home_put_forum(&w->homes[i], id, buf_view(&envelope));
+  for (unsigned i = 0; i < w->total && ok; i++) ok = home_put_forum(&w->homes[i], id, buf_view(&envelope));
   buf_free(&payload);
   buf_free(&envelope);
+  return ok;
+}
+
+bool forum_proposal(struct home *h, struct buf *envelope) {
+  struct world *w = h->w;
+  struct buf payload = {0};
+  const bool ok = write_payload(w, &payload) && sign(w, w->n - 1, w->n, buf_view(&payload), envelope);
+  buf_free(&payload);
   return ok;
 }

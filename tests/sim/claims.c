@@ -78,6 +78,7 @@ static void check_remembered(struct world *w, unsigned home, bool mirror, const 
 }
 
 void claim_saved(struct home *h, const char *origin, enum signer_role role, const struct signed_tree *t) {
+  if (h->liar) return;
   if (role == SIGNER_LOG && home_must_stop(h, origin))
     violation(h->w, "backup", "%s was set back and signs %s again, size %llu", h->name, origin,
               (unsigned long long)t->size);
@@ -92,7 +93,7 @@ static void claim_line(struct world *w, const struct note_sig *sig, const char *
     const size_t n = strlen(name);
     if (sig->name.n <= n || memcmp(sig->name.p, name, n) || sig->name.p[n] != '/') continue;
     const bool cosigned = bytes_is(BYTES(sig->name.p + n, sig->name.n - n), "/mirror");
-    if (!cosigned && !bytes_is(sig->name, origin)) return;
+    if ((!cosigned && !bytes_is(sig->name, origin)) || w->homes[i].liar) return;
     claim(w, i, cosigned, origin, tree);
     check_remembered(w, i, cosigned, origin, tree->size);
     return;

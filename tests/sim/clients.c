@@ -96,7 +96,13 @@ void client_answer(struct home *h, struct local *l, struct node_response *r) {
   const char *id = "";
   l->call = NULL;
   if (call) node_finish(call);
-  if (l->statement == NO_STATEMENT) return;
+  if (h->liar && r->status == 201 && json_parse(&o, buf_view(&r->body), 1 << 20, NULL) == PARLEY_OK &&
+      json_get_str(&id, o, "", "id", NULL) == PARLEY_OK)
+    liar_said(h, id);
+  if (l->statement == NO_STATEMENT) {
+    json_decref(o);
+    return;
+  }
   if (r->status != 201) {
     refused(h, l, r);
     return;

@@ -25,11 +25,12 @@ static bool excused(const struct home *h) {
 
 /* ---- reached? ---- */
 
+/* What the liar holds is its own affair. */
 static bool log_arrived(struct world *w, const struct home *h, const struct node_log_view *own, char *why, size_t n) {
   struct node_log_view v;
   if (own->signed_size != own->size) return missing(why, n, "%s has not signed all of %s", h->name, own->origin);
   for (unsigned i = 0; i < w->n; i++)
-    if (home_log_view(&w->homes[i], own->origin, &v) && !v.own && v.signed_size != own->size)
+    if (!w->homes[i].liar && home_log_view(&w->homes[i], own->origin, &v) && !v.own && v.signed_size != own->size)
       return missing(why, n, "%s has not cosigned all of %s", w->homes[i].name, own->origin);
   return true;
 }
@@ -38,6 +39,7 @@ static bool logs_arrived(struct world *w, char *why, size_t n) {
   struct node_log_view v;
   for (unsigned i = 0; i < w->n; i++) {
     struct home *h = &w->homes[i];
+    if (h->liar) continue;
     if (!h->up) return missing(why, n, "%s is not up%s", h->name, "");
     for (size_t k = 0; node_log_at(h->node, k, &v); k++)
       if (v.own && !v.stopped && !log_arrived(w, h, &v, why, n)) return false;
@@ -70,7 +72,8 @@ static bool statement_arrived(struct world *w, const struct sent *s, char *why, 
   bool ok = client_get_json(h, path, "", &status, &o) && status == 200;
   if (!ok) missing(why, n, "%s does not show %s", h->name, s->id);
   for (unsigned i = 0; i < w->n && ok; i++)
-    if (homes_has(&s->to, i)) ok = party_has(&w->homes[i], json_object_get(o, "delivery"), s, why, n);
+    if (homes_has(&s->to, i) && !w->homes[i].liar)
+      ok = party_has(&w->homes[i], json_object_get(o, "delivery"), s, why, n);
   json_decref(o);
   return ok;
 }
@@ -81,6 +84,7 @@ static bool cards_arrived(struct world *w, char *why, size_t n) {
   for (unsigned i = 0; i < w->n; i++)
     for (size_t p = 0; (c = node_pinned(w->homes[i].node, p)) != NULL; p++) {
       const unsigned k = (unsigned)strtoul(c->name + strcspn(c->name, "0123456789"), NULL, 10);
+      if (k < w->n && (w->homes[k].liar || w->homes[i].liar)) continue;
       if (k >= w->n || c->serial + 1 != w->homes[k].n_cards)
         return missing(why, n, "%s does not hold the newest card of %s", w->homes[i].name, c->name);
     }
@@ -93,13 +97,13 @@ bool ending_reached(struct world *w, char *why, size_t n) {
     if (w->drafts[i].state != DRAFT_OVER && !excused(&w->homes[w->drafts[i].home]))
       return missing(why, n, "draft %s of %s is not sent", w->drafts[i].id, w->homes[w->drafts[i].home].name);
   for (size_t i = 0; i < w->locals_n; i++)
-    if (w->locals[i]->call && !excused(&w->homes[w->locals[i]->home]))
+    if (w->locals[i]->call && !w->homes[w->locals[i]->home].liar && !excused(&w->homes[w->locals[i]->home]))
       return missing(why, n, "a client of %s still waits for its answer%s", w->homes[w->locals[i]->home].name, "");
   for (; w->arrived < w->sent_n; w->arrived++) { /* what has arrived stays so: ending_check looks again */
     const struct sent *s = &w->sent[w->arrived];
     if (s->accepted && !excused(&w->homes[s->from]) && !statement_arrived(w, s, why, n)) return false;
   }
-  return true;
+  return liar_found(w, why, n);
 }
 
 /* ---- I6, I7: both records, entry by entry ---- */
@@ -152,7 +156,7 @@ static void check_heard(struct audit *au, const struct heard *h) {
     struct hash root;
     char origin[ORIGIN_MAX + 1];
     uint8_t forum[32];
-    if (strcmp(of->name, h->party) || of->set_back || !hex_decode(forum, 32, bytes_str(w->forum))) continue;
+    if (strcmp(of->name, h->party) || of->set_back || of->liar || !hex_decode(forum, 32, bytes_str(w->forum))) continue;
     log_origin(origin, of->name, forum, h->epoch, false);
     if (node_log_root(of->node, origin, h->size, &root, NULL) || !hash_eq(&root, &h->root))
       violation(w, "I7", "%s heard a tree of %s that never was", au->author->name, of->name);
@@ -197,7 +201,7 @@ static void note_addressees(struct audit *au, const struct statement *s, uint64_
 /* The cosignature that delivers a statement is put on the record (docs/protocol.md, section 6). */
 static void check_recorded(struct audit *au) {
   for (unsigned i = 0; i < au->w->n && !au->w->homes[0].set_back; i++)
-    if (au->held[i] < au->addressed[i])
+    if (au->held[i] < au->addressed[i] && !au->w->homes[i].liar)
       violation(au->w, "I7", "no held line of %s in %s covers entry %llu, which is addressed to it",
                 au->w->homes[i].name, au->origin, (unsigned long long)au->addressed[i] - 1);
 }
@@ -272,7 +276,8 @@ static void compare_all(struct world *w, struct home *h) {
   struct node_log_view v;
   for (size_t k = 0; k < 2 && node_log_at(h->node, k, &v) && !violated(w); k++)
     for (unsigned i = 0; i < w->n && v.own && !v.stopped; i++)
-      if (i != h->number && !violated(w)) compare(w, h, &w->homes[i], &v, below(w, w->n) < COMPARED);
+      if (i != h->number && !w->homes[i].liar && !violated(w))
+        compare(w, h, &w->homes[i], &v, below(w, w->n) < COMPARED);
 }
 
 /* ---- the rest ---- */
@@ -291,6 +296,7 @@ static void check_convictions(struct home *h) {
     struct arena a = {0};
     struct bytes out;
     char key[ORIGIN_MAX + 8];
+    if (h->w->has_liar && strstr(v.origin, h->w->homes[h->w->n - 1].name)) continue;
     snprintf(key, sizeof key, "fork/%s", v.origin);
     if (store_get(h->store, STORE_LOGS, bytes_str(key), &a, &out, NULL) != PARLEY_ENOTFOUND)
       violation(h->w, "I3", "%s convicts the honest log %s", h->name, v.origin);
@@ -298,8 +304,15 @@ static void check_convictions(struct home *h) {
   }
 }
 
+static bool from_liar(const struct world *w, struct bytes row) {
+  char from[NAME_SIZE + 16];
+  snprintf(from, sizeof from, "\"from\":\"%s\"", w->homes[w->n - 1].name);
+  return w->has_liar && memmem(row.p, row.n, from, strlen(from));
+}
+
 static parley_err check_problem(void *ctx, struct bytes key, struct bytes v, struct errmsg *e) {
   struct home *h = ctx;
+  if (from_liar(h->w, v)) return PARLEY_OK;
   static const char word[] = "\"problem\"";
   (void)e;
   for (size_t i = 0; i + sizeof word <= v.n; i++)
@@ -345,14 +358,14 @@ static void check_boxes(struct home *h) {
 static void check_files(struct world *w, const struct sent *s) {
   if (excused(&w->homes[s->from])) return;
   for (unsigned i = 0; i < w->n && !violated(w); i++)
-    for (size_t k = 0; k < s->n_files && (i == s->from || homes_has(&s->to, i)); k++)
+    for (size_t k = 0; k < s->n_files && !w->homes[i].liar && (i == s->from || homes_has(&s->to, i)); k++)
       if (!client_check_file(&w->homes[i], s, k, "I5")) return;
 }
 
 void ending_check_heartbeats(struct world *w) {
   for (unsigned i = 0; i < w->n && !violated(w); i++)
     for (unsigned k = 0; k < w->n; k++)
-      if (i != k && !w->renewed[i][k] && !excused(&w->homes[i]))
+      if (i != k && !w->homes[i].liar && !w->homes[k].liar && !w->renewed[i][k] && !excused(&w->homes[i]))
         violation(w, "I9", "two heartbeats have passed, and %s has not cosigned the log of %s again", w->homes[k].name,
                   w->homes[i].name);
 }
@@ -360,9 +373,11 @@ void ending_check_heartbeats(struct world *w) {
 void ending_check(struct world *w) {
   for (unsigned i = 0; i < w->n && !violated(w); i++) {
     struct home *h = &w->homes[i];
+    if (h->liar) continue;
     invariants_started(h);
     check_backup(h);
     check_convictions(h);
+    liar_check(h);
     check_boxes(h);
     if (!w->homes[0].set_back)
       store_scan(h->store, STORE_STATEMENTS, BYTES_NONE, BYTES_NONE, false, check_problem, h, NULL);

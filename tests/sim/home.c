@@ -115,13 +115,12 @@ static parley_err memory_save(void *ctx, const char *origin, enum signer_role ro
 /* ---- making ---- */
 
 /* rotation: seed of the key that signs it besides its own; NULL for the first. */
-static bool make_card(struct home *h, const uint8_t *rotation) {
+static bool write_card(struct home *h, const uint8_t *rotation, uint8_t variant, struct buf *envelope) {
   struct card c = {.not_before = WALL_BASE - 100000000, .not_after = WALL_BASE + 100000000, .n_seal = 1, .n_link = 1};
   struct ed25519_key *k[5] = {NULL};
-  uint8_t digest[32] = {(uint8_t)h->number, 0x51};
+  uint8_t digest[32] = {(uint8_t)h->number, 0x51, variant};
   struct buf pin = {0};
   bool ok = true;
-  struct buf envelope = {0};
   for (size_t i = 0; i < 4; i++) ok = ok && ed25519_from_seed(&k[i], h->keys[i], NULL) == PARLEY_OK;
   if (rotation) ok = ok && ed25519_from_seed(&k[4], rotation, NULL) == PARLEY_OK;
   c.serial = h->n_cards;
@@ -139,15 +138,25 @@ static bool make_card(struct home *h, const uint8_t *rotation) {
     base64_encode(&pin, BYTES(digest, 32), true);
     snprintf(c.link[0], sizeof c.link[0], "%s", buf_cstr(&pin) ? (const char *)pin.p : "");
     const struct card_signers signers = {k[0], k[1], k[2], k[4]};
-    const struct card *before = h->n_cards ? &h->cards[h->n_cards - 1] : NULL;
-    ok = card_make(&envelope, &c, &signers, NULL) == PARLEY_OK &&
-         card_parse(&h->cards[h->n_cards], &h->arena, buf_view(&envelope), before, NULL, NULL) == PARLEY_OK;
-    h->n_cards += ok;
+    ok = card_make(envelope, &c, &signers, NULL) == PARLEY_OK;
   }
   for (size_t i = 0; i < 5; i++) ed25519_free(k[i]);
   buf_free(&pin);
+  return ok;
+}
+
+static bool make_card(struct home *h, const uint8_t *rotation) {
+  struct buf envelope = {0};
+  const struct card *before = h->n_cards ? &h->cards[h->n_cards - 1] : NULL;
+  const bool ok = write_card(h, rotation, 0, &envelope) &&
+                  card_parse(&h->cards[h->n_cards], &h->arena, buf_view(&envelope), before, NULL, NULL) == PARLEY_OK;
+  h->n_cards += ok;
   buf_free(&envelope);
   return ok;
+}
+
+bool home_rival_card(struct home *h, uint8_t variant, struct buf *envelope) {
+  return write_card(h, h->keys[3], variant, envelope);
 }
 
 void home_renew(struct home *h) {
@@ -193,6 +202,23 @@ bool home_make(struct world *w, unsigned number) {
   return h->disk && age_identity_from_secret(&h->seal, secret) && make_card(h, NULL);
 }
 
+bool home_twin(struct world *w, unsigned number, const struct home *of) {
+  struct home *h = &w->homes[number];
+  char vfs[48];
+  snprintf(vfs, sizeof vfs, "sim-disk-%u", number);
+  h->w = w;
+  h->number = number;
+  h->save_death = h->save_fail = DEATH_NEVER;
+  h->wake_at = INT64_MAX;
+  memcpy(h->name, of->name, sizeof h->name);
+  memcpy(h->keys, of->keys, sizeof h->keys);
+  h->seal = of->seal;
+  h->cards[0] = of->cards[0];
+  h->n_cards = 1;
+  h->disk = fault_disk_new(vfs, luck, w);
+  return h->disk != NULL;
+}
+
 void home_free(struct home *h) {
   fault_image_free(h->saved);
   free(h->pending);
@@ -234,7 +260,7 @@ static parley_err open_node(struct home *h, struct errmsg *e) {
   parley_err err = node_open(&h->node, &env, h->cards[h->n_cards - 1].envelope, e);
   for (unsigned i = h->n_cards - 1; i-- > 0 && !err;) err = node_own_before(h->node, h->cards[i].envelope, e);
   for (unsigned i = 0; i < w->n && !err; i++) /* people have compared the first card; the others come by themselves */
-    if (i != h->number) err = node_pin(h->node, w->homes[i].cards[0].envelope, e);
+    if (strcmp(w->homes[i].name, h->name)) err = node_pin(h->node, w->homes[i].cards[0].envelope, e);
   return err ? err : node_start(h->node, e);
 }
 
@@ -256,9 +282,14 @@ bool home_put_forum(struct home *h, const uint8_t id[static SHA256_SIZE], struct
   struct store *s;
   if (store_sqlite_open(&s, STORE_PATH, &o, NULL)) return false;
   parley_err err = store_begin(s, NULL);
-  if (!err) err = store_put(s, STORE_FORUMS, BYTES(id, SHA256_SIZE), envelope, NULL);
+  struct buf row = {0};
+  buf_fmt(&row, "%s\n", h->w->homes[0].name); /* who proposed it */
+  buf_bytes(&row, envelope);
+  if (!err && !buf_ok(&row)) err = PARLEY_ENOMEM;
+  if (!err) err = store_put(s, STORE_PROPOSALS, BYTES(id, SHA256_SIZE), buf_view(&row), NULL);
   if (!err) err = store_commit(s, NULL);
   store_close(s);
+  buf_free(&row);
   return err == PARLEY_OK;
 }
 

@@ -23,10 +23,12 @@ static const char usage[] =
     "\n"
     "  --trace       write every event to standard output; the same seed writes the same bytes\n"
     "  --minutes M   fresh seeds until the time is over; a seed that fails is printed, and the next one played\n"
-    "  --parties N   nodes in the forum, 2 to 193 (2)\n"
+    "  --parties N   nodes in the forum, 2 to 193 (2, or 3 in every fourth run)\n"
     "  --steps K     client operations before everything heals (as the seed says)\n"
     "  --hours H, --days D   simulated time before everything heals, with statements and faults spread over it\n"
     "  --backup      set one node back to an old snapshot in every run (else in every 16th)\n"
+    "  --liar        one of three or more members shows two histories of its log and lies in every run (else in every "
+    "4th)\n"
     "  --no-faults   disks, networks, clocks and counterparts without a fault\n"
     "  --plant NAME  with a bug on purpose in the node: some seed must fail; --plant list names them all\n"
     "  --unsafe      stores that do not sync: some seed must fail\n"
@@ -71,6 +73,8 @@ static bool flag(const char *arg, struct sim_options *o) {
     o->trace = stdout;
   else if (!strcmp(arg, "--backup"))
     o->backup = true;
+  else if (!strcmp(arg, "--liar"))
+    o->liar = true;
   else if (!strcmp(arg, "--no-faults"))
     o->no_faults = true;
   else if (!strcmp(arg, "--unsafe"))
@@ -213,7 +217,7 @@ static int play_range(struct sim_options *o, const struct range *range, unsigned
 }
 
 int main(int argc, char **argv) {
-  struct sim_options o = {.parties = 2};
+  struct sim_options o = {0};
   struct range range = {0};
   unsigned disk = 0;
   if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {

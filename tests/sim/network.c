@@ -57,6 +57,7 @@ static struct conn *conn_of(struct home *h, const struct outbound *o, bool wante
   if (!c) return NULL;
   c->from = h->number;
   c->to = home_by_name(w, o->peer);
+  if (w->has_liar && w->homes[c->to].liar) c->to = liar_machine(w, h->number);
   c->from_life = h->life;
   c->request = o->id;
   c->wanted = wanted;
@@ -82,7 +83,10 @@ static void send_one(struct home *h, const struct outbound *o) {
   struct conn *c = conn_of(h, o, true);
   if (!c) return;
   w->result->requests++;
-  claim_sent(h, o);
+  if (h->liar)
+    liar_sends(h, c);
+  else
+    claim_sent(h, o);
   w->result->bytes += o->body.n;
   trace(w, "%s -> %s #%zu %s %.40s %zu bytes", h->name, o->peer, c->number, o->method, o->path, o->body.n);
   conn_at(w, w->now_ms + 5000 + (int64_t)below(w, 35000), EV_GIVE_UP, c);
@@ -90,6 +94,20 @@ static void send_one(struct home *h, const struct outbound *o) {
   if (!per_mille(w, w->repeat)) return;
   struct conn *twice = conn_of(h, o, false);
   if (twice) conn_at(w, w->now_ms + latency(w) + (int64_t)below(w, 60000), EV_ARRIVE, twice);
+}
+
+void network_forge(struct home *from, unsigned to, const char *path, struct bytes body, unsigned rival) {
+  struct world *w = from->w;
+  const struct outbound o = {.peer = w->homes[to].name,
+                             .method = "POST",
+                             .path = path,
+                             .content_type = "application/octet-stream",
+                             .body = body};
+  struct conn *c = conn_of(from, &o, false);
+  if (!c) return;
+  c->rival = rival;
+  trace(w, "%s lies to %s #%zu %s %zu bytes", from->name, w->homes[to].name, c->number, path, body.n);
+  conn_at(w, w->now_ms + latency(w), EV_ARRIVE, c);
 }
 
 void network_send(struct home *h) {
@@ -118,7 +136,8 @@ static void give_up(struct world *w, struct conn *c, const char *why) {
 }
 
 static void deliver_answer(struct world *w, struct conn *c) {
-  if (!c->answered || w->link_cut[c->to][c->from]) return; /* the sender gives up in its time */
+  if (!c->answered || w->link_cut[c->to][c->from] || liar_apart(w, c->to, c->from))
+    return; /* the sender gives up in its time */
   if (per_mille(w, w->tear)) {
     give_up(w, c, "the answer is cut short");
     return;
@@ -138,6 +157,8 @@ static void deliver_answer(struct world *w, struct conn *c) {
 static void claim_answer(struct world *w, const struct conn *c) {
   struct add_entries_head head;
   size_t used;
+  if (w->homes[c->to].liar) return;
+  if (w->homes[c->from].liar) liar_believed(w, c);
   if (c->status != 200) return;
   if (strstr(c->path, "/checkpoint")) claim_note(w, buf_view(&c->answer));
   if (!strcmp(c->path, "/add-checkpoint")) claim_pending(&w->homes[c->to], buf_view(&c->body));
@@ -155,6 +176,7 @@ static void answer(struct world *w, struct conn *c, struct node_response *r) {
   c->answer_type = r->content_type;
   c->answer = r->body;
   r->body = (struct buf){0};
+  if (w->homes[c->to].liar) liar_answers(&w->homes[c->to], c);
   w->result->bytes += c->answer.n;
   claim_answer(w, c);
   trace(w, "#%zu at %s: %u, %zu bytes%s%.*s", c->number, w->homes[c->to].name, c->status, c->answer.n,
@@ -191,7 +213,12 @@ void network_answer(struct home *h, struct conn *c, struct node_response *r) {
 static void arrive(struct world *w, struct conn *c) {
   struct home *h = &w->homes[c->to];
   struct node_response r;
-  if (w->link_cut[c->from][c->to] || !h->up) {
+  if (w->homes[c->from].liar && liar_apart(w, c->from, c->to) && !strcmp(c->method, "GET")) {
+    /* Its machine is to believe that there is no other history. */
+    sender_done(c, w, &(struct outbound_result){.answered = true, .status = 404});
+    return;
+  }
+  if (w->link_cut[c->from][c->to] || liar_apart(w, c->from, c->to) || !h->up) {
     if (one_in(w, 2)) give_up(w, c, "no connection");
     return;
   }

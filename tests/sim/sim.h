@@ -15,11 +15,12 @@
 
 struct sim_options {
   uint64_t seed;
-  unsigned parties; /* 2 to SIM_PARTIES_MAX */
+  unsigned parties; /* 2 to SIM_PARTIES_MAX; 0: as the seed says */
   unsigned steps;   /* client operations before everything heals; 0: as the seed says */
   unsigned
       hours;   /* simulated time before everything heals, with statements and faults spread over it; 0: until steps */
   bool backup; /* set one node back to an old snapshot of its disk; without it every 16th seed does */
+  bool liar;   /* one member shows two histories and lies; without it every fourth seed of three or more has one */
   bool no_faults; /* nothing breaks and nobody lies */
   bool unsafe;    /* stores with synchronous=OFF, which must not survive */
   FILE *trace;    /* NULL: none */

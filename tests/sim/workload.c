@@ -66,7 +66,7 @@ static void accept(struct home *h) {
 }
 
 void workload_open_forum(struct world *w) {
-  if (w->n > SIM_PARTIES_PROPOSED) return;
+  if (forum_is_agreed(w)) return;
   char state[16];
   unsigned known = 0, up = 0;
   for (unsigned i = 0; i < w->n && w->forum[0] && !violated(w); i++) {
@@ -170,6 +170,8 @@ static void wait_for(struct home *h, struct node_call *call, enum local_what wha
     l->call = NULL;
   }
 }
+
+void client_wait(struct home *h, struct node_call *call) { wait_for(h, call, LOCAL_OTHER, NO_STATEMENT); }
 
 static void post(struct home *h, const char *path, struct bytes body, enum local_what what, size_t statement) {
   struct world *w = h->w;
@@ -322,8 +324,13 @@ static void operate(struct home *h) {
 void workload_event(struct home *h) {
   struct world *w = h->w;
   if (w->calm || !w->ops_left) return;
-  at(w, w->now_ms + 100 + (int64_t)below(w, one_in(w, 4) ? 1000 : (uint64_t)w->op_pause_ms), EV_CLIENT, h->number);
+  const uint64_t pause_ms = (uint64_t)w->op_pause_ms / (h->liar ? 4 : 1); /* liars are busy */
+  at(w, w->now_ms + 100 + (int64_t)below(w, one_in(w, 4) ? 1000 : pause_ms), EV_CLIENT, h->number);
   if (!h->up) return;
+  if (h->liar) {
+    liar_event(h);
+    return;
+  }
   if (!open_at(h)) {
     workload_open_forum(w);
     return;

@@ -86,8 +86,8 @@ static void cut_link(struct world *w) {
   w->link_cut[a][b] = true;
   w->link_cut[b][a] |= both;
   trace(w, "link %u-%u cut%s for %lld ms", a, b, both ? " both ways" : "", (long long)ms);
-  at(w, w->now_ms + ms, EV_LINK, a * SIM_PARTIES_MAX + b);
-  if (both) at(w, w->now_ms + ms, EV_LINK, b * SIM_PARTIES_MAX + a);
+  at(w, w->now_ms + ms, EV_LINK, a * SIM_HOMES_MAX + b);
+  if (both) at(w, w->now_ms + ms, EV_LINK, b * SIM_HOMES_MAX + a);
 }
 
 static void jump_clock(struct home *h) {
@@ -148,7 +148,7 @@ static void fault(struct world *w) {
   default:
     if (!h->up) break;
     home_stop(h);
-    if (one_in(w, 2)) home_renew(h);
+    if (one_in(w, 2) && !h->liar) home_renew(h);
     at(w, w->now_ms + (int64_t)below(w, 5000), EV_START, h->number);
   }
   at(w, w->now_ms + 1000 + (int64_t)below(w, (uint64_t)w->fault_pause_ms), EV_FAULT, 0);
@@ -185,6 +185,7 @@ static void temper(struct world *w) {
   w->faults_left = rough ? (unsigned)below(w, 14) : 0;
   w->ops_left = w->o.steps ? w->o.steps : 16 + (unsigned)below(w, 22);
   w->backup = w->o.backup || (w->o.seed % 16 == 0 && !w->o.no_faults);
+  if (w->has_liar) w->backup = false;
   w->memory_too = one_in(w, 2);
   w->op_pause_ms = 30000;
   w->fault_pause_ms = 90000;
@@ -207,12 +208,13 @@ static bool begin(struct world *w) {
   w->now_ms = 1000;
   for (unsigned i = 0; i < w->n; i++)
     if (!home_make(w, i)) return false;
-  if (w->n > SIM_PARTIES_PROPOSED && !forum_agreed(w)) return false;
+  if (w->has_liar && !liar_make(w)) return false;
+  if (forum_is_agreed(w) && !forum_agreed(w)) return false;
   fault_disk_fail_from(w->homes[0].disk, (enum fault_kind)w->o.disk_fault, w->o.disk_from);
   trace(w, "seed %llu: %u parties, %u operations, %u faults, lose %u repeat %u tear %u late %u, latency %lld ms%s",
         (unsigned long long)w->o.seed, w->n, w->ops_left, w->faults_left, w->lose, w->repeat, w->tear, w->late,
         (long long)w->latency_ms, w->backup ? ", an old backup" : "");
-  for (unsigned i = 0; i < w->n && !violated(w); i++) {
+  for (unsigned i = 0; i < w->total && !violated(w); i++) {
     if (w->n <= SIM_PARTIES_PROPOSED)
       home_start(&w->homes[i]);
     else /* not all at once: the first of them open their logs while others are still down */
@@ -225,7 +227,7 @@ static bool begin(struct world *w) {
 }
 
 static void dispatch(struct world *w, const struct event *ev) {
-  struct home *h = &w->homes[ev->which < w->n ? ev->which : 0];
+  struct home *h = &w->homes[ev->which < w->total ? ev->which : 0];
   switch (ev->kind) {
   case EV_WAKE: home_wake(h, ev->at); break;
   case EV_ARRIVE:
@@ -242,7 +244,7 @@ static void dispatch(struct world *w, const struct event *ev) {
     fault_disk_set_room(h->disk, FAULT_NEVER);
     trace(w, "%s disk has room again", h->name);
     break;
-  case EV_LINK: w->link_cut[ev->which / SIM_PARTIES_MAX][ev->which % SIM_PARTIES_MAX] = false; break;
+  case EV_LINK: w->link_cut[ev->which / SIM_HOMES_MAX][ev->which % SIM_HOMES_MAX] = false; break;
   case EV_SAVE: home_save(h); break;
   case EV_SET_BACK: home_set_back(h); break;
   }
@@ -270,7 +272,7 @@ static void heal(struct world *w) {
   fault_disk_fail_from(w->homes[0].disk, FAULT_HEALED, 0);
   w->lose = w->repeat = w->tear = w->late = 0;
   memset(w->link_cut, 0, sizeof w->link_cut);
-  for (unsigned i = 0; i < w->n; i++) {
+  for (unsigned i = 0; i < w->total; i++) {
     struct home *h = &w->homes[i];
     fault_disk_set_room(h->disk, FAULT_NEVER);
     fault_disk_fail_at(h->disk, FAULT_NEVER);
@@ -303,7 +305,8 @@ static void second_act(struct world *w) {
     workload_open_forum(w);
   }
   const bool nudge = one_in(w, 2); /* else nothing new may be needed for what is old to arrive */
-  for (unsigned i = 0; i < w->n && nudge && !violated(w); i++) workload_send(&w->homes[i], false);
+  for (unsigned i = 0; i < w->n && nudge && !violated(w); i++)
+    if (!w->homes[i].liar) workload_send(&w->homes[i], false);
   while (!violated(w) && !ending_reached(w, why, sizeof why)) {
     if (w->now_ms >= limit) {
       violation(w, "I5", "long after the last fault: %s", why);
@@ -320,11 +323,11 @@ static void third_act(struct world *w) {
   const int64_t window = w->o.hours ? w->heartbeat_s + 300 : 2 * w->heartbeat_s;
   run_until(w, w->now_ms + (window + 120) * 1000);
   for (unsigned i = 0; i < w->n && !violated(w); i++)
-    for (size_t k = 0; node_log_at(w->homes[i].node, k, &v); k++) before += v.size;
+    for (size_t k = 0; k < 2 && !w->homes[i].liar && node_log_at(w->homes[i].node, k, &v); k++) before += v.size;
   memset(w->renewed, 0, sizeof w->renewed);
   run_until(w, w->now_ms + window * 1000);
   for (unsigned i = 0; i < w->n && !violated(w); i++)
-    for (size_t k = 0; node_log_at(w->homes[i].node, k, &v); k++) after += v.size;
+    for (size_t k = 0; k < 2 && !w->homes[i].liar && node_log_at(w->homes[i].node, k, &v); k++) after += v.size;
   if (before != after)
     violation(w, "I8", "idle lines do not fall silent: %llu entries in two heartbeats",
               (unsigned long long)(after - before));
@@ -333,7 +336,8 @@ static void third_act(struct world *w) {
 }
 
 static void world_free(struct world *w) {
-  for (unsigned i = 0; i < w->n; i++) {
+  for (size_t i = 0; i < w->n_lies; i++) buf_free(&w->lies[i]);
+  for (unsigned i = 0; i < w->total; i++) {
     if (w->homes[i].up) home_stop(&w->homes[i]);
     home_free(&w->homes[i]);
   }
@@ -360,8 +364,9 @@ bool sim_run(const struct sim_options *o, struct sim_result *out) {
   if (w && form) {
     w->o = *o;
     w->result = out;
-    w->n = o->parties;
-    w->events_max = EVENTS_MAX + (uint64_t)o->parties * o->parties * 4000 * (1 + o->hours / 2);
+    w->n = w->total = o->parties ? o->parties : 2 + (o->seed % 4 == 1 || o->liar);
+    w->has_liar = !o->no_faults && !o->disk_fault && w->n > 2 && (o->liar || o->seed % 4 == 1);
+    w->events_max = EVENTS_MAX + (uint64_t)w->n * w->n * 4000 * (1 + o->hours / 2);
     w->random = o->seed * 0x9e3779b97f4a7c15 + 0x1234567;
     w->form = form;
     fault_seed_sqlite((uint32_t)chance(w));

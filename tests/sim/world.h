@@ -9,6 +9,7 @@
 #include "node/node.h"
 #include "sim.h"
 
+#define SIM_HOMES_MAX (SIM_PARTIES_MAX + 1) /* the liar has two */
 #define DEATH_NEVER UINT64_MAX
 #define NO_STATEMENT SIZE_MAX
 #define NAME_SIZE 32
@@ -68,6 +69,7 @@ struct fault_image; /* fault_image.c */
 struct home {
   struct world *w;
   unsigned number;
+  bool liar; /* its node is an honest one; what it makes others believe is not */
   char name[NAME_SIZE];
   uint8_t keys[4][32]; /* seeds: statement, log, mirror, rotation */
   struct age_identity seal;
@@ -118,6 +120,7 @@ struct conn {
   bool over;   /* at the sender */
   char method[8], path[256], content_type[64];
   bool has_type;
+  unsigned rival;  /* variant of the liar's card that it carries; 0: none */
   unsigned events; /* of it that are due; freed with the last of them */
   struct buf body;
   size_t fed, cut; /* cut: the connection dies before this byte; SIZE_MAX: it does not */
@@ -198,12 +201,20 @@ struct world {
   uint64_t step, order, events_max;
   struct event *heap;
   size_t heap_n, heap_cap;
-  struct home homes[SIM_PARTIES_MAX];
-  unsigned n;
-  const struct form *form; /* the one in force */
+  struct home homes[SIM_HOMES_MAX];
+  unsigned n, total; /* parties; machines */
+  /* The liar, if any, is the last party; its second machine, with the same keys, comes after it. */
+  bool has_liar;
+  struct homes second; /* who is shown the second machine */
+  struct buf lies[16]; /* checkpoints that it has sent, to be sent again to others */
+  size_t n_lies;
+  char said[2][65];               /* newest statement of each of its machines; "": none */
+  unsigned rivals[SIM_HOMES_MAX]; /* set of the variants of its card that a party was told and has answered to */
+  bool took[SIM_HOMES_MAX][2];    /* party: what it took of the liar's log is no part of that machine's history */
+  const struct form *form;        /* the one in force */
   char forum[65];
-  bool link_cut[SIM_PARTIES_MAX][SIM_PARTIES_MAX];
-  bool renewed[SIM_PARTIES_MAX][SIM_PARTIES_MAX]; /* author, mirror: cosigned since they were cleared */
+  bool link_cut[SIM_HOMES_MAX][SIM_HOMES_MAX];
+  bool renewed[SIM_HOMES_MAX][SIM_HOMES_MAX]; /* author, mirror: cosigned since they were cleared */
   struct conn **conns;
   size_t conns_n, conns_cap;
   size_t *conns_free; /* numbers to be used again */
@@ -253,6 +264,10 @@ bool violated(const struct world *w);
 /* ---- home.c ---- */
 bool home_make(struct world *w, unsigned number);
 void home_free(struct home *h);
+/* The liar's second machine. */
+bool home_twin(struct world *w, unsigned number, const struct home *of);
+/* A card with the next serial that is never used: two of them void each other. */
+bool home_rival_card(struct home *h, uint8_t variant, struct buf *envelope);
 /* Before its first start: the forum is in force for it. */
 bool home_put_forum(struct home *h, const uint8_t id[static SHA256_SIZE], struct bytes envelope);
 /* Starts the machine; on failure it is down again, and a start is due later. */
@@ -309,6 +324,8 @@ struct api {
 /* One request of the local API. call != NULL: it may be left waiting there, status 0. False when the machine died in it. */
 bool client_call(struct home *h, const char *method, const char *path, const char *query, struct bytes body,
                  struct api *out, struct node_call **call);
+/* The answer comes later; what it says of a statement of the liar is kept. */
+void client_wait(struct home *h, struct node_call *call);
 void client_answer(struct home *h, struct local *l, struct node_response *r);
 void clients_forget(struct home *h);
 void clients_free(struct world *w);
@@ -321,11 +338,30 @@ size_t sent_find(const struct world *w, const char *id);
 void workload_event(struct home *h);
 void workload_send(struct home *h, bool with_files);
 void workload_open_forum(struct world *w);
+bool forum_is_agreed(const struct world *w);
+/* A charter that nobody asked for, with this party's signature alone. */
+bool forum_proposal(struct home *h, struct buf *envelope);
 bool forum_agreed(struct world *w);        /* agreed.c: each store begins with the complete charter */
 bool workload_forum_open(struct world *w); /* everywhere */
 void bad_request(struct home *h);
 void draft_new(struct home *h, struct bytes request, size_t statement);
 void draft_event(struct world *w, size_t number);
+
+/* ---- liar.c: a member that lies ---- */
+bool liar_make(struct world *w);
+/* Which of its machines that party talks to. */
+unsigned liar_machine(const struct world *w, unsigned party);
+bool liar_apart(const struct world *w, unsigned a, unsigned b); /* one is a machine of it that the other is not shown */
+void liar_event(struct home *h);                                /* instead of a client */
+void liar_said(struct home *h, const char *id);                 /* a statement of it was accepted */
+void liar_sends(struct home *h, struct conn *c);                /* a request of its node is about to go */
+void liar_answers(struct home *h, struct conn *c);              /* and an answer */
+void liar_believed(struct world *w, const struct conn *c);      /* a party took a checkpoint of it */
+/* Each party that can know of its two histories has the proof; why says who has not. */
+bool liar_found(struct world *w, char *why, size_t n);
+void liar_check(struct home *h); /* no proof against anybody else; of two cards of one serial none counts */
+/* A request without a node behind it. */
+void network_forge(struct home *from, unsigned to, const char *path, struct bytes body, unsigned rival);
 
 /* ---- claims.c ---- */
 void claim_note(struct world *w, struct bytes note);
