@@ -364,7 +364,7 @@ bool sim_run(const struct sim_options *o, struct sim_result *out) {
   if (w && form) {
     w->o = *o;
     w->result = out;
-    w->n = w->total = o->parties ? o->parties : 2 + (o->seed % 4 == 1 || o->liar);
+    w->n = w->total = o->parties ? o->parties : o->seed % 4 == 1 || o->liar ? 3 : 2;
     w->has_liar = !o->no_faults && !o->disk_fault && w->n > 2 && (o->liar || o->seed % 4 == 1);
     w->events_max = EVENTS_MAX + (uint64_t)w->n * w->n * 4000 * (1 + o->hours / 2);
     w->random = o->seed * 0x9e3779b97f4a7c15 + 0x1234567;
