@@ -290,7 +290,10 @@ def alter_signers(rng, pack, document):
 
 def alter_proof(rng, pack):
     d = rng.choice(pack.deliveries)
-    note = rng.choice([d.note, pack.bulk or d.note])
+    notes = [d.note, pack.bulk or d.note]
+    if d.further or pack.more_bulk:
+        notes += [*(note for _, _, note in d.further.values()), *pack.more_bulk.values()]
+    note = rng.choice(notes)
     how = rng.randrange(9)
     if how == 0:
         d.index = rng.choice([d.index + 1, d.index - 1, 0, d.index ^ 1, note.size - 1, note.size, 2**62, 2**64])

@@ -23,7 +23,7 @@ by_hand() {
   (cd "$1" && bash -eu "$dir/commands")
 }
 
-for pack in plain usual grown all pending large; do
+for pack in plain usual grown all pending large several some; do
   expect 5 "$pack, nobody known" tests/interop/verify_pack.py "$dir/$pack"
   expect 0 "$pack" tests/interop/verify_pack.py $(options $pack) "$dir/$pack"
   expect 1 "$pack, forged" tests/interop/verify_pack.py $(options forged) "$dir/$pack"

@@ -89,7 +89,7 @@ class Note:
         for number, line in enumerate(lines.splitlines()):
             _, name, sig = line.split(" ")
             sig = base64.b64decode(sig)
-            run = [author, *to][number]
+            run = author if number == 0 else next(r for r in to if r[0].card.name + "/mirror" == name)
             kind = 1 if number == 0 else 4
             key = lambda c: c.card.log if kind == 1 else c.card.mirror
             card = next(c for c in run if v.key_id(name, kind, key(c)) == sig[:4])
@@ -123,15 +123,20 @@ class Delivery:
     def __init__(self, files, folder, runs):
         self.folder, self.entry = folder, Document(files[folder + "entry.json"], "statement")
         self.author, self.to = runs[self.entry.value["from"]], [runs[who] for who in self.entry.value["to"]]
-        head, _, note = files[folder + "proof.tlog-proof"].partition(b"\n\n")
-        self.index, *self.path = head.decode().split("\n")[1:]
-        self.index, self.path = int(self.index.split()[1]), [base64.b64decode(line) for line in self.path]
-        self.note = Note(note, self.author, self.to)
+        self.index, self.path, self.note = self.proof(files[folder + "proof.tlog-proof"])
+        numbers = (n for n in range(1, 192) if not folder and f"proof.{n}.tlog-proof" in files)
+        self.further = {n: self.proof(files[f"proof.{n}.tlog-proof"]) for n in numbers}
         by = next(c for c in self.author if v.sha256(v.SPKI, c.card.statement).hex() == self.entry.signatures[0][0])
         self.entry.signers[0] = by.statement
         plain = {"": "body.json", "reject/": "reject/body.json"}.get(folder)
         self.plain = json.loads(files[plain]) if plain in files else None
         self.plain_name = plain
+
+
+    def proof(self, data):
+        head, _, note = data.partition(b"\n\n")
+        index, *path = head.decode().split("\n")[1:]
+        return int(index.split()[1]), [base64.b64decode(h) for h in path], Note(note, self.author, self.to)
 
 
 class Pack:
@@ -157,6 +162,8 @@ class Pack:
         ]
         main = self.deliveries[0]
         self.bulk = Note(files["bulk/checkpoint"], main.author, main.to) if "bulk/checkpoint" in files else None
+        more = [name for name in files if name.startswith("bulk/checkpoint.")]
+        self.more_bulk = {name: Note(files[name], main.author, main.to) for name in more}
         if "attach" not in main.entry.value:
             self.bulk_root = None
         else:
@@ -193,13 +200,17 @@ class Pack:
             old = v.sha256(b"\0", self.files[d.folder + "entry.json"]).hex()
             entry = out[d.folder + "entry.json"] = d.entry.write()
             new[old] = v.sha256(b"\0", entry).hex()
-            self.prove(d, d.note, new, lambda: v.included(d.index, d.note.size, v.sha256(b"\0", entry), d.path))
-            head = f"c2sp.org/tlog-proof@v1\nindex {d.index}\n" + "".join(encode(h) + "\n" for h in d.path)
-            out[d.folder + "proof.tlog-proof"] = head.encode() + b"\n" + d.note.write()
-            out[d.folder + "policy.tlog-policy"] = d.note.policy()
-        if self.bulk:
-            self.prove(self.deliveries[0], self.bulk, new, lambda: self.bulk_head(out))
-            out["bulk/checkpoint"] = self.bulk.write()
+            leaf = v.sha256(b"\0", entry)
+            for n, (index, path, note) in {"": (d.index, d.path, d.note), **d.further}.items():
+                self.prove(d, note, new, lambda: v.included(index, note.size, leaf, path))
+                head = f"c2sp.org/tlog-proof@v1\nindex {index}\n" + "".join(encode(h) + "\n" for h in path)
+                number = f".{n}" if n else ""
+                out[f"{d.folder}proof{number}.tlog-proof"] = head.encode() + b"\n" + note.write()
+                out[f"{d.folder}policy{number}.tlog-policy"] = note.policy()
+        for name, note in {"bulk/checkpoint": self.bulk, **self.more_bulk}.items():
+            if note:
+                self.prove(self.deliveries[0], note, new, lambda: self.bulk_head(out, name))
+                out[name] = note.write()
         firsts = {
             who: next((c for c in reversed(run) if c in self.cards.values()), None) for who, run in self.runs.items()
         }
@@ -213,12 +224,13 @@ class Pack:
         except (ValueError, LookupError, TypeError, RecursionError):
             note.root = bytes(32)
 
-    def bulk_head(self, out):
-        if "bulk/consistency" not in out:
+    def bulk_head(self, out, name):
+        note, grown = self.more_bulk.get(name, self.bulk), name.replace("checkpoint", "consistency")
+        if grown not in out:
             return self.bulk_root
-        first, *path = v.hashes(out["bulk/consistency"])
+        first, *path = v.hashes(out[grown])
         old = self.deliveries[0].entry.value["bulk"]["size"]
-        return v.consistent(old, self.bulk.size, first, path)[1]
+        return v.consistent(old, note.size, first, path)[1]
 
     def seal(self, d, out):
         """Seals what is disclosed again; what comes out as it was stays as it was."""

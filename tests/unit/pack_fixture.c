@@ -77,6 +77,24 @@ static struct statement statement_of(struct fixture *f, size_t from, const char 
 
 static const char *mirrors_of(size_t addressees) { return addressees == 1 ? "1" : addressees == 2 ? "12" : "123"; }
 
+/* The first note of a list ("13,2"); those after it go into further. */
+static struct bytes notes_make(struct fixture *f, const char *list, bool bulk, uint64_t size, const struct hash *root,
+                               const struct proof *proof, struct pack_signed *further, size_t *n) {
+  struct bytes first = BYTES_NONE;
+  char whom[FIXTURE_PARTIES + 1];
+  for (size_t k = 0; *list != '\0'; k++) {
+    const size_t len = strcspn(list, ",");
+    snprintf(whom, sizeof whom, "%.*s", (int)len, list);
+    list += len + (list[len] == ',');
+    const struct bytes note = fixture_note(f, 0, 0, bulk, size, root, whom);
+    if (k == 0)
+      first = note;
+    else
+      further[(*n)++] = (struct pack_signed){note, *proof};
+  }
+  return first;
+}
+
 static void statement_make(struct fixture *f) {
   static const size_t to[] = {1, 2, 3};
   const struct fixture_options *o = &f->options;
@@ -91,6 +109,12 @@ static void statement_make(struct fixture *f) {
   struct fixture_tree *t = fixture_tree(f, "log", STATEMENT_SIZE);
   merkle_leaf(&t->leaves[STATEMENT_INDEX], entry);
   fixture_delivery(f, &f->statement, t, STATEMENT_INDEX, 0, mirrors_of(o->addressees), entry);
+  if (o->proofs != NULL) {
+    const struct hash root = fixture_tree_root(t, t->n);
+    f->statement.note =
+        notes_make(f, o->proofs, false, t->n, &root, &f->statement.inclusion, f->further[0], &f->input.n_further);
+    f->input.further = f->further[0];
+  }
   f->input.statement = f->statement;
   if (o->disclose) f->input.body = text;
 }
@@ -103,6 +127,10 @@ static void files_make(struct fixture *f) {
   f->input.bulk_note = fixture_note(f, 0, 0, true, t->n, &root, mirrors_of(f->options.addressees));
   if (t->n > named)
     assert_int_equal(merkle_consistency(&f->input.bulk_consistency, fixture_source(t), named, t->n, NULL), PARLEY_OK);
+  if (f->options.bulks == NULL) return;
+  f->input.bulk_note = notes_make(f, f->options.bulks, true, t->n, &root, &f->input.bulk_consistency, f->further[1],
+                                  &f->input.n_bulk_further);
+  f->input.bulk_further = f->further[1];
 }
 
 static void store(struct fixture *f, struct pack_file_name name, struct bytes data) {

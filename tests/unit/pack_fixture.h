@@ -28,6 +28,8 @@ struct fixture_options {
   bool ack_elsewhere; /* addressed to party 2 */
   bool ack_kind;      /* of another kind */
   int64_t late;       /* seconds from issue to the cosignatures; 0 means 7 */
+  /* Whose cosignatures each proof, and each bulk checkpoint, carries: "13,2"; NULL: one for all addressees. */
+  const char *proofs, *bulks;
   /* Cards: each party has so many after its first, with all keys new, or all but the rotation key kept. */
   uint8_t renewals;
   bool keys_kept;
@@ -91,6 +93,7 @@ struct fixture {
   uint8_t forum[SHA256_SIZE], charter[SHA256_SIZE];
   struct pack_input input;
   struct pack_delivery statement, ack, reject;
+  struct pack_signed further[2][FIXTURE_PARTIES]; /* proofs, bulk checkpoints */
   const struct card *cards[FIXTURE_PARTIES * FIXTURE_CARDS];
   struct bytes files[FIXTURE_FILES], sealed[FIXTURE_FILES]; /* real files */
   struct plain_file about[FIXTURE_FILES];

@@ -53,10 +53,9 @@ func (p *pack) check() error {
 	if err != nil {
 		return err
 	}
-	if p.has("bulk/checkpoint") {
-		if err := p.bulk(d); err != nil {
-			return fmt.Errorf("bulk/checkpoint: %w", err)
-		}
+	bulks, _, err := p.each("bulk/checkpoint", "", d.covered, func(name string, who []string) error { return p.bulk(d, name, who) })
+	if err != nil {
+		return err
 	}
 	for _, kind := range []string{"ack", "reject"} {
 		if p.has(kind + "/entry.json") {
@@ -65,7 +64,55 @@ func (p *pack) check() error {
 			}
 		}
 	}
-	return p.onlyFiles(charters)
+	return p.onlyFiles(charters, bulks, d.proofs)
+}
+
+// "proof.tlog-proof", "proof.1.tlog-proof" …
+func numbered(stem, tail string, k int) string {
+	if k == 0 {
+		return stem + tail
+	}
+	return fmt.Sprintf("%s.%d%s", stem, k, tail)
+}
+
+// Checks each of the numbered files for those of the addressees whose cosignatures stand in it; how many files, and who.
+func (p *pack) each(stem, tail string, to []string, check func(name string, who []string) error) (n int, covered []string, err error) {
+	left, last := to, -1
+	for ; p.has(numbered(stem, tail, n)); n++ {
+		name := numbered(stem, tail, n)
+		text, err := p.text(name)
+		if err != nil {
+			return 0, nil, err
+		}
+		var who, others []string
+		for _, one := range left {
+			if strings.Contains(text, "\n\u2014 "+one+"/mirror ") {
+				who = append(who, one)
+			} else {
+				others = append(others, one)
+			}
+		}
+		if len(who) == 0 || len(who) > 15 {
+			return 0, nil, fmt.Errorf("%s covers %d addressees", name, len(who))
+		}
+		first := 0
+		for to[first] != who[0] {
+			first++
+		}
+		if first < last {
+			return 0, nil, fmt.Errorf("%s stands in the wrong order", name)
+		}
+		if err := check(name, who); err != nil {
+			return 0, nil, fmt.Errorf("%s: %w", name, err)
+		}
+		left, last = others, first
+	}
+	for _, one := range to {
+		if !contains(left, one) {
+			covered = append(covered, one)
+		}
+	}
+	return n, covered, nil
 }
 
 // The charter that the statement cites and those before it; how many of these there are.
@@ -108,13 +155,21 @@ func (p *pack) answer(kind string, to *delivery) error {
 	a := d.statement
 	id := tlog.RecordHash([]byte(to.entry))
 	if a.Kind != kind || len(a.Re) != 1 || a.Re[0] != hex.EncodeToString(id[:]) || a.Officer == "" || a.Forum != to.statement.Forum ||
-		!contains(to.statement.To, a.From) || len(a.To) != 1 || a.To[0] != to.statement.From {
+		!contains(to.covered, a.From) || len(a.To) != 1 || a.To[0] != to.statement.From {
 		return fmt.Errorf("%s/entry.json is no answer to this statement", kind)
 	}
 	return nil
 }
 
-func (p *pack) onlyFiles(charters int) error {
+func (p *pack) onlyFiles(charters, bulks, proofs int) error {
+	more := map[string]bool{}
+	for k := 1; k < proofs; k++ {
+		more[numbered("proof", ".tlog-proof", k)], more[numbered("policy", ".tlog-policy", k)] = true, true
+	}
+	for k := 1; k < bulks; k++ {
+		more[numbered("bulk/checkpoint", "", k)], more[numbered("bulk/consistency", "", k)] = true, true
+	}
+
 	known := regexp.MustCompile(`^(VERIFY\.md|(ack/|reject/)?(entry\.json|proof\.tlog-proof|policy\.tlog-policy)|charter\.json|cards/.*` +
 		`|bulk/(checkpoint|consistency|range)|(reject/)?body\.json|files/[0-9]+(\.[0-9A-Za-z]{1,8})?)$`)
 	return filepath.WalkDir(p.dir, func(path string, f os.DirEntry, err error) error {
@@ -128,7 +183,7 @@ func (p *pack) onlyFiles(charters int) error {
 		number := -1
 		fmt.Sscanf(name, "charter.%d.json", &number)
 		older := number < charters && name == fmt.Sprintf("charter.%d.json", number)
-		if !older && !known.MatchString(name) {
+		if !older && !more[name] && !known.MatchString(name) {
 			return fmt.Errorf("%s is no file of a pack", name)
 		}
 		return nil
@@ -138,6 +193,8 @@ func (p *pack) onlyFiles(charters int) error {
 type delivery struct {
 	*statement
 	entry, origin string
+	covered       []string
+	proofs        int
 }
 
 // A statement, its place in its author's log, and the signatures of all its addressees.
@@ -150,23 +207,39 @@ func (p *pack) delivered(folder string) (*delivery, error) {
 	if err != nil {
 		return nil, err
 	}
-	proof, err := p.text(folder + "proof.tlog-proof")
-	if err != nil {
+	if _, err := p.mirrors(s.To); err != nil { // of all there is a card, whoever is covered
 		return nil, err
 	}
-	origin, vkeys, err := p.included(s, entry, proof)
-	if err != nil {
-		return nil, fmt.Errorf("%sproof.tlog-proof: %w", folder, err)
+	d := &delivery{statement: s, entry: entry}
+	place := ""
+	d.proofs, d.covered, err = p.each(folder+"proof", ".tlog-proof", s.To, func(name string, who []string) error {
+		proof, err := p.text(name)
+		if err != nil {
+			return err
+		}
+		origin, vkeys, err := p.included(s, who, entry, proof)
+		if err != nil {
+			return err
+		}
+		index := strings.Split(proof, "\n")[1]
+		if place != "" && place != origin+index {
+			return fmt.Errorf("it is of an entry at another place")
+		}
+		d.origin, place = origin, origin+index
+		policy, err := p.text(strings.Replace(name, "proof", "policy", 2))
+		if err != nil || policy != policyOf(vkeys) {
+			return fmt.Errorf("its policy is not that of these cards")
+		}
+		return nil
+	})
+	if err == nil && d.proofs == 0 {
+		err = fmt.Errorf("%sproof.tlog-proof is missing", folder)
 	}
-	policy, err := p.text(folder + "policy.tlog-policy")
-	if err != nil || policy != policyOf(vkeys) {
-		return nil, fmt.Errorf("%spolicy.tlog-policy is not the policy of these cards", folder)
-	}
-	return &delivery{s, entry, origin}, nil
+	return d, err
 }
 
-func (p *pack) mirrors(s *statement) (list []*party, err error) {
-	for _, name := range s.To {
+func (p *pack) mirrors(names []string) (list []*party, err error) {
+	for _, name := range names {
 		if p.parties[name] == nil {
 			return nil, fmt.Errorf("no card of %s", name)
 		}
@@ -184,7 +257,7 @@ func originOf(s *statement, note string) (string, error) {
 	return origin, nil
 }
 
-func (p *pack) included(s *statement, entry, proof string) (string, []string, error) {
+func (p *pack) included(s *statement, who []string, entry, proof string) (string, []string, error) {
 	head, note, found := strings.Cut(proof, "\n\n")
 	lines := strings.Split(head, "\n")
 	if !found || len(lines) < 2 || lines[0] != "c2sp.org/tlog-proof@v1" {
@@ -202,7 +275,7 @@ func (p *pack) included(s *statement, entry, proof string) (string, []string, er
 	if err != nil {
 		return "", nil, err
 	}
-	mirrors, err := p.mirrors(s)
+	mirrors, err := p.mirrors(who)
 	if err != nil {
 		return "", nil, err
 	}
@@ -213,12 +286,12 @@ func (p *pack) included(s *statement, entry, proof string) (string, []string, er
 	return origin, vkeys, tlog.CheckRecord(hashes, tree.N, tree.Hash, index, tlog.RecordHash([]byte(entry)))
 }
 
-func (p *pack) bulk(s *delivery) error {
-	note, err := p.text("bulk/checkpoint")
+func (p *pack) bulk(s *delivery, name string, who []string) error {
+	note, err := p.text(name)
 	if err != nil {
 		return err
 	}
-	mirrors, err := p.mirrors(s.statement)
+	mirrors, err := p.mirrors(who)
 	if err != nil {
 		return err
 	}
@@ -232,7 +305,7 @@ func (p *pack) bulk(s *delivery) error {
 	}
 	var hashes []tlog.Hash
 	if tree.N > s.Bulk.Size {
-		text, err := p.text("bulk/consistency")
+		text, err := p.text(strings.Replace(name, "checkpoint", "consistency", 1))
 		if err != nil {
 			return err
 		}
