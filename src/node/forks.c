@@ -1,6 +1,7 @@
 /*
- * Proofs of two histories that are kept, and what follows from them. STORE_LOGS, "proof/<party>\n<origin>": a line "<found>
- * <told> <from>" ("-": found here), then the files (record/fork.h). The first proof against a party about a log stays.
+ * Proofs of two histories that are kept, and what follows from them. STORE_LOGS, "proof/<party>\n<origin>": a line
+ * "<found> <told> <from>" ("-": found here), then the files (record/fork.h). The first proof against a party about a
+ * log stays.
  */
 #include "node/forks.h"
 

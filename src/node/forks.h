@@ -1,7 +1,7 @@
 /*
- * Two histories (docs/protocol.md, section 11): looking for them, keeping what proves them, and what follows. forks.c keeps,
- * forks_look.c looks at what statements say, forks_seek.c asks others, forks_entry.c is the statement forum.proof,
- * forks_local.c shows them.
+ * Two histories (docs/protocol.md, section 11): looking for them, keeping what proves them, and what follows. forks.c
+ * keeps, forks_look.c looks at what statements say, forks_seek.c asks others, forks_entry.c is the statement
+ * forum.proof, forks_local.c shows them.
  */
 #ifndef PARLEY_NODE_FORKS_H
 #define PARLEY_NODE_FORKS_H
@@ -52,14 +52,14 @@ const struct kept *forks_find(const struct node *n, const char *party, const cha
 /* The files of a kept proof. */
 parley_err forks_read(struct node *n, const struct kept *k, struct pack *out, struct arena *a, struct errmsg *e);
 /*
- * Keeps the proof p, which was verified as r and convicts one party, unless one is kept already; in a transaction of its own. from: who told
- * us, "" when it was found here. What follows (closing, stopping) is done.
+ * Keeps the proof p, which was verified as r and convicts one party, unless one is kept already; in a transaction of
+ * its own. from: who told us, "" when it was found here. What follows (closing, stopping) is done.
  */
 parley_err forks_keep(struct node *n, const struct pack *p, const struct fork_result *r, const char *from,
                       struct errmsg *e);
 /*
- * Two signed trees of one log that contradict each other: keeps a proof against each party whose cards are known here and
- * that signed both. prefix, proof: as in struct fork_input. *convicted: how many. ENOMEM, EIO, EFULL: try again.
+ * Two signed trees of one log that contradict each other: keeps a proof against each party whose cards are known here
+ * and that signed both. prefix, proof: as in struct fork_input. *convicted: how many. ENOMEM, EIO, EFULL: try again.
  */
 parley_err forks_convict(struct node *n, const struct fork_tree tree[static 2], const struct hash *prefix,
                          const struct proof *proof, unsigned *convicted, struct errmsg *e);

@@ -1,5 +1,6 @@
 /*
- * The local API: proofs of two histories that are kept (docs/local-api.md), and what the daemon needs to write them as folders.
+ * The local API: proofs of two histories that are kept (docs/local-api.md), and what the daemon needs to write them as
+ * folders.
  */
 #include <string.h>
 

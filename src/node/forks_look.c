@@ -1,8 +1,8 @@
 /*
- * What a counterpart's statement says about logs that are held here too: heard lines, held lines, and `bulk`. Lines that fit
- * nothing order nothing and date nothing (design section 7); but whoever names another tree than the one held here is asked
- * for it, and two cosignatures of one mirror are held against each other.
- * STORE_PEERS: "ahead/<origin>\n<sort><party>", a line that reaches beyond what is held: "<size> <root> <said>\n<line>";
+ * What a counterpart's statement says about logs that are held here too: heard lines, held lines, and `bulk`. Lines
+ * that fit nothing order nothing and date nothing (design section 7); but whoever names another tree than the one held
+ * here is asked for it, and two cosignatures of one mirror are held against each other. STORE_PEERS:
+ * "ahead/<origin>\n<sort><party>", a line that reaches beyond what is held: "<size> <root> <said>\n<line>";
  * "cosigned/<origin>\n<party>", the newest cosignature of that mirror that fits: likewise.
  */
 #include <stdio.h>

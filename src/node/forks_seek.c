@@ -1,6 +1,7 @@
 /*
- * Asking a member for what it holds of a log of which it, or somebody, says that there is another history: its note, and
- * where the sizes differ the tiles that the consistency proof needs. What it answers convicts only by signatures in it.
+ * Asking a member for what it holds of a log of which it, or somebody, says that there is another history: its note,
+ * and where the sizes differ the tiles that the consistency proof needs. What it answers convicts only by signatures
+ * in it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include "node/observed.h"
 
 #define SEEKS_MAX 64
+#define SEEKS_OF_ONE_MAX 8 /* whoever names other trees of all logs, and shows none, keeps nobody else waiting */
 #define TILES_MAX 64
 #define LATER_MS 10000
 #define LATER_MAX 60 /* then what is still coming will not come */
@@ -58,6 +60,9 @@ void seeks_free(struct node *n) {
 
 static struct seek *seek_new(struct node *n, const char *origin, struct peer *whom) {
   uint8_t digest[SHA256_SIZE];
+  size_t same = 0;
+  for (const struct seek *s = n->forks->seeks; s; s = s->next) same += s->whom == whom;
+  if (same >= SEEKS_OF_ONE_MAX) return NULL;
   if (n->forks->n_seeks == SEEKS_MAX) return NULL; /* whoever says it again is heard again */
   if (forks_closed(n, origin)) return NULL;        /* it is proved */
   struct seek *s = calloc(1, sizeof *s);

@@ -167,8 +167,8 @@ void local_forum(struct node_call *c, struct node_response *out) {
                       p->n_signed ? json_stringn((const char *)p->envelope.p, p->envelope.n) : json_string(""));
   json_object_set_new(o, "problems", proposal_problems(c->n, &p->charter));
   put_in_force(c->n, p, o);
-  json_object_set_new(o, "proofs", forks_list(c->n, p->digest));
-  json_object_set_new(o, "observed", observed_json(c->n, p->digest, 100));
+  json_object_set_new(o, "proofs", forks_list(c->n, p->forum));
+  json_object_set_new(o, "observed", observed_json(c->n, p->forum, 100));
   basis_show(c, p, o);
   answer_json(out, 200, o);
 }

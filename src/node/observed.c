@@ -1,6 +1,6 @@
 /*
- * What was seen and cannot be proved. STORE_PEERS, "observed/" and an order of 8 bytes: JSON {"party", "forum"?, "what",
- * "text", "first", "last", "count"}.
+ * What was seen and cannot be proved. STORE_PEERS, "observed/" and an order of 8 bytes: JSON {"party", "forum"?,
+ * "what", "text", "first", "last", "count"}.
  */
 #include "node/observed.h"
 

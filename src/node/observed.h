@@ -1,6 +1,6 @@
 /*
- * What was seen and cannot be proved by signatures (docs/protocol.md, section 11, "Observed"): for people, never a conviction.
- * The newest OBSERVED_MAX are kept; the same of the same is counted, not written again.
+ * What was seen and cannot be proved by signatures (docs/protocol.md, section 11, "Observed"): for people, never a
+ * conviction. The newest OBSERVED_MAX are kept; the same of the same is counted, not written again.
  */
 #ifndef PARLEY_NODE_OBSERVED_H
 #define PARLEY_NODE_OBSERVED_H

@@ -409,6 +409,48 @@ static void test_mirror(void **state) {
   rig_close(&r);
 }
 
+static unsigned show_bulk(struct evil *v, struct rig_party *to, unsigned old, const char *entry) {
+  struct buf body = {0}, text = {0};
+  struct vkey key;
+  struct hash root;
+  char origin[ORIGIN_MAX + 1];
+  uint8_t sig[ED25519_SIG_SIZE];
+  log_origin(origin, v->p->name, v->forum, 0, true);
+  merkle_leaf(&root, bytes_str(entry));
+  checkpoint_text(&text, origin, 1, &root);
+  assert_int_equal(vkey_make(&key, origin, NOTE_ED25519, ed25519_public(v->log), NULL), PARLEY_OK);
+  ed25519_sign(sig, v->log, buf_view(&text));
+  buf_fmt(&body, "old %u\n\n", old);
+  buf_bytes(&body, buf_view(&text));
+  buf_str(&body, "\n");
+  note_sig_line(&body, &key, BYTES(sig, sizeof sig));
+  const unsigned status = peer_ask(v->p, to, "POST", "/add-checkpoint", buf_view(&body), NULL);
+  buf_free(&body);
+  buf_free(&text);
+  return status;
+}
+
+/* Two histories of its files close its log too. */
+static void test_bulk(void **state) {
+  struct rig r;
+  struct evil v;
+  char forum[65];
+  (void)state;
+  rig_open(&r, TWO, 2);
+  rig_forum(&r, forum);
+  struct rig_party *us = &r.party[0];
+  evil_open(&v, &r.party[1], forum);
+  assert_int_equal(show_bulk(&v, us, 0, "one"), 200);
+  assert_int_equal(show_bulk(&v, us, 1, "one"), 200);
+  assert_int_equal(count_proofs(us), 0);
+  assert_int_equal(show_bulk(&v, us, 1, "another"), 422);
+  assert_proved(us, &r.party[1], true, "");
+  assert_int_equal(show_bulk(&v, us, 1, "one"), 403);
+  assert_int_equal(show_other_tree(&v, us), 403);
+  evil_close(&v);
+  rig_close(&r);
+}
+
 /* ---- forum.proof ---- */
 
 static void log_note(struct evil *v, struct buf *out, const char *origin, size_t n, const struct ed25519_key *by) {
@@ -526,10 +568,10 @@ static void test_observed(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_two_histories), cmocka_unit_test(test_replayed),
-                                     cmocka_unit_test(test_heard),         cmocka_unit_test(test_heard_ahead),
-                                     cmocka_unit_test(test_relayed),       cmocka_unit_test(test_ours),
-                                     cmocka_unit_test(test_ours_told),     cmocka_unit_test(test_mirror),
-                                     cmocka_unit_test(test_false_proofs),  cmocka_unit_test(test_observed)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_two_histories), cmocka_unit_test(test_replayed), cmocka_unit_test(test_heard),
+      cmocka_unit_test(test_heard_ahead),   cmocka_unit_test(test_relayed),  cmocka_unit_test(test_ours),
+      cmocka_unit_test(test_ours_told),     cmocka_unit_test(test_mirror),   cmocka_unit_test(test_bulk),
+      cmocka_unit_test(test_false_proofs),  cmocka_unit_test(test_observed)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
