@@ -46,6 +46,12 @@ static parley_err put_number(struct node *n, enum store_map t, struct buf *k, ui
   return r;
 }
 
+parley_err own_epoch_put_rest(struct node *n, const struct own_log *l, uint64_t rest, struct errmsg *e) {
+  struct buf k = {0};
+  key_rest(&k, l);
+  return put_number(n, STORE_LOGS, &k, rest, e);
+}
+
 /* All of it in the open transaction. The copies are of no use after it. */
 static parley_err put_epoch(struct node *n, struct forum *f, const struct submission *s, uint64_t rest, struct errmsg *e) {
   char origin[2][ORIGIN_MAX + 1];
@@ -60,10 +66,7 @@ static parley_err put_epoch(struct node *n, struct forum *f, const struct submis
   if (!r) r = copy_append(log, &entry, 1, e);
   if (!r) r = copy_flush(log, e);
   if (!r) r = put_row(n, s, epoch, e);
-  if (!r) {
-    key_rest(&k, &f->log);
-    r = put_number(n, STORE_LOGS, &k, rest, e);
-  }
+  if (!r) r = own_epoch_put_rest(n, &f->log, rest, e);
   if (!r) { /* signed with our newest card's key, which is in force from there on (renewal.c) */
     buf_fmt(&k, "ca/%s", origin[0]);
     r = put_number(n, STORE_PEERS, &k, n->own.serial, e);
@@ -137,13 +140,11 @@ static parley_err rest_one(struct node *n, struct forum *f, struct own_log *old,
   return r;
 }
 
-parley_err own_epoch_rest(struct node *n, struct forum *f, struct errmsg *e) {
-  struct own_log *old = f->log.older;
+static parley_err rest_of(struct node *n, struct forum *f, struct own_log *old, struct errmsg *e) {
   struct buf k = {0};
   struct arena a = {0};
   struct bytes v;
   uint64_t from = 0;
-  if (!old) return PARLEY_OK;
   key_rest(&k, old);
   parley_err r = buf_ok(&k) ? store_get(n->env.store, STORE_LOGS, buf_view(&k), &a, &v, e) : no_memory(e);
   if (!r && !dec_decode(&from, v)) r = err_set(e, PARLEY_EIO, "what is stored about the rest of %s is damaged", old->origin);
@@ -151,4 +152,10 @@ parley_err own_epoch_rest(struct node *n, struct forum *f, struct errmsg *e) {
   buf_free(&k);
   arena_free(&a);
   return r == PARLEY_ENOTFOUND ? PARLEY_OK : r;
+}
+
+parley_err own_epoch_rest(struct node *n, struct forum *f, struct errmsg *e) {
+  parley_err r = PARLEY_OK;
+  for (struct own_log *old = f->log.older; old && !r; old = old->older) r = rest_of(n, f, old, e);
+  return r;
 }

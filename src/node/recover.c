@@ -138,6 +138,7 @@ static parley_err take_up_next(struct recovery *r, struct forum *f, struct errms
     err = copy_open(&c[bulk], n->env.store, origin[bulk], bulk ? BULK_ENTRY_MAX : ENTRY_MAX, e);
     copy_close(c[bulk]);
   }
+  if (!err) err = own_epoch_put_rest(n, &f->log, recover_signed_end(&r->log, &f->log), e);
   if (!err)
     err = store_commit(n->env.store, e);
   else
@@ -176,10 +177,7 @@ static parley_err relearn_new(struct node *n, const struct forum *f, struct errm
 static parley_err open_next(struct recovery *r, struct forum *f, struct errmsg *e) {
   struct node *n = r->n;
   const struct forum_epoch known = {f->log.epoch, r->log.longest, r->log.longest_root};
-  const uint64_t have = copy_size(f->log.copy);
-  uint64_t rest = r->log.start > r->log.target.size ? r->log.start : r->log.target.size;
-  if (r->log.memory.size > rest && r->log.memory.size <= have && !r->log.forked) rest = r->log.memory.size;
-  if (r->log.forked || rest > have) rest = have;
+  const uint64_t rest = recover_signed_end(&r->log, &f->log);
   if (n->queue) return err_set(e, PARLEY_EBUSY, "statements wait to be stored; try again");
   parley_err err = relearn_new(n, f, e);
   if (!err) err = own_epoch_next(n, f, &known, rest, &f, e);

@@ -50,7 +50,8 @@ struct judged {
   struct hash longest_root;
   bool forked; /* two histories are known */
   bool cut;    /* what is held here differs from the target, or ends before it */
-  uint64_t start;
+  uint64_t known; /* of what is held here, somebody has cosigned so much */
+  uint64_t start; /* of the comparison: the first of the bundle that it is in */
 };
 
 struct recovery {
@@ -108,6 +109,8 @@ parley_err recover_stage(void *ctx, uint64_t first, const struct bytes *entries,
 parley_err recover_take(struct recovery *r, struct forum *f, struct errmsg *e);
 /* Keeps the cosignatures that the answers brought. */
 parley_err recover_cosignatures(struct recovery *r, struct forum *f, struct errmsg *e);
+/* The index from which on nobody has been shown a signature over what is held here, as far as is known. */
+uint64_t recover_signed_end(const struct judged *j, struct own_log *l);
 parley_err recover_unstage(struct recovery *r, struct errmsg *e);
 /* Whether a statement that was accepted and never signed is put at the end again: not what only opened the log. */
 bool recover_goes_on(const struct statement *s);

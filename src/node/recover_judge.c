@@ -60,6 +60,7 @@ static parley_err find_start(struct recovery *r, struct judged *j, struct own_lo
   }
   struct hash root;
   if (known && copy_root(l->copy, known, &root, NULL) == PARLEY_OK) longest(j, known, &root);
+  j->known = known;
   j->start = known < j->target.size ? known : j->target.size;
   j->start -= j->start % TILE_WIDTH;
   return PARLEY_OK;

@@ -168,18 +168,21 @@ static parley_err first_different(struct recovery *r, const struct judged *j, st
   return PARLEY_OK;
 }
 
-/* Up to where somebody has been shown a signature, as far as is known. */
-static uint64_t signed_end(const struct judged *j, struct own_log *l) {
+static bool is_here(struct own_log *l, const struct signed_tree *t) {
   struct hash h;
-  const bool here = j->memory.size <= copy_size(l->copy) && copy_root(l->copy, j->memory.size, &h, NULL) == PARLEY_OK &&
-                    hash_eq(&h, &j->memory.root);
-  uint64_t end = j->target.size > j->start ? j->target.size : j->start;
-  return here && j->memory.size > end ? j->memory.size : end;
+  return t->size <= copy_size(l->copy) && copy_root(l->copy, t->size, &h, NULL) == PARLEY_OK && hash_eq(&h, &t->root);
+}
+
+uint64_t recover_signed_end(const struct judged *j, struct own_log *l) {
+  uint64_t end = j->known;
+  if (j->target.size > end && is_here(l, &j->target)) end = j->target.size;
+  if (j->memory.size > end && is_here(l, &j->memory)) end = j->memory.size;
+  return end;
 }
 
 static parley_err take_log(struct recovery *r, struct judged *j, struct own_log *l, bool files_gone, struct errmsg *e) {
   struct tail tail = {0};
-  uint64_t at = signed_end(j, l);
+  uint64_t at = recover_signed_end(j, l);
   struct hash root;
   struct adding adding = {r, l};
   if (!j->holder && !files_gone) return PARLEY_OK;

@@ -262,6 +262,7 @@ static void carry(struct rig *r, struct rig_party *from, const struct outbound *
       node_data(c, BYTES(o->body.p + at, o->body.n - at < 1000 ? o->body.n - at : 1000), &resp);
     if (!resp.status) node_end(c, &resp);
     assert_int_not_equal(resp.status, 0); /* peers never wait */
+    if (r->altered) r->altered(o, &resp);
     result = (struct outbound_result){
         true, resp.status, resp.content_type ? resp.content_type : "", resp.retry_after, buf_view(&resp.body), NULL};
     if (getenv("RIG_LOG"))

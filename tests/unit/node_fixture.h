@@ -37,6 +37,8 @@ struct rig {
   struct form *forms[16];
   size_t n_forms;
   unsigned requests; /* between nodes, so far */
+  /* What the answer to a request becomes on the way; NULL: nothing. */
+  void (*altered)(const struct outbound *o, struct node_response *answer);
   /* Neutral witnesses that nodes know from their next start on, and who answers for them. */
   const struct node_witness *witnesses;
   size_t n_witnesses;

@@ -10,8 +10,10 @@
 
 #include <cmocka.h>
 
+#include "merkle/tiles.h"
 #include "node_fixture.h"
 
+static const char *const THREE[] = {"cert.us.example", "cic.ch.example", "ncc.ru.example"};
 static const char *const TWO[] = {"cert.us.example", "ncc.ru.example"};
 
 enum memory { INTACT, LOST, SET_BACK };
@@ -213,11 +215,222 @@ static void test_whole_machine_set_back(void **state) {
   next_epoch(SET_BACK, "longer log");
 }
 
+/* The counterpart was away when the last tree was signed: no copy reaches it, and it stays unknown what was in it. */
+static void test_no_copy_reaches(void **state) {
+  (void)state;
+  struct scene s;
+  char lost[65], kept[65], more[65];
+  rig_open(&s.r, TWO, 2);
+  s.us = &s.r.party[0];
+  rig_forum(&s.r, s.forum);
+  notice(s.us, TWO[1], s.before, "delivered");
+  save(&s);
+  notice(s.us, TWO[1], s.after, "delivered");
+  rig_stop(&s.r.party[1]);
+  notice(s.us, TWO[1], lost, "accepted");
+  rig_run(&s.r, 5000);
+  const uint64_t signed_size = own_log(s.us).signed_size;
+  rig_stop(s.us);
+  rig_start(&s.r.party[1]);
+  set_back(&s, INTACT);
+  rig_run(&s.r, 30000);
+  notice(s.us, TWO[1], kept, "accepted");
+  json_t *v = recover(s.us, "{}");
+  assert_string_equal(str(result(v), "outcome"), "next-epoch");
+  assert_non_null(strstr(str(result(v), "reason"), "no copy reaches"));
+  assert_int_equal(json_integer_value(json_object_get(json_object_get(result(v), "log"), "remembered")), signed_size);
+  json_decref(v);
+  rig_run(&s.r, 60000);
+  const char *ids[] = {s.before, s.after, kept};
+  for (size_t i = 0; i < 3; i++) has_receipt(s.us, ids[i]);
+  notice(s.us, TWO[1], more, "delivered");
+  no_fork(&s.r);
+  end(&s);
+}
+
+/* Nobody can be asked: nothing is known, and nothing is done. */
+static void test_nobody_answers(void **state) {
+  (void)state;
+  struct scene s;
+  unsigned status;
+  scene(&s, TWO, 2, INTACT);
+  rig_stop(&s.r.party[1]);
+  json_t *v = recover(s.us, "{\"dry_run\":true}");
+  assert_int_equal(json_array_size(json_object_get(result(v), "silent")), 1);
+  assert_string_equal(str(result(v), "outcome"), "next-epoch");
+  json_decref(v);
+  rig_start(&s.r.party[1]);
+  v = recover(s.us, "{}");
+  assert_string_equal(str(result(v), "outcome"), "same-epoch");
+  json_decref(v);
+  v = rig_ask(s.us, "POST", "/v1/recover", "{\"role\":\"witness\"}", &status);
+  assert_int_equal(status, 400);
+  json_decref(v);
+  all_well(&s, "/0");
+  end(&s);
+}
+
+/* One of two members was away for long: what the other holds is enough. */
+static void test_one_member_is_behind(void **state) {
+  (void)state;
+  struct scene s;
+  rig_open(&s.r, THREE, 3);
+  s.us = &s.r.party[0];
+  rig_forum(&s.r, s.forum);
+  notice(s.us, THREE[2], s.before, "delivered");
+  rig_run(&s.r, 20000);
+  save(&s);
+  rig_stop(&s.r.party[1]);
+  notice(s.us, THREE[2], s.after, "delivered");
+  notice(s.us, THREE[2], s.later, "delivered");
+  rig_stop(s.us);
+  rig_start(&s.r.party[1]);
+  set_back(&s, INTACT);
+  notice(s.us, THREE[2], s.kept, "accepted");
+  rig_run(&s.r, 30000);
+  assert_true(own_log(s.us).stopped);
+  json_t *v = recover(s.us, "{}");
+  assert_string_equal(str(result(v), "outcome"), "same-epoch");
+  assert_string_equal(str(json_object_get(result(v), "log"), "holder"), THREE[2]);
+  json_decref(v);
+  all_well(&s, "/0");
+  end(&s);
+}
+
+/* It happens again before long: epoch after epoch, and the old ones stay provable. */
+static void test_lost_again(void **state) {
+  (void)state;
+  struct scene s;
+  char first[65];
+  scene(&s, TWO, 2, LOST);
+  json_decref(recover(s.us, "{}"));
+  all_well(&s, "/1");
+  memcpy(first, s.kept, sizeof first);
+  set_back(&s, LOST); /* from before there was an epoch 1 */
+  notice(s.us, TWO[1], s.kept, "accepted");
+  rig_run(&s.r, 30000);
+  json_t *v = recover(s.us, "{}");
+  assert_int_equal(json_array_size(json_object_get(v, "forums")), 2); /* both epochs */
+  assert_int_equal(json_integer_value(json_object_get(json_array_get(json_object_get(v, "forums"), 0), "known_epoch")), 1);
+  assert_string_equal(str(result(v), "outcome"), "next-epoch");
+  json_decref(v);
+  all_well(&s, "/2");
+  has_receipt(s.us, first);
+  end(&s);
+}
+
+/* More entries than a tile has, so that hash tiles are read and checked, too; then a copy that was tampered with. */
+static enum tile_kind spoilt;
+
+static void spoil(const struct outbound *o, struct node_response *answer) {
+  const bool entries = strstr(o->path, "/tile/entries/") != NULL;
+  if (strstr(o->path, "/tile/") && entries == (spoilt == TILE_ENTRIES) && answer->status == 200)
+    answer->body.p[answer->body.n / 2] ^= 1;
+}
+
+static void test_spoilt_copies(void **state) {
+  (void)state;
+  struct scene s;
+  char id[65];
+  unsigned status;
+  rig_open(&s.r, TWO, 2);
+  s.us = &s.r.party[0];
+  rig_forum(&s.r, s.forum);
+  notice(s.us, TWO[1], s.before, "delivered");
+  save(&s);
+  for (int i = 0; i < 300; i++) notice(s.us, TWO[1], id, "accepted");
+  notice(s.us, TWO[1], s.after, "delivered");
+  notice(s.us, TWO[1], s.later, "delivered");
+  rig_run(&s.r, 5000);
+  set_back(&s, INTACT);
+  notice(s.us, TWO[1], s.kept, "accepted");
+  rig_run(&s.r, 30000);
+  s.r.altered = spoil;
+  for (spoilt = TILE_HASHES; spoilt <= TILE_ENTRIES; spoilt++) {
+    json_t *v = rig_ask(s.us, "POST", "/v1/recover", "{}", &status);
+    assert_int_equal(status, 422);
+    assert_non_null(strstr(str(v, "message"), "does not belong to the tree"));
+    json_decref(v);
+    assert_true(own_log(s.us).stopped && own_log(s.us).size < 10);
+  }
+  s.r.altered = NULL;
+  json_t *v = recover(s.us, "{}");
+  assert_string_equal(str(result(v), "outcome"), "same-epoch");
+  assert_true(json_integer_value(json_object_get(result(v), "fetched")) > 300);
+  json_decref(v);
+  all_well(&s, "/0");
+  has_receipt(s.us, id);
+  end(&s);
+}
+
+/* ---- as mirror ---- */
+
+static struct node_log_view mirror_of(struct rig_party *p, const char *author) {
+  struct node_log_view v;
+  for (size_t i = 0; node_log_at(p->node, i, &v); i++)
+    if (!v.own && !strncmp(v.origin, author, strlen(author)) && !strstr(v.origin, "/bulk")) return v;
+  fail_msg("no log of %s", author);
+  return v;
+}
+
+/* What the author no longer needs to send is sent again, by itself; with the memory lost nothing is cosigned before it is recovered. */
+static void mirror(enum memory memory) {
+  struct scene s;
+  char theirs[65], more[65];
+  rig_open(&s.r, TWO, 2);
+  s.us = &s.r.party[0];
+  rig_forum(&s.r, s.forum);
+  save(&s);
+  notice(&s.r.party[1], TWO[0], theirs, "delivered");
+  rig_run(&s.r, 5000);
+  const uint64_t size = mirror_of(s.us, TWO[1]).signed_size;
+  set_back(&s, memory);
+  assert_true(mirror_of(s.us, TWO[1]).size < size);
+  rig_run(&s.r, 60000);
+  assert_int_equal(mirror_of(s.us, TWO[1]).size, size);
+  notice(&s.r.party[1], TWO[0], more, memory == LOST ? "accepted" : "delivered");
+  if (memory == LOST) {
+    json_t *v = recover(s.us, "{\"role\":\"mirror\"}");
+    const json_t *floor = json_array_get(json_object_get(result(v), "mirrors"), 0);
+    assert_int_equal(json_integer_value(json_object_get(floor, "cosigned")) >= (json_int_t)size, 1);
+    assert_true(json_is_true(json_object_get(v, "memory_lost"))); /* as log it is still to be recovered */
+    json_decref(v);
+    assert_true(own_log(s.us).stopped);
+    v = recover(s.us, "{\"role\":\"log\"}");
+    assert_string_equal(str(result(v), "outcome"), "next-epoch");
+    assert_false(json_is_true(json_object_get(v, "memory_lost")));
+    json_decref(v);
+    rig_run(&s.r, 120000);
+  }
+  has_receipt(&s.r.party[1], theirs);
+  has_receipt(&s.r.party[1], more);
+  notice(&s.r.party[1], TWO[0], more, "delivered");
+  no_fork(&s.r);
+  end(&s);
+}
+
+static void test_mirror(void **state) {
+  (void)state;
+  mirror(INTACT);
+}
+
+static void test_mirror_without_memory(void **state) {
+  (void)state;
+  mirror(LOST);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_same_epoch),
       cmocka_unit_test(test_memory_lost),
       cmocka_unit_test(test_whole_machine_set_back),
+      cmocka_unit_test(test_no_copy_reaches),
+      cmocka_unit_test(test_nobody_answers),
+      cmocka_unit_test(test_one_member_is_behind),
+      cmocka_unit_test(test_lost_again),
+      cmocka_unit_test(test_spoilt_copies),
+      cmocka_unit_test(test_mirror),
+      cmocka_unit_test(test_mirror_without_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
