@@ -92,10 +92,13 @@ static int64_t renewal_at(const struct witness *w) {
   return w->renewed_ms + w->log->forum->charter.heartbeat_seconds * 1000;
 }
 
-static bool can(const struct witness *w) { return w->at && w->log->signed_size > 0 && !w->log->stopped; }
+/* Nothing is signed since the start: like a member, it can show the checkpoint that it holds (docs/protocol.md, section 4). */
+static bool asks(const struct witness *w) { return !w->log->ready && w->cosigned > 0; }
+
+static bool can(const struct witness *w) { return w->at && !w->log->stopped && (w->log->signed_size > 0 || asks(w)); }
 
 static bool wants(const struct node *n, const struct witness *w) {
-  return can(w) && (w->cosigned < w->log->signed_size || node_mono(n) >= renewal_at(w));
+  return can(w) && (asks(w) || w->cosigned < w->log->signed_size || node_mono(n) >= renewal_at(w));
 }
 
 /* A witness of several forums answers one request at a time. */
@@ -120,6 +123,26 @@ static void log_line(struct bytes note, char out[static SIG_LINE_SIZE]) {
   snprintf(out, SIG_LINE_SIZE, "%.*s", (int)line.n, (const char *)line.p);
 }
 
+/* The newest that it cosigned, once more: it cosigns that again only while it holds nothing longer. */
+static parley_err build_asking(struct node *n, struct witness *w, struct errmsg *e) {
+  struct cosignature c;
+  struct hash root;
+  struct buf note = {0};
+  struct add_checkpoint r = {.old = w->cosigned};
+  parley_err err = witness_at(n, w, w->cosigned, &c, e);
+  if (!err) err = copy_root(w->log->copy, w->cosigned, &root, e);
+  if (err) return err;
+  checkpoint_text(&note, w->log->origin, w->cosigned, &root);
+  buf_fmt(&note, "\n%s\n", c.log_line);
+  r.note = buf_view(&note);
+  w->sent_size = w->cosigned;
+  memcpy(w->sent_line, c.log_line, sizeof w->sent_line);
+  add_checkpoint_write(&w->lane.body, &r);
+  const bool ok = buf_ok(&note) && buf_ok(&w->lane.body);
+  buf_free(&note);
+  return ok ? PARLEY_OK : err_set(e, PARLEY_ENOMEM, "out of memory");
+}
+
 static parley_err build_body(struct witness *w, struct errmsg *e) {
   const struct own_log *l = w->log;
   /* The one that both log keys signed goes first to a witness that may not know the new key. */
@@ -135,8 +158,9 @@ static parley_err build_body(struct witness *w, struct errmsg *e) {
 
 static bool build(struct node *n, struct witness *w, struct outbound *out) {
   struct errmsg e = {{0}};
-  if (w->taken > w->log->signed_size) w->taken = w->log->signed_size;
-  const parley_err r = build_body(w, &e);
+  w->asking = asks(w);
+  if (!w->asking && w->taken > w->log->signed_size) w->taken = w->log->signed_size;
+  const parley_err r = w->asking ? build_asking(n, w, &e) : build_body(w, &e);
   if (r) {
     char what[WHY_SIZE];
     snprintf(what, sizeof what, "cannot be asked: %.200s", e.text);
@@ -222,6 +246,10 @@ static void done_ok(struct node *n, struct witness *w, const struct outbound_res
     failed(n, w, 0, what);
     return;
   }
+  if (w->asking && !w->log->ready && !w->log->stopped) {
+    w->log->ready = true;
+    w->log->why[0] = '\0';
+  }
   w->turns = 0;
   w->failing_since = 0;
   w->renewed_ms = node_mono(n);
@@ -231,6 +259,14 @@ static void done_ok(struct node *n, struct witness *w, const struct outbound_res
 
 static void done_conflict(struct node *n, struct witness *w, uint64_t size) {
   char what[WHY_SIZE];
+  if (w->asking) {
+    snprintf(what, sizeof what,
+             "says that it holds %llu entries of our log, not the %llu that it has told us of: a member must show what "
+             "was signed last",
+             (unsigned long long)size, (unsigned long long)w->cosigned);
+    failed(n, w, 0, what);
+    return;
+  }
   if (size > w->log->signed_size) {
     snprintf(what, sizeof what,
              "says that it holds %llu entries of our log, of which only %llu are signed: it is wrong, or this store "

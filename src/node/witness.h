@@ -23,6 +23,7 @@ struct witness {
   struct lane lane;
   int64_t failing_since; /* wall seconds; 0: it is well */
   uint64_t taken;        /* the size that it holds, as far as is known */
+  bool asking; /* the request under way is to show what it holds, not to take more */
   uint64_t sent_size;
   char sent_line[SIG_LINE_SIZE]; /* our signature of the checkpoint under way */
   unsigned turns;                /* answers in a row that were no step forward */

@@ -371,6 +371,48 @@ static void where_nobody_has_it_the_receipt_is_of_silence(void **state) {
   witness_close(&w);
 }
 
+/* After a start with the addressee away, the witness shows what was signed last: what is sent then is signed, and dated. */
+static void it_lets_a_log_sign_that_no_member_speaks_for(void **state) {
+  struct rig r;
+  struct fake_witness w;
+  char forum[65], id[65];
+  struct arena a = {0};
+  struct pack p;
+  struct silence_result s;
+  (void)state;
+  witness_open(&w, &r, NAMES, 2);
+  witness_forum(&w, forum);
+  send_delivered(&r.party[0], forum, id);
+  rig_run(&r, 10000);
+  rig_stop(&r.party[1]);
+  rig_stop(&r.party[0]);
+  w.log[0].size = 1; /* it went back: that says nothing about what was signed last */
+  rig_start(&r.party[0]);
+  witness_send(&w, forum, "FLASH", id);
+  rig_run(&r, 20000);
+  assert_true(says(&w, "says that it holds 1 entries of our log, not the 2"));
+  assert_int_equal(witness_receipt(&w, id, false, NULL, NULL), 409);
+  w.log[0].size = 5; /* more than it has told us of: our store may have gone back */
+  rig_run(&r, 100000);
+  assert_true(says(&w, "says that it holds 5 entries of our log, not the 2"));
+  assert_int_equal(witness_receipt(&w, id, false, NULL, NULL), 409);
+  w.log[0].size = 2;
+  w.mode = WITNESS_OTHER_KEY;
+  rig_run(&r, 100000);
+  assert_true(says(&w, "does not count"));
+  assert_int_equal(witness_receipt(&w, id, false, NULL, NULL), 409);
+  w.mode = WITNESS_GOOD;
+  rig_run(&r, 100000);
+  assert_true(says(&w, ""));
+  assert_true(witness_size(&w) >= 3);
+  assert_int_equal(witness_receipt(&w, id, false, &p, &a), 200);
+  check_silence(&p, &s, &a);
+  assert_int_equal(s.index, 2);
+  silence_result_clear(&s);
+  arena_free(&a);
+  witness_close(&w);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(it_cosigns_and_its_line_goes_on_the_record_once),
@@ -382,6 +424,7 @@ int main(void) {
       cmocka_unit_test(one_that_is_not_configured_is_only_named),
       cmocka_unit_test(silence_is_shown_until_it_is_delivered),
       cmocka_unit_test(where_nobody_has_it_the_receipt_is_of_silence),
+      cmocka_unit_test(it_lets_a_log_sign_that_no_member_speaks_for),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
