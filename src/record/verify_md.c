@@ -157,7 +157,8 @@ static void charter_section(struct buf *out) {
       "there is one,\nand then each version names in `replaces` the digests of those before it.\n\n"
       "```sh\npack show charter.json\nfor f in charter*.json; do echo $f; pack payload $f | sha256sum; done\npack show "
       "entry.json\n```\n\n"
-      "Signatures stand in the order of the members; member number 0 is the first. For each party of step 1, with its "
+      "Signatures stand in the order of the members; number 0 is the first. Of a version after the first not every "
+      "member's is needed. For each party of step 1 that signed, with its "
       "number "
       "for N\nand its name for PARTY: `by signed charter.json N PARTY statement`\n\n");
 }

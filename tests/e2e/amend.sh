@@ -96,6 +96,20 @@ wait_read us "$id"
 receipt us "$id" "$TMPDIR/suspended"
 parley verify $(anchors us ru) "$TMPDIR/suspended"
 tests/interop/verify_pack.py $(anchors us ru) "$TMPDIR/suspended"
+tools/verify-with-stock-tools "$TMPDIR/suspended" "${party[us]}=${fingerprint[us]}" "${party[ru]}=${fingerprint[ru]}" >"$out"
+said "ncc.ru.example has not signed this version"
+for verifier in "parley verify" tests/interop/verify_pack.py; do # without one more signature it is not complete
+  rm -rf "$TMPDIR/less"
+  cp -r "$TMPDIR/suspended" "$TMPDIR/less"
+  python3 - "$TMPDIR/less/charter.json" <<'PY'
+import json, sys
+text = open(sys.argv[1]).read()
+e = json.loads(text)
+e["signatures"] = e["signatures"][:1]
+open(sys.argv[1], "w").write(json.dumps(e, separators=(",", ":")))
+PY
+  expect_exit 1 $verifier $(anchors us ru) "$TMPDIR/less"
+done
 
 step "A restart changes nothing of it"
 node_stop ru

@@ -115,19 +115,28 @@ func (p *pack) each(stem, tail string, to []string, check func(name string, who 
 	return n, covered, nil
 }
 
+func containsAny(list, any []string) bool {
+	for _, s := range any {
+		if contains(list, s) {
+			return true
+		}
+	}
+	return false
+}
+
 // The charter that the statement cites and those before it; how many of these there are.
 func (p *pack) charters(s *statement) (older int, err error) {
-	var before *charter
+	var before []string // digests
 	first := ""
 	for ; p.has(fmt.Sprintf("charter.%d.json", older)); older++ {
 		c, err := readCharter(p.path(fmt.Sprintf("charter.%d.json", older)), p.parties, false)
 		if err != nil {
 			return 0, err
 		}
-		if before != nil && !contains(c.Replaces, before.digest) {
-			return 0, fmt.Errorf("charter.%d.json does not replace the one before", older)
+		if older > 0 && !containsAny(c.Replaces, before) {
+			return 0, fmt.Errorf("charter.%d.json does not replace one before", older)
 		}
-		if before = c; older == 0 {
+		if before = append(before, c.digest); older == 0 {
 			first = c.digest
 		}
 	}
@@ -137,8 +146,8 @@ func (p *pack) charters(s *statement) (older int, err error) {
 	}
 	if before == nil {
 		first = c.digest
-	} else if !contains(c.Replaces, before.digest) {
-		return 0, fmt.Errorf("charter.json does not replace the one before")
+	} else if !containsAny(c.Replaces, before) {
+		return 0, fmt.Errorf("charter.json does not replace one before")
 	}
 	if c.digest != s.Charter || first != s.Forum {
 		return 0, fmt.Errorf("charter.json is not the charter that entry.json cites")
