@@ -1,0 +1,245 @@
+/*
+ * A counterpart's next epoch as it comes over the line: what opens it, what does not, and what is no longer taken of the one before.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/encoding.h"
+#include "forum/statement.h"
+#include "formats/tlog.h"
+#include "node_fixture.h"
+
+static const char *const TWO[] = {"cert.us.example", "ncc.ru.example"};
+
+struct scene {
+  struct rig r;
+  struct rig_party *us, *ru; /* ru is the one that opens epochs; we forge what its node would send */
+  char forum[65];
+  uint8_t id[32];
+};
+
+static void open_scene(struct scene *s) {
+  rig_open(&s->r, TWO, 2);
+  s->us = &s->r.party[0];
+  s->ru = &s->r.party[1];
+  rig_forum(&s->r, s->forum);
+  rig_run(&s->r, 20000);
+  assert_true(hex_decode(s->id, 32, bytes_str(s->forum)));
+}
+
+static unsigned post(struct scene *s, const char *path, struct bytes body, char why[static 300]) {
+  struct node_response out = {0};
+  const struct node_request q = {.peer = s->ru->name, .method = "POST", .path = path, .query = ""};
+  struct node_call *c = node_begin(s->us->node, &q, &out);
+  if (!out.status) node_data(c, body, &out);
+  if (!out.status) node_end(c, &out);
+  snprintf(why, 300, "%.*s", out.body.n < 299 ? (int)out.body.n : 299, out.body.p ? (const char *)out.body.p : "");
+  node_finish(c);
+  buf_free(&out.body);
+  return out.status;
+}
+
+/* The checkpoint of a log of one entry, signed by the seed's key. */
+static unsigned checkpoint(struct scene *s, const char *origin, struct bytes entry, const uint8_t seed[static 32],
+                           char why[static 300]) {
+  struct ed25519_key *key;
+  struct buf note = {0}, body = {0};
+  struct hash root;
+  struct vkey k;
+  uint8_t sig[64];
+  merkle_leaf(&root, entry);
+  checkpoint_text(&note, origin, 1, &root);
+  assert_int_equal(ed25519_from_seed(&key, seed, NULL), PARLEY_OK);
+  assert_int_equal(vkey_make(&k, origin, NOTE_ED25519, ed25519_public(key), NULL), PARLEY_OK);
+  ed25519_sign(sig, key, buf_view(&note));
+  buf_str(&note, "\n");
+  note_sig_line(&note, &k, BYTES(sig, 64));
+  const struct add_checkpoint r = {.old = 0, .note = buf_view(&note)};
+  add_checkpoint_write(&body, &r);
+  const unsigned status = post(s, "/add-checkpoint", buf_view(&body), why);
+  ed25519_free(key);
+  buf_free(&note);
+  buf_free(&body);
+  return status;
+}
+
+static unsigned entries(struct scene *s, const char *origin, struct bytes entry, char why[static 300]) {
+  struct buf body = {0};
+  const struct add_entries_head h = {.origin = bytes_str(origin), .start = 0, .end = 1};
+  struct entry_package *package = calloc(1, sizeof *package);
+  package->n = 1;
+  package->entries[0] = entry;
+  add_entries_head_write(&body, &h);
+  entry_package_write(&body, package);
+  free(package);
+  const unsigned status = post(s, "/add-entries", buf_view(&body), why);
+  buf_free(&body);
+  return status;
+}
+
+/* A statement of ru with an open body, as entry 0. */
+static void make_entry(struct scene *s, const char *kind, json_t *body, const uint8_t seed[static 32], struct buf *out) {
+  struct statement st = {.issued = 1795500000, .body = body};
+  struct buf payload = {0};
+  struct ed25519_key *key;
+  memcpy(st.forum, s->id, 32);
+  memcpy(st.charter, s->id, 32);
+  snprintf(st.from, sizeof st.from, "%s", s->ru->name);
+  snprintf(st.kind, sizeof st.kind, "%s", kind);
+  snprintf(st.lang, sizeof st.lang, "en");
+  snprintf(st.desk, sizeof st.desk, "duty");
+  st.precedence = ROUTINE;
+  st.tlp = TLP_AMBER;
+  assert_int_equal(ed25519_from_seed(&key, seed, NULL), PARLEY_OK);
+  assert_int_equal(statement_payload(&payload, &st, NULL), PARLEY_OK);
+  assert_int_equal(statement_entry(out, buf_view(&payload), key, NULL), PARLEY_OK);
+  ed25519_free(key);
+  buf_free(&payload);
+  json_decref(body);
+}
+
+static void epoch_entry(struct scene *s, uint64_t before, const uint8_t seed[static 32], struct buf *out) {
+  struct forum_epoch e = {.epoch = before, .size = 1};
+  memset(e.root.b, 7, sizeof e.root.b);
+  make_entry(s, "forum.epoch", forum_epoch_body(&e), seed, out);
+}
+
+static bool holds(struct scene *s, const char *origin, uint64_t *size) {
+  struct node_log_view v;
+  for (size_t i = 0; node_log_at(s->us->node, i, &v); i++)
+    if (!strcmp(v.origin, origin)) return *size = v.signed_size, true;
+  return false;
+}
+
+static void origin_of(const struct scene *s, uint64_t epoch, bool bulk, char out[static ORIGIN_MAX + 1]) {
+  log_origin(out, s->ru->name, s->id, epoch, bulk);
+}
+
+static void delivered(struct scene *s, struct rig_party *from, unsigned want) {
+  unsigned status;
+  json_t *v = rig_ask(from, "POST", "/v1/statements?wait=20",
+                      "{\"kind\":\"incident.notice\",\"precedence\":\"IMMEDIATE\",\"tlp\":\"amber\",\"body\":{\"title\":\"Pipeline\","
+                      "\"summary\":\"It stands still.\",\"aware_at\":\"2021-05-07T10:00:00Z\"}}",
+                      &status);
+  assert_int_equal(status, 201);
+  const char *state = json_string_value(json_object_get(v, "state"));
+  assert_string_equal(state, want ? "delivered" : "accepted");
+  json_decref(v);
+  (void)s;
+}
+
+static void test_what_is_not_held(void **state) {
+  (void)state;
+  struct scene s;
+  char one[ORIGIN_MAX + 1], two[ORIGIN_MAX + 1], bulk[ORIGIN_MAX + 1], why[300];
+  uint64_t size;
+  open_scene(&s);
+  struct buf entry = {0};
+  epoch_entry(&s, 0, s.ru->seed[0], &entry);
+  origin_of(&s, 1, false, one);
+  origin_of(&s, 2, false, two);
+  origin_of(&s, 1, true, bulk);
+  assert_int_equal(checkpoint(&s, one, buf_view(&entry), s.us->seed[1], why), 404); /* not its key */
+  assert_int_equal(checkpoint(&s, two, buf_view(&entry), s.ru->seed[1], why), 404); /* two ahead */
+  assert_int_equal(checkpoint(&s, bulk, buf_view(&entry), s.ru->seed[1], why), 404); /* before its log */
+  assert_int_equal(entries(&s, one, buf_view(&entry), why), 404);                    /* without a checkpoint */
+  assert_false(holds(&s, one, &size) || holds(&s, two, &size) || holds(&s, bulk, &size));
+  assert_int_equal(checkpoint(&s, one, buf_view(&entry), s.ru->seed[1], why), 200);
+  assert_int_equal(checkpoint(&s, two, buf_view(&entry), s.ru->seed[1], why), 404); /* the one between is not open */
+  rig_stop(s.us); /* held, over a restart as well; and epoch 0 goes on */
+  rig_start(s.us);
+  assert_true(holds(&s, one, &size));
+  assert_int_equal(size, 0);
+  delivered(&s, s.ru, true);
+  buf_free(&entry);
+  rig_close(&s.r);
+}
+
+static void test_opened(void **state) {
+  (void)state;
+  struct scene s;
+  char zero[ORIGIN_MAX + 1], one[ORIGIN_MAX + 1], two[ORIGIN_MAX + 1], why[300];
+  uint64_t size;
+  open_scene(&s);
+  delivered(&s, s.ru, true);
+  struct buf entry = {0}, next = {0};
+  epoch_entry(&s, 0, s.ru->seed[0], &entry);
+  epoch_entry(&s, 1, s.ru->seed[0], &next);
+  origin_of(&s, 0, false, zero);
+  origin_of(&s, 1, false, one);
+  origin_of(&s, 2, false, two);
+  s.ru->mute = true; /* from now on we speak for it */
+  assert_int_equal(checkpoint(&s, one, buf_view(&entry), s.ru->seed[1], why), 200);
+  assert_int_equal(entries(&s, one, buf_view(&entry), why), 200);
+  rig_run(&s.r, 1000);
+  assert_int_equal(checkpoint(&s, zero, buf_view(&entry), s.ru->seed[1], why), 403);
+  assert_non_null(strstr(why, "epoch 1 of this log is open"));
+  assert_int_equal(entries(&s, zero, buf_view(&entry), why), 403);
+  for (int again = 0; again < 2; again++) {
+    assert_true(holds(&s, zero, &size) && size >= 2); /* readable */
+    assert_true(holds(&s, one, &size) && size == 1);
+    rig_stop(s.us);
+    rig_start(s.us);
+    rig_run(&s.r, 1000);
+  }
+  assert_int_equal(checkpoint(&s, two, buf_view(&next), s.ru->seed[1], why), 200);
+  assert_int_equal(entries(&s, two, buf_view(&next), why), 200);
+  rig_run(&s.r, 1000);
+  assert_int_equal(checkpoint(&s, one, buf_view(&entry), s.ru->seed[1], why), 403);
+  buf_free(&entry);
+  buf_free(&next);
+  rig_close(&s.r);
+}
+
+/* Nothing that is no forum.epoch of the one before opens it: it is held, marked, and the one before goes on. */
+static void not_opened(const char *what) {
+  struct scene s;
+  char one[ORIGIN_MAX + 1], two[ORIGIN_MAX + 1], why[300];
+  uint64_t size;
+  struct buf entry = {0};
+  open_scene(&s);
+  origin_of(&s, 1, false, one);
+  origin_of(&s, 2, false, two);
+  if (!strcmp(what, "another epoch"))
+    epoch_entry(&s, 1, s.ru->seed[0], &entry);
+  else if (!strcmp(what, "another kind"))
+    make_entry(&s, "forum.held", json_object(), s.ru->seed[0], &entry);
+  else if (!strcmp(what, "another key"))
+    epoch_entry(&s, 0, s.us->seed[0], &entry);
+  else
+    buf_str(&entry, "no statement at all");
+  assert_int_equal(checkpoint(&s, one, buf_view(&entry), s.ru->seed[1], why), 200);
+  assert_int_equal(entries(&s, one, buf_view(&entry), why), 200);
+  rig_run(&s.r, 5000);
+  assert_true(holds(&s, one, &size) && size == 1);
+  delivered(&s, s.ru, true); /* in epoch 0 */
+  assert_int_equal(checkpoint(&s, two, buf_view(&entry), s.ru->seed[1], why), 404);
+  rig_stop(s.us);
+  rig_start(s.us);
+  rig_run(&s.r, 5000);
+  delivered(&s, s.ru, true);
+  buf_free(&entry);
+  rig_close(&s.r);
+}
+
+static void test_not_opened(void **state) {
+  (void)state;
+  not_opened("another epoch");
+  not_opened("another kind");
+  not_opened("another key");
+  not_opened("garbage");
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_what_is_not_held),
+      cmocka_unit_test(test_opened),
+      cmocka_unit_test(test_not_opened),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
