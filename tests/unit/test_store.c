@@ -611,8 +611,59 @@ static void test_damaged(void **state) {
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+/* A copy made in steps, while it is written to: it is the store as it was at the last step, and nothing else is left. */
+static void test_backup(void **state) {
+  struct home *h = *state;
+  struct store_backup *b;
+  char path[128], other[128], key[16];
+  uint64_t done = 0, all = 0;
+  parley_err err;
+  unsigned steps = 0;
+  snprintf(path, sizeof path, "%s/copy.db", h->dir);
+  begin(h);
+  for (unsigned i = 0; i < 2000; i++) {
+    snprintf(key, sizeof key, "%u", i);
+    put(h, STORE_META, key, "some words so that it takes more than a page or two of the file");
+  }
+  assert_int_equal(store_backup_begin(&b, h->s, path, &h->e), PARLEY_EINVAL); /* in a transaction */
+  commit(h);
+  assert_int_equal(store_backup_begin(&b, h->s, path, &h->e), PARLEY_OK);
+  while ((err = store_backup_step(b, 4, &h->e)) == PARLEY_EBUSY) {
+    store_backup_progress(b, &done, &all);
+    assert_true(done < all && all > 100000);
+    begin(h);
+    put(h, STORE_META, "0", "first, written over");
+    snprintf(key, sizeof key, "new %u", steps++);
+    put(h, STORE_META, key, "while it was copied");
+    commit(h);
+  }
+  assert_int_equal(err, PARLEY_OK);
+  store_backup_progress(b, &done, &all);
+  assert_int_equal(done, all);
+  store_backup_end(b);
+  assert_true(steps > 5);
+  assert_int_equal(store_backup_begin(&b, h->s, path, &h->e), PARLEY_ECONFLICT); /* never over another file */
+  snprintf(other, sizeof other, "%s/away/copy.db", h->dir);
+  assert_int_not_equal(store_backup_begin(&b, h->s, other, &h->e), PARLEY_OK);
+  struct store *live = h->s;
+  assert_int_equal(store_sqlite_open(&h->s, path, NULL, &h->e), PARLEY_OK);
+  holds(h, STORE_META, "0", "first, written over");
+  holds(h, STORE_META, "1999", "some words so that it takes more than a page or two of the file");
+  holds(h, STORE_META, "new 0", "while it was copied");
+  snprintf(key, sizeof key, "new %u", steps - 1);
+  holds(h, STORE_META, key, "while it was copied");
+  store_close(h->s);
+  h->s = live;
+  static const char *const suffix[] = {"", "-wal", "-journal"};
+  for (size_t i = 0; i < 3; i++) {
+    snprintf(other, sizeof other, "%s%s", path, suffix[i]);
+    unlink(other);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      CASE(test_backup),
       CASE(test_sequence),
       CASE(test_sequence_scan_and_delete),
       CASE(test_map),
