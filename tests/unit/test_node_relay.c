@@ -172,6 +172,124 @@ static void test_down_for_all(void **state) {
   rig_close(&r);
 }
 
+/* ---- two uploads at once ---- */
+
+/* A request as the node at hand makes it next, kept so that it can be given piece by piece. */
+struct kept {
+  char method[8], path[256], type[64];
+  struct buf body;
+};
+
+static void keep(struct kept *k, const struct outbound *o) {
+  *k = (struct kept){0};
+  snprintf(k->method, sizeof k->method, "%s", o->method);
+  snprintf(k->path, sizeof k->path, "%s", o->path);
+  snprintf(k->type, sizeof k->type, "%s", o->content_type ? o->content_type : "");
+  buf_bytes(&k->body, o->body);
+}
+
+static struct node_call *begin(struct rig_party *to, const char *from, const struct kept *k,
+                               struct node_response *out) {
+  const struct node_request q = {
+      .peer = from, .method = k->method, .path = k->path, .query = "", .content_type = k->type};
+  return node_begin(to->node, &q, out);
+}
+
+/* The author and one who passes on, with the same entries, byte by byte in turn; both are answered with a cosignature. */
+static void test_two_at_once(void **state) {
+  (void)state;
+  struct rig r;
+  char forum[65], id[65];
+  struct kept upload = {0};
+  struct outbound o;
+  rig_open(&r, NAMES, 3);
+  rig_forum(&r, forum);
+  cut(&r, US, RU, true);
+  send_notice(&r.party[US], "\"ncc.ru.example\"", id);
+  rig_run(&r, 10000);
+  cut(&r, US, RU, false);
+  /* The author's own upload, as far as its add-entries, which is kept and then said to have failed. */
+  for (int i = 0; i < 200 && !upload.body.n; i++) {
+    r.ms += 1000;
+    node_work(r.party[US].node);
+    while (node_next_outbound(r.party[US].node, &o)) {
+      struct node_response resp = {0};
+      struct outbound_result result = {.message = "cut"};
+      struct node_call *c = NULL;
+      if (!strcmp(o.peer, NAMES[RU]) && !strcmp(o.path, "/add-entries")) {
+        keep(&upload, &o);
+      } else if (!strcmp(o.peer, NAMES[RU])) {
+        struct kept k;
+        keep(&k, &o);
+        c = begin(&r.party[RU], NAMES[US], &k, &resp);
+        node_data(c, buf_view(&k.body), &resp);
+        if (!resp.status) node_end(c, &resp);
+        result = (struct outbound_result){true, resp.status,          resp.content_type ? resp.content_type : "",
+                                          0,    buf_view(&resp.body), NULL};
+        buf_free(&k.body);
+      }
+      node_outbound_done(r.party[US].node, o.id, &result);
+      if (c) node_finish(c);
+      buf_free(&resp.body);
+    }
+  }
+  assert_int_not_equal(upload.body.n, 0);
+  struct node_response a = {0}, b = {0};
+  struct node_call *x = begin(&r.party[RU], NAMES[US], &upload, &a), *y = begin(&r.party[RU], NAMES[FR], &upload, &b);
+  for (size_t i = 0; i < upload.body.n; i++) {
+    if (!a.status) node_data(x, BYTES(upload.body.p + i, 1), &a);
+    if (!b.status) node_data(y, BYTES(upload.body.p + i, 1), &b);
+  }
+  if (!a.status) node_end(x, &a);
+  if (!b.status) node_end(y, &b);
+  assert_int_equal(a.status, 200);
+  assert_int_equal(b.status, 200);
+  assert_true(bytes_eq(buf_view(&a.body), buf_view(&b.body)));
+  node_finish(x);
+  node_finish(y);
+  buf_free(&a.body);
+  buf_free(&b.body);
+  buf_free(&upload.body);
+  rig_run(&r, 5000);
+  assert_true(arrived(&r.party[RU], id));
+  assert_true(is_state(&r.party[US], id, "delivered"));
+  rig_close(&r);
+}
+
+/* ---- lies ---- */
+
+/* Who passes on is answered with nonsense, and the author who asks as well: nothing is taken, and pauses grow. */
+static void test_nonsense(void **state) {
+  (void)state;
+  static const char *const bodies[] = {"", "x", "garbage\n\n\xe2\x80\x94 ncc.ru.example/mirror AAAA\n"};
+  for (size_t kind = 0; kind < 9; kind++) {
+    struct rig r;
+    char forum[65], id[65];
+    unsigned asked = 0;
+    rig_open(&r, NAMES, 3);
+    rig_forum(&r, forum);
+    cut(&r, US, RU, true);
+    send_notice(&r.party[US], "\"ncc.ru.example\"", id);
+    rig_run(&r, 10000);
+    for (int i = US; i <= FR; i++)
+      for (int64_t end = r.ms + 3600000; r.ms < end && asked < 5000; r.ms += 1000) {
+        struct outbound o;
+        node_work(r.party[i].node);
+        while (asked < 5000 && node_next_outbound(r.party[i].node, &o)) {
+          const unsigned statuses[] = {200, 202, 409};
+          const struct outbound_result result = {true, statuses[kind / 3],          "text/plain",
+                                                 0,    bytes_str(bodies[kind % 3]), NULL};
+          node_outbound_done(r.party[i].node, o.id, &result);
+          asked++;
+        }
+      }
+    assert_true(asked < 3000);
+    assert_false(is_state(&r.party[US], id, "delivered"));
+    assert_via(&r.party[US], id, "");
+    rig_close(&r);
+  }
+}
+
 /* ---- who passes on ---- */
 
 static void test_responsible(void **state) {
@@ -214,6 +332,7 @@ int main(void) {
       cmocka_unit_test(test_around_a_cut), cmocka_unit_test(test_silent_when_well),
       cmocka_unit_test(test_restarts),     cmocka_unit_test(test_line_comes_back),
       cmocka_unit_test(test_down_for_all), cmocka_unit_test(test_responsible),
+      cmocka_unit_test(test_two_at_once),  cmocka_unit_test(test_nonsense),
       cmocka_unit_test(test_delay),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
