@@ -1,7 +1,7 @@
 /*
- * What was tried to bring our entry log to a counterpart, for evidence of non-delivery (docs/protocol.md, section 7). Runs of
- * requests with one outcome are one attempt; the newest 1,000 are kept. Our own word, so not worth a synced write each: what
- * is not stored yet is lost in a crash, a minute's worth at most.
+ * What was tried to bring our entry log to a counterpart, for evidence of non-delivery (docs/protocol.md, section 7).
+ * Runs of requests with one outcome are one attempt; the newest 1,000 are kept. Our own word, so not worth a synced
+ * write each: what is not stored yet is lost in a crash, a minute's worth at most.
  *
  * In STORE_PEERS: "at/" origin "\n" party "\n" number (8 bytes, big-endian) -> "first last count\nrequest\noutcome\n".
  */

@@ -35,7 +35,10 @@ static bool same_key(const struct vkey *a, const struct vkey *b) {
   return !strcmp(a->name, b->name) && !memcmp(a->pub, b->pub, sizeof a->pub);
 }
 
-/* The request under way reads its body until it has ended, which nobody then asks for; its other parts stay in the arena. */
+/*
+ * The request under way reads its body until it has ended, which nobody then asks for; its other parts stay in the
+ * arena.
+ */
 static void retire(struct forum *f, struct lane *l) {
   if (l->request) {
     struct retired *r = arena_alloc(&f->arena, sizeof *r);
@@ -92,10 +95,15 @@ static int64_t renewal_at(const struct witness *w) {
   return w->renewed_ms + w->log->forum->charter.heartbeat_seconds * 1000;
 }
 
-/* Nothing is signed since the start: like a member, it can show the checkpoint that it holds (docs/protocol.md, section 4). */
+/*
+ * Nothing is signed since the start: like a member, it can show the checkpoint that it holds (docs/protocol.md, section
+ * 4).
+ */
 static bool asks(const struct witness *w) { return !w->log->ready && w->cosigned > 0; }
 
-static bool can(const struct witness *w) { return w->at && !w->log->stopped && (w->log->signed_size > 0 || asks(w)); }
+static bool can(const struct witness *w) {
+  return w->at && !w->log->stopped && !w->log->forum->gone && (w->log->signed_size > 0 || asks(w));
+}
 
 static bool wants(const struct node *n, const struct witness *w) {
   return can(w) && (asks(w) || w->cosigned < w->log->signed_size || node_mono(n) >= renewal_at(w));

@@ -1,10 +1,10 @@
 /*
- * Neutral witnesses of a forum (docs/protocol.md, section 4): they see checkpoints of our entry log and cosign them. Their
- * times date our statements while an addressee is silent; they stop nothing.
+ * Neutral witnesses of a forum (docs/protocol.md, section 4): they see checkpoints of our entry log and cosign them.
+ * Their times date our statements while an addressee is silent; they stop nothing.
  *
- * In STORE_PEERS: "wc/" origin "\n" witness "\n" size (8 bytes, big-endian) -> time, the log's line, the cosignature line;
- * "ws/" origin "\n" witness -> how far it is, and the lines that wait for the record. A witness is named by its vkey's name
- * and id, "<name>+<8 hex>".
+ * In STORE_PEERS: "wc/" origin "\n" witness "\n" size (8 bytes, big-endian) -> time, the log's line, the cosignature
+ * line; "ws/" origin "\n" witness -> how far it is, and the lines that wait for the record. A witness is named by its
+ * vkey's name and id, "<name>+<8 hex>".
  */
 #ifndef PARLEY_NODE_WITNESS_H
 #define PARLEY_NODE_WITNESS_H
@@ -46,7 +46,10 @@ bool witness_done(struct node *n, uint64_t id, const struct outbound_result *r);
 int64_t witness_next_ms(const struct node *n);
 
 /* ---- witness_store.c ---- */
-/* Keeps a cosignature line, and queues it for the record where it is the earliest over a statement. In a transaction of its own. */
+/*
+ * Keeps a cosignature line, and queues it for the record where it is the earliest over a statement. In a transaction of
+ * its own.
+ */
 parley_err witness_add(struct node *n, struct witness *w, uint64_t size, struct bytes line, int64_t time,
                        struct errmsg *e);
 /* Its smallest cosigned size above index. ENOTFOUND. */
@@ -68,7 +71,9 @@ void witness_held_settle(struct forum *f, bool committed);
 int64_t witness_held_due(const struct forum *f); /* wall seconds; INT64_MAX: nothing waits */
 /* Inside the transaction that puts the taken lines on the record. */
 parley_err witness_held_save(struct node *n, struct forum *f, struct errmsg *e);
-/* True when the line is that of a witness of the forum; *e says what is wrong with it, and is empty when it verifies. */
+/*
+ * True when the line is that of a witness of the forum; *e says what is wrong with it, and is empty when it verifies.
+ */
 bool witness_held_judge(const struct forum *f, const struct held *h, struct errmsg *e);
 
 /* ---- witness_view.c ---- */

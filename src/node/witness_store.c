@@ -1,6 +1,6 @@
 /*
- * What is stored of a neutral witness: each cosignature, so that the earliest over any statement can be shown for ever, and
- * how far it is.
+ * What is stored of a neutral witness: each cosignature, so that the earliest over any statement can be shown for ever,
+ * and how far it is.
  */
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /*
- * Evidence of non-delivery (docs/protocol.md, section 7): that a statement existed at a time that a neutral witness signed,
- * and that an addressee had cosigned nothing of the author's log beyond an earlier size. Not an evidence pack: it proves no
- * delivery. Files are held in memory by name, as of packs.
+ * Evidence of non-delivery (docs/protocol.md, section 7): that a statement existed at a time that a neutral witness
+ * signed, and that an addressee had cosigned nothing of the author's log beyond an earlier size. Not an evidence pack:
+ * it proves no delivery. Files are held in memory by name, as of packs.
  */
 #ifndef PARLEY_RECORD_SILENCE_H
 #define PARLEY_RECORD_SILENCE_H

@@ -1,6 +1,6 @@
 /*
- * Building evidence of non-delivery from what a node holds. Nothing is judged here beyond what writing needs: the caller
- * verifies the result as any stranger would.
+ * Building evidence of non-delivery from what a node holds. Nothing is judged here beyond what writing needs: the
+ * caller verifies the result as any stranger would.
  */
 #include <stdlib.h>
 #include <string.h>

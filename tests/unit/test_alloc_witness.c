@@ -1,6 +1,6 @@
 /*
- * A node that runs out of memory while a neutral witness dates what it sends, and while it draws evidence of non-delivery: no
- * date is lost for good, and evidence is whole or there is none.
+ * A node that runs out of memory while a neutral witness dates what it sends, and while it draws evidence of non-
+ * delivery: no date is lost for good, and evidence is whole or there is none.
  */
 #include <setjmp.h>
 #include <stdarg.h>

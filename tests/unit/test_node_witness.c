@@ -1,6 +1,6 @@
 /*
- * Neutral witnesses: cosigned checkpoints, lines on the record and on the read side, what a bad witness can do (nothing), and
- * evidence of non-delivery.
+ * Neutral witnesses: cosigned checkpoints, lines on the record and on the read side, what a bad witness can do
+ * (nothing), and evidence of non-delivery.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -28,7 +28,7 @@ static bool says(struct fake_witness *w, const char *part) {
   return yes;
 }
 
-/* How many lines of the witness stand in the log of the first party; *upto gets the largest size, *covered the smallest above index. */
+/* How many lines of the witness stand in the log of the first party; *covered gets the smallest size above index. */
 static unsigned on_record(struct fake_witness *w, const char *forum, uint64_t index, uint64_t *covered) {
   struct rig_party *p = &w->rig->party[0];
   char origin[ORIGIN_MAX + 1];
@@ -371,7 +371,10 @@ static void where_nobody_has_it_the_receipt_is_of_silence(void **state) {
   witness_close(&w);
 }
 
-/* After a start with the addressee away, the witness shows what was signed last: what is sent then is signed, and dated. */
+/*
+ * After a start with the addressee away, the witness shows what was signed last: what is sent then is signed, and
+ * dated.
+ */
 static void it_lets_a_log_sign_that_no_member_speaks_for(void **state) {
   struct rig r;
   struct fake_witness w;

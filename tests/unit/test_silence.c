@@ -1,6 +1,6 @@
 /*
- * Evidence of non-delivery: each file that is missing, strange or other than it was is refused, by name; and the two JSON files
- * have one form.
+ * Evidence of non-delivery: each file that is missing, strange or other than it was is refused, by name; and the two
+ * JSON files have one form.
  */
 #include <setjmp.h>
 #include <stdarg.h>
