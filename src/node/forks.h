@@ -1,7 +1,7 @@
 /*
  * Two histories (docs/protocol.md, section 11): looking for them, keeping what proves them, and what follows. forks.c
- * keeps, forks_look.c looks at what statements say, forks_seek.c asks others, forks_entry.c is the statement
- * forum.proof, forks_local.c shows them.
+ * keeps, forks_look.c looks at what statements say, forks_seek.c asks others (forks_judge.c judges), forks_entry.c is
+ * the statement forum.proof, forks_local.c shows them.
  */
 #ifndef PARLEY_NODE_FORKS_H
 #define PARLEY_NODE_FORKS_H

@@ -1,6 +1,6 @@
 /*
- * The statement forum.proof (docs/protocol.md, section 5): a member shows the others that somebody signed two histories of a
- * log of this forum.
+ * The statement forum.proof (docs/protocol.md, section 5): a member shows the others that somebody signed two
+ * histories of a log of this forum.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,7 +63,9 @@ static parley_err to_pack(struct pack *p, struct arena *a, const json_t *body, s
 
 /* ---- judging ---- */
 
-/* All cards held of the party vouch for theirs; where two successors void each other, what follows counts for nothing. */
+/*
+ * All cards held of the party vouch for theirs; where two successors void each other, what follows counts for nothing.
+ */
 static parley_err check_identity(const struct node *n, const struct fork_result *r, struct errmsg *e) {
   const struct fork_party *p = &r->parties[0];
   const struct peer *peer = node_peer(n, p->who.name);
@@ -151,8 +153,8 @@ static bool put_file(json_t *body, const char *name, const struct pack *p, const
 }
 
 /*
- * The oldest card with that key. Who lies may have given each member another newest card, with the same keys: the others hold none of them,
- * or hold two that void each other.
+ * The oldest card with that key. Who lies may have given each member another newest card, with the same keys: the
+ * others hold none of them, or hold two that void each other.
  */
 static size_t oldest(const struct fork_party *p, size_t at, bool mirror) {
   const struct card *const *c = p->who.cards;

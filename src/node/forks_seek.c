@@ -8,39 +8,13 @@
 #include <string.h>
 
 #include "base/encoding.h"
-#include "node/forks.h"
+#include "node/forks_seek.h"
 #include "node/observed.h"
 
 #define SEEKS_MAX 64
 #define SEEKS_OF_ONE_MAX 8 /* whoever names other trees of all logs, and shows none, keeps nobody else waiting */
-#define TILES_MAX 64
 #define LATER_MS 10000
 #define LATER_MAX 60 /* then what is still coming will not come */
-
-struct seek_tile {
-  struct tile_name name;
-  struct bytes data;
-};
-
-struct seek {
-  struct seek *next;
-  struct lane lane;
-  struct peer *whom;
-  char origin[ORIGIN_MAX + 1], hex[2 * SHA256_SIZE + 1];
-  char said[PARTY_NAME_MAX + 1]; /* who claims that there is another tree; "": nobody */
-  struct arena arena;
-  struct fork_tree theirs; /* p NULL: to be asked for */
-  struct fork_tree other;  /* p NULL: what is held here */
-  bool given;              /* theirs came with it: nothing else is asked for */
-  unsigned asked;          /* checkpoint, then checkpoint.pending */
-  bool wants;              /* a tile, else a note */
-  struct tile_name want;
-  struct seek_tile tile[TILES_MAX];
-  size_t n_tiles;
-  unsigned later;
-  bool judge; /* it may have all it needs */
-  bool over;
-};
 
 /* ---- life ---- */
 
@@ -79,8 +53,7 @@ static struct seek *seek_new(struct node *n, const char *origin, struct peer *wh
   return s;
 }
 
-/* Its note over a tree of this log. Signatures are not judged here. */
-static bool set_tree(struct seek *s, struct fork_tree *out, struct bytes text) {
+bool seek_tree(struct seek *s, struct fork_tree *out, struct bytes text) {
   struct arena a = {0};
   struct note note;
   struct checkpoint c;
@@ -104,7 +77,7 @@ void seek_note(struct node *n, const char *origin, struct peer *whom, struct byt
   struct seek *s = seek_new(n, origin, whom);
   if (!s) return;
   s->given = true;
-  s->over = !set_tree(s, &s->theirs, note);
+  s->over = !seek_tree(s, &s->theirs, note);
 }
 
 void seek_pair(struct node *n, const char *origin, struct peer *whom, struct bytes note, struct bytes other) {
@@ -113,126 +86,7 @@ void seek_pair(struct node *n, const char *origin, struct peer *whom, struct byt
   struct seek *s = seek_new(n, origin, whom);
   if (!s) return;
   s->given = true;
-  s->over = !set_tree(s, &s->theirs, note) || !set_tree(s, &s->other, other);
-}
-
-/* ---- what is held here ---- */
-
-static struct copy *copy_of(struct node *n, const char *origin) {
-  struct own_log *own = own_log_by_origin(n, origin);
-  if (own) return own->copy;
-  struct their_log *theirs = their_log_by_origin(n, bytes_str(origin));
-  return theirs ? mirror_copy(theirs->mirror) : NULL;
-}
-
-/* Of an own log that has not signed since the start: what a counterpart has cosigned. */
-static bool own_cosigned(struct node *n, struct seek *s, struct own_log *l, struct fork_tree *out) {
-  for (size_t i = 0; i < l->forum->n_members; i++) {
-    struct member *m = &l->forum->members[i];
-    const struct push *p = l->bulk ? &m->bulk_push : &m->push;
-    struct cosignature c;
-    struct hash root;
-    struct buf note = {0};
-    if (!p->cosigned || cosignature_at(n, l, m->peer->card.name, p->cosigned, &c, NULL) ||
-        copy_root(l->copy, p->cosigned, &root, NULL))
-      continue;
-    checkpoint_text(&note, l->origin, p->cosigned, &root);
-    buf_fmt(&note, "\n%s\n", c.log_line);
-    const bool ok = buf_ok(&note) && set_tree(s, out, buf_view(&note));
-    buf_free(&note);
-    if (ok) return true;
-  }
-  return false;
-}
-
-/* The tree to hold theirs against: one of at least its size where there is one. */
-static bool held_tree(struct node *n, struct seek *s, struct fork_tree *out) {
-  struct own_log *own = own_log_by_origin(n, s->origin);
-  struct their_log *theirs = own ? NULL : their_log_by_origin(n, bytes_str(s->origin));
-  struct mirror_tree t;
-  if (s->other.note.p) return *out = s->other, true;
-  if (own && own->note.n) return set_tree(s, out, buf_view(&own->note));
-  if (own) return own_cosigned(n, s, own, out);
-  if (!theirs || !mirror_signed_tree(theirs->mirror, s->theirs.size, &t)) return false;
-  *out = (struct fork_tree){t.size, t.root, t.note};
-  return true;
-}
-
-/* More of the log is signed than is held yet: a later look may tell more. */
-static bool still_coming(struct node *n, const struct seek *s) {
-  struct their_log *l = their_log_by_origin(n, bytes_str(s->origin));
-  struct mirror_state st;
-  if (!l || s->other.note.p) return false;
-  mirror_state(l->mirror, &st);
-  return st.pending_size > st.next && s->theirs.size <= st.pending_size;
-}
-
-/* ---- tiles of theirs ---- */
-
-static parley_err read_tile(void *ctx, unsigned level, uint64_t index, struct hash *out, struct errmsg *e) {
-  struct seek *s = ctx;
-  const uint64_t size = s->theirs.size > s->other.size ? s->theirs.size : s->other.size;
-  const uint64_t first = index << level % 8;
-  const size_t count = (size_t)1 << level % 8, at = first % TILE_WIDTH;
-  struct tile_name t = {.kind = TILE_HASHES, .level = level / 8, .n = first / TILE_WIDTH};
-  struct hash leaves[TILE_WIDTH];
-  t.width = tile_width(t.level, t.n, size);
-  for (size_t i = 0; i < s->n_tiles; i++) {
-    const struct tile_name *have = &s->tile[i].name;
-    if (have->level != t.level || have->n != t.n || at + count > have->width) continue;
-    memcpy(leaves, s->tile[i].data.p + at * sizeof *leaves, count * sizeof *leaves);
-    merkle_root_of_leaves(out, leaves, count);
-    return PARLEY_OK;
-  }
-  s->want = t;
-  s->wants = true;
-  return err_set(e, PARLEY_ENOTFOUND, "a tile is missing");
-}
-
-/* ---- judging ---- */
-
-enum verdict { CLEAR, CONVICTED, ASK, UNKNOWN, TROUBLE };
-
-static bool holds(struct copy *c, const struct fork_tree *t) {
-  struct hash root;
-  return c && copy_size(c) >= t->size && copy_root(c, t->size, &root, NULL) == PARLEY_OK && hash_eq(&root, &t->root);
-}
-
-/* The prefix of the larger tree at the smaller size, and its proof, from here or from theirs. */
-static parley_err larger_tree(struct node *n, struct seek *s, const struct fork_tree t[static 2], struct hash *prefix,
-                              struct proof *proof, struct errmsg *e) {
-  struct copy *copy = copy_of(n, s->origin);
-  const struct merkle_source source = holds(copy, &t[1]) ? copy_source(copy) : (struct merkle_source){read_tile, s};
-  s->wants = false;
-  merkle_empty(prefix);
-  parley_err r = t[0].size ? merkle_root(prefix, source, t[0].size, e) : PARLEY_OK;
-  return r ? r : merkle_consistency(proof, source, t[0].size, t[1].size, e);
-}
-
-static enum verdict compare(struct node *n, struct seek *s, struct fork_tree t[static 2], struct errmsg *e) {
-  struct hash prefix;
-  struct proof proof = {0};
-  unsigned convicted = 0;
-  if (t[0].size == t[1].size) {
-    if (hash_eq(&t[0].root, &t[1].root)) return CLEAR;
-    return forks_convict(n, t, NULL, NULL, &convicted, e) ? TROUBLE : convicted ? CONVICTED : UNKNOWN;
-  }
-  parley_err r = larger_tree(n, s, t, &prefix, &proof, e);
-  if (r == PARLEY_ENOTFOUND && s->wants) return ASK;
-  if (r) return TROUBLE;
-  if (t[0].size && !merkle_check_consistency(&proof, t[0].size, &prefix, t[1].size, &t[1].root)) return UNKNOWN;
-  if (hash_eq(&prefix, &t[0].root)) return CLEAR;
-  return forks_convict(n, t, &prefix, &proof, &convicted, e) ? TROUBLE : convicted ? CONVICTED : UNKNOWN;
-}
-
-static enum verdict judge(struct node *n, struct seek *s, struct errmsg *e) {
-  struct fork_tree t[2], held;
-  if (!s->theirs.note.p) return ASK;
-  if (!held_tree(n, s, &held)) return UNKNOWN;
-  const bool first = s->theirs.size <= held.size;
-  t[0] = first ? s->theirs : held;
-  t[1] = first ? held : s->theirs;
-  return compare(n, s, t, e);
+  s->over = !seek_tree(s, &s->theirs, note) || !seek_tree(s, &s->other, other);
 }
 
 /* This note told nothing (more): the next resource, or the end. */
@@ -256,18 +110,18 @@ static void next_resource(struct node *n, struct seek *s) {
 
 static void settle(struct node *n, struct seek *s) {
   struct errmsg e = {{0}};
-  const enum verdict v = judge(n, s, &e);
+  const enum verdict v = seek_judge(n, s, &e);
   s->judge = false;
-  if (v == CONVICTED) {
+  if (v == SEEK_CONVICTED) {
     s->over = true;
-  } else if (v == TROUBLE && s->later++ < LATER_MAX) {
+  } else if (v == SEEK_TROUBLE && s->later++ < LATER_MAX) {
     node_log_line(n, 3, "%s: two histories cannot be compared now: %s", s->origin, e.text);
     s->lane.next_ms = node_mono(n) + NODE_RETRY_MS;
     s->judge = true;
-  } else if (v == CLEAR && still_coming(n, s) && s->later++ < LATER_MAX) {
+  } else if (v == SEEK_CLEAR && seek_still_coming(n, s) && s->later++ < LATER_MAX) {
     s->lane.next_ms = node_mono(n) + LATER_MS;
     s->judge = true;
-  } else if (v != ASK) {
+  } else if (v != SEEK_ASK) {
     next_resource(n, s);
   }
 }
@@ -332,16 +186,16 @@ int64_t seeks_next_ms(const struct node *n) {
 static void take_tile(struct node *n, struct seek *s, struct bytes body) {
   struct seek_tile *t = &s->tile[s->n_tiles];
   const size_t need = (size_t)s->want.width * 32;
-  if (s->n_tiles < TILES_MAX && body.n == need) {
+  if (s->n_tiles < SEEK_TILES_MAX && body.n == need) {
     *t = (struct seek_tile){s->want, arena_copy(&s->arena, body)};
     if (t->data.p) s->n_tiles++;
   }
-  s->judge = s->n_tiles < TILES_MAX && body.n == need;
+  s->judge = s->n_tiles < SEEK_TILES_MAX && body.n == need;
   if (!s->judge) next_resource(n, s);
 }
 
 static void take_note(struct node *n, struct seek *s, struct bytes body) {
-  s->judge = body.n <= NOTE_SIZE_MAX && set_tree(s, &s->theirs, body);
+  s->judge = body.n <= NOTE_SIZE_MAX && seek_tree(s, &s->theirs, body);
   if (!s->judge) next_resource(n, s);
 }
 
