@@ -128,7 +128,7 @@ static parley_err add_part(struct exporting *x, const char *hex, const char *ori
 
 static parley_err add_entries(struct exporting *x, const char *hex, const json_t *log, struct bundle_name name,
                               struct errmsg *e) {
-  int64_t start, end;
+  int64_t start = 0, end = 0;
   const char *note = json_text(log, "checkpoint");
   if (note[0] == '\0') return PARLEY_OK;
   parley_err rc = json_get_int(&end, log, "", "end", 0, INT64_MAX >> 10, e);

@@ -193,6 +193,7 @@ void local_bundle(struct node_call *c, struct node_response *out) {
 static uint64_t cosigned_at(struct node *n, const struct own_log *l, const char *party, int64_t time) {
   struct cosignature s;
   uint64_t size = 0;
+  if (time == INT64_MAX) return cosignature_newest(n, l, party, &s, NULL) == PARLEY_OK ? s.size : 0;
   while (cosignature_covering(n, l, party, size, &s, NULL) == PARLEY_OK && s.time <= time) size = s.size;
   return size;
 }

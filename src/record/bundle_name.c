@@ -40,7 +40,7 @@ static bool cut_end(struct bytes *in, const char *text) {
 }
 
 static bool take_party(char out[static PARTY_NAME_MAX + 1], struct bytes in) {
-  if (in.n > PARTY_NAME_MAX) return false;
+  if (in.n == 0 || in.n > PARTY_NAME_MAX || memchr(in.p, '\0', in.n)) return false;
   memcpy(out, in.p, in.n);
   out[in.n] = '\0';
   return party_name_valid(out);

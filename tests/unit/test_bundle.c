@@ -230,6 +230,9 @@ static void test_head(void **state) {
   };
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
     assert_int_equal(bundle_head_parse(&h, bytes_str(bad[i]), NULL), PARLEY_EINVAL);
+  char nul[] = HEAD;
+  nul[sizeof "parley/bundle/v1\nfrom cert.us" - 1] = '\0';
+  assert_int_equal(bundle_head_parse(&h, BYTES(nul, sizeof nul - 1), NULL), PARLEY_EINVAL);
 }
 
 /* ---- entries ---- */
