@@ -19,6 +19,8 @@ struct bench_party {
 };
 
 double bench_now(void);
+/* Seconds of processor time that this process has used: what other load does to it is less than to the clock. */
+double bench_cpu(void);
 __attribute__((noreturn, format(printf, 1, 2))) void bench_die(const char *fmt, ...);
 /* Ends the program with the message unless OK. */
 void bench_must(parley_err err, const struct errmsg *e);

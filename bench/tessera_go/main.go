@@ -13,6 +13,7 @@ import (
 	"os"
 	"sort"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/transparency-dev/tessera"
@@ -25,6 +26,15 @@ func must[T any](v T, err error) T {
 		log.Fatal(err)
 	}
 	return v
+}
+
+// Seconds of processor time that this process has used.
+func cpu() float64 {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		log.Fatal(err)
+	}
+	return float64(u.Utime.Sec+u.Stime.Sec) + float64(u.Utime.Usec+u.Stime.Usec)/1e6
 }
 
 func median(d []time.Duration) float64 {
@@ -57,7 +67,7 @@ func main() {
 	published := tessera.NewPublicationAwaiter(ctx, reader.ReadCheckpoint, time.Millisecond)
 	must(add(0)()) // the log exists now
 
-	begin := time.Now()
+	begin, used := time.Now(), cpu()
 	futures := make([]tessera.IndexFuture, n)
 	for i := range futures {
 		futures[i] = add(i + 1)
@@ -66,6 +76,7 @@ func main() {
 		must(f())
 	}
 	integrated := time.Since(begin)
+	used = cpu() - used
 
 	const singles = 50
 	var toIntegrated, toPublished []time.Duration
@@ -82,8 +93,8 @@ func main() {
 		}
 		toPublished = append(toPublished, time.Since(begin))
 	}
-	fmt.Printf("{\"entries\":%d,\"per_second\":%.0f,\"integrated_ms\":%.2f,\"published_ms\":%.2f}\n", n,
-		float64(n)/integrated.Seconds(), median(toIntegrated), median(toPublished))
+	fmt.Printf("{\"entries\":%d,\"per_second\":%.0f,\"cpu_us\":%.1f,\"integrated_ms\":%.2f,\"published_ms\":%.2f}\n", n,
+		float64(n)/integrated.Seconds(), used/float64(n)*1e6, median(toIntegrated), median(toPublished))
 	if err := shutdown(ctx); err != nil {
 		log.Fatal(err)
 	}
