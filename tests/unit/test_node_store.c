@@ -266,10 +266,70 @@ static void test_proposal(void **state) {
   }
 }
 
+/* ---- a new version ---- */
+
+static const char *version_of(struct rig_party *p, const char *forum, char out[static 65]) {
+  char path[100];
+  unsigned status;
+  snprintf(path, sizeof path, "/v1/forums/%s", forum);
+  json_t *o = rig_ask(p, "GET", path, NULL, &status);
+  snprintf(out, 65, "%s", str_of(o, "version"));
+  json_decref(o);
+  return out;
+}
+
+/* One fault at k while a version comes into force, with or without a start after it: both come to it, and statements go on. */
+static bool amend_round(unsigned who, unsigned k) {
+  struct rig r;
+  struct faulty f;
+  char forum[65], path[100], version[65], now[65], id[65];
+  unsigned status;
+  rig_open(&r, NAMES, 2);
+  rig_forum(&r, forum);
+  snprintf(path, sizeof path, "/v1/forums/%s/amend", forum);
+  json_t *o = rig_ask(&r.party[0], "POST", path, "{\"title\":\"Later\"}", &status);
+  assert_int_equal(status, 201);
+  snprintf(version, sizeof version, "%s", str_of(o, "version"));
+  json_decref(o);
+  rig_run(&r, 20000);
+  faulty_arm(&f, &r.party[who], FAIL_WRITES, k, HOW[k % 3]);
+  snprintf(path, sizeof path, "/v1/forums/%s/accept", version);
+  status = 0;
+  for (int tries = 0; tries < 3 && status != 200 && status != 409; tries++) {
+    json_decref(rig_ask(&r.party[1], "POST", path, "{}", &status));
+    rig_run(&r, 60000);
+  }
+  assert_true(status == 200 || (status == 409 && f.fired));
+  const bool fired = faulty_disarm(&f, &r.party[who]);
+  if (k % 2) {
+    rig_stop(&r.party[who]);
+    rig_start(&r.party[who]);
+  }
+  rig_run(&r, 120000);
+  for (int i = 0; i < 2; i++) {
+    assert_string_equal(version_of(&r.party[i], forum, now), version);
+    send_delivered(&r.party[i], forum, id);
+    rig_run(&r, 1000);
+    assert_statement(&r.party[1 - i], id, "received", "");
+    assert_receipt(&r.party[i], id, false);
+  }
+  rig_close(&r);
+  return fired;
+}
+
+static void test_amendment(void **state) {
+  (void)state;
+  for (unsigned who = 0; who < 2; who++) {
+    unsigned k = 1;
+    while (k < 120 && amend_round(who, k)) k++;
+    assert_in_range(k, 20, 119);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_intake),      cmocka_unit_test(test_submit),   cmocka_unit_test(test_cosignature),
-      cmocka_unit_test(test_counterpart), cmocka_unit_test(test_proposal),
+      cmocka_unit_test(test_counterpart), cmocka_unit_test(test_proposal), cmocka_unit_test(test_amendment),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
