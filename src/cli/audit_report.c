@@ -56,7 +56,8 @@ void audit_report_progress(void *ctx, uint64_t done, uint64_t all) {
   bar[BAR_WIDTH] = '\0';
   r->shown = true;
   r->last_ms = now;
-  fprintf(stderr, _("\r\033[K[%s] %3d %%  %llu of %llu entries"), bar, (int)(done * 100 / all),
+  fputs("\r\033[K", stderr);
+  fprintf(stderr, _("[%s] %3d %%  %llu of %llu entries"), bar, (int)(done * 100 / all),
           (unsigned long long)done, (unsigned long long)all);
   fflush(stderr);
 }
