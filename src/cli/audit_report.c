@@ -57,8 +57,8 @@ void audit_report_progress(void *ctx, uint64_t done, uint64_t all) {
   r->shown = true;
   r->last_ms = now;
   fputs("\r\033[K", stderr);
-  fprintf(stderr, _("[%s] %3d %%  %llu of %llu entries"), bar, (int)(done * 100 / all),
-          (unsigned long long)done, (unsigned long long)all);
+  fprintf(stderr, _("[%s] %3d %%  %llu of %llu entries"), bar, (int)(done * 100 / all), (unsigned long long)done,
+          (unsigned long long)all);
   fflush(stderr);
 }
 
