@@ -45,8 +45,9 @@ bool bundle_log_find(struct node_call *c, struct bundle_log *out, struct node_re
 /* ---- POST /v1/bundle: the plan ---- */
 
 struct subject {
-  struct forum *forum;       /* in force; or */
-  struct proposal *proposal; /* signed by us, waiting for others */
+  uint8_t id[SHA256_SIZE];
+  struct forum *forum;       /* in force with the party among its members; or NULL: */
+  struct proposal *proposal; /* a version with it, signed by us, that waits for others */
 };
 
 static bool signed_by_us(const struct node *n, const struct proposal *p) {
@@ -60,21 +61,36 @@ static bool begins_with(const uint8_t id[static SHA256_SIZE], const char *text) 
   return !strncmp(hex, text, strlen(text));
 }
 
+static const uint8_t *forum_of(const struct proposal *p) { return p->placed ? p->forum : p->digest; }
+
+static bool is_member(const struct forum *f, const char *party) {
+  const struct member *m = forum_member(f, party);
+  return m && !m->gone;
+}
+
+/* An open version that the party is to sign: of a forum that is not in force, or that it is not in yet. */
+static bool invites(const struct node *n, const struct proposal *p, const char *party) {
+  const struct forum *f = forum_find(n, forum_of(p));
+  return !p->complete && signed_by_us(n, p) && charter_member(&p->charter, party) && !(f && is_member(f, party));
+}
+
 /* The one forum with that party whose id begins so; "" fits all. */
 static parley_err find_subject(const struct node *n, const char *party, const char *id, struct subject *out,
                                struct errmsg *e) {
   unsigned found = 0;
   *out = (struct subject){0};
   for (struct forum *f = n->forums; f; f = f->next)
-    if (forum_member(f, party) && !forum_member(f, party)->gone && begins_with(f->id, id)) {
+    if (is_member(f, party) && begins_with(f->id, id)) {
       found++;
-      out->forum = f;
+      *out = (struct subject){.forum = f};
+      memcpy(out->id, f->id, SHA256_SIZE);
     }
   for (struct proposal *p = n->proposals; p; p = p->next)
-    if (!p->complete && p->charter.n_replaces == 0 && signed_by_us(n, p) && charter_member(&p->charter, party) &&
-        begins_with(p->digest, id)) {
+    if (invites(n, p, party) && (begins_with(forum_of(p), id) || begins_with(p->digest, id)) &&
+        !(out->proposal && !memcmp(out->id, forum_of(p), SHA256_SIZE))) {
       found++;
-      out->proposal = p;
+      *out = (struct subject){.proposal = p};
+      memcpy(out->id, forum_of(p), SHA256_SIZE);
     }
   if (found == 1) return PARLEY_OK;
   if (found)
@@ -104,8 +120,7 @@ static json_t *cards_json(const struct node *n, const struct charter *ch, const 
 static json_t *charters_json(struct node *n, const struct subject *s) {
   json_t *list = json_array();
   struct versions v = {0};
-  if (s->proposal) put_text(list, buf_view(&s->proposal->envelope));
-  if (s->forum && versions_gather(n, s->forum->id, &v, NULL)) json_lose();
+  if (versions_gather(n, s->id, &v, NULL)) json_lose();
   for (size_t i = 0; i < v.n_order; i++) put_text(list, buf_view(&v.p[v.order[i]]->envelope));
   for (size_t i = 0; i < v.set.n; i++)
     if (!v.set.v[i].complete && signed_by_us(n, v.p[i])) put_text(list, buf_view(&v.p[i]->envelope));
@@ -177,7 +192,7 @@ void local_bundle(struct node_call *c, struct node_response *out) {
   json_t *o = json_object();
   json_put_str(o, "from", n->own.name);
   json_put_str(o, "for", party);
-  json_put_hex(o, "forum", s.forum ? s.forum->id : s.proposal->digest, SHA256_SIZE);
+  json_put_hex(o, "forum", s.id, SHA256_SIZE);
   json_put_str(o, "title", ch->title);
   json_put_time(o, "time", node_wall(n));
   json_object_set_new(o, "cards", cards_json(n, ch, party));

@@ -60,3 +60,25 @@ for stick in all2 all all2; do
   expect_exit 0 fr parley bundle import "$TMPDIR/$stick" --json
   [ "$(field refused_count <"$out")" = 0 ] || fail "something was refused"
 done
+
+step "A fourth joins: the version that admits it goes to it, is signed there, and comes back"
+make_home kz cert.kz.example --url $nowhere
+for a in us fr ru; do trust kz $a; trust $a kz; done
+node_start kz
+us parley forum amend "$forum" --admit cert.kz.example --json >"$TMPDIR/amended"
+carry us fr
+version=$(field charters.1.forum <"$out")
+fr parley forum accept "$version" --yes >/dev/null
+carry fr ru
+ru parley forum accept "$version" --yes >/dev/null
+carry ru kz
+[ "$(field charters.1.state <"$out")" = proposed ] || fail "the version does not wait for kz"
+on kz parley forum accept "$version" --yes >/dev/null
+carry kz us
+members() { on "$1" parley forum show "$forum" --json | python3 -c 'import json, sys
+v = json.load(sys.stdin); print(v["state"], sum(m["party"] == "cert.kz.example" for m in v["members"]))'; }
+for a in us kz; do [ "$(members $a)" = "in_force 1" ] || { members $a; fail "the new version is not in force for $a"; }; done
+carry us kz
+us parley send incident.notice --to cert.kz.example --precedence PRIORITY --tlp green --text "Welcome" --wait 0 --json >"$TMPDIR/sent"
+carry us kz
+arrived kz "$(field id <"$TMPDIR/sent")"
