@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#include "base/encoding.h"
+#include "cli/pack_dir.h"
 #include "node/attempts.h"
 #include "witness_fixture.h"
 
@@ -345,7 +347,33 @@ static void stored_attempts_have_one_form(void **state) {
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) assert_false(attempt_parse(&t, bytes_str(bad[i])));
 }
 
-int main(void) {
+/* --write DIR: the evidence, for other verifiers, as DIR/two and DIR/three; prints each with who is to be known. */
+static int write_all(const char *dir) {
+  static const char *const names[] = {"two", "three"};
+  for (size_t n = 0; n < 2; n++) {
+    void *state = NULL;
+    char path[300], hex[65];
+    struct errmsg e;
+    open_parties(&state, n + 2);
+    struct stage *s = state;
+    snprintf(path, sizeof path, "%s/%s", dir, names[n]);
+    if (pack_dir_write(&s->pack, path, &e) != PARLEY_OK) {
+      fprintf(stderr, "%s\n", e.text);
+      return 1;
+    }
+    printf("%s", names[n]);
+    for (size_t i = 0; i < 2; i++) {
+      hex_encode(hex, BYTES(s->anchors[i].fingerprint, SHA256_SIZE));
+      printf(" %s=%s", s->anchors[i].party, hex);
+    }
+    printf("\n");
+    close_stage(&state);
+  }
+  return 0;
+}
+
+int main(int argc, char **argv) {
+  if (argc == 3 && strcmp(argv[1], "--write") == 0) return write_all(argv[2]);
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(silent_json_has_one_form),
       cmocka_unit_test(attempts_json_has_one_form),
