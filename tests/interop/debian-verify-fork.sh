@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # `parley verify` and verify_fork.py (written from docs/protocol.md alone) say the same of proofs of two histories, good ones
-# and altered ones (1,000; 10,000 with PARLEY_ALL=1); and the commands in their VERIFY.md work. The proofs are those of the
+# and altered or newly signed odd ones (1,000; 10,000 with PARLEY_ALL=1); and the commands in their VERIFY.md work. The proofs are those of the
 # unit test.
 set -eu
 cd "$(dirname "$0")/../.."

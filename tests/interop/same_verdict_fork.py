@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Asks parley and verify_fork.py of proofs of two histories: they must say the same of every one.
+"""Asks parley and verify_fork.py of proofs of two histories: they must say the same of every one. Every second is made anew
+and signed, with something odd in it (forge_fork.py).
 
 usage: same_verdict_fork.py FOLDER A-B     altered proofs (alter_pack.py), number A to B - 1, made of those in FOLDER
        same_verdict_fork.py show FOLDER N  what both say of number N, which stays in FOLDER/altered
@@ -15,6 +16,7 @@ import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import alter_pack
+import forge_fork
 import same_verdict
 import verify_fork
 
@@ -56,6 +58,9 @@ def notes(rng, files, others):
 def altered_proof(number, proofs, names):
     rng, name = random.Random(number), names[number % len(names)]
     files, given = proofs[name]
+    if number % 2 and sum(n.startswith("cards/") for n in files) == 1:
+        new, given, what = forge_fork.forged(rng, files)
+        return new, same_verdict.some_given(rng, given), what
     others = [f for f, _ in proofs.values()]
     alter = notes if rng.randrange(3) == 0 else alter_pack.alter_bytes
     new, what = alter(rng, files, others)
