@@ -14,7 +14,7 @@
 static parley_err may_disclose(struct node *n, const struct row *row, const struct statement *s, struct errmsg *e) {
   struct hash notice;
   bool addressed = false;
-  const bool free_here = !strcmp(row->forum->charter.disclosure, "free");
+  const bool free_here = !strcmp(charter_cited(n, row->forum, s)->disclosure, "free");
   for (size_t i = 0; i < s->n_to; i++) addressed |= !strcmp(s->to[i], n->own.name);
   if (row->ours || (addressed && (s->tlp == TLP_CLEAR || (free_here && s->tlp != TLP_RED)))) return PARLEY_OK;
   if (!addressed)

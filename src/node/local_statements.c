@@ -105,7 +105,7 @@ static void put_body(struct node *n, json_t *o, const struct local_found *f) {
     json_put_str(o, "unreadable", e.text);
     return;
   }
-  const struct form *form = node_form(n, &f->row.forum->charter, f->s.kind);
+  const struct form *form = node_form(n, charter_cited(n, f->row.forum, &f->s), f->s.kind);
   const parley_err fits = form ? form_check(form, p.body, &e) : PARLEY_OK;
   if (fits == PARLEY_ENOMEM) json_lose();
   if (fits) json_put_str(o, "form_problem", e.text);

@@ -255,8 +255,11 @@ static void entries_open(struct node_call *c, struct node_response *out) {
   buf_clear(&c->body);
 }
 
+/* A version without the author has come into force while it uploaded. */
+static bool is_gone(const struct node_call *c) { return c->upload && c->log && c->log->from->gone; }
+
 void peer_entries_data(struct node_call *c, struct bytes in, struct node_response *out) {
-  if (c->dropped) {
+  if (c->dropped || is_gone(c)) {
     peer_entries_end(c, out);
     return;
   }
@@ -290,6 +293,10 @@ void peer_entries_end(struct node_call *c, struct node_response *out) {
   if (c->dropped) {
     err_set(&e, PARLEY_EBUSY, "this log goes on in its next epoch; ask for its checkpoint");
     answer_err(c, out, PARLEY_EBUSY, &e);
+    return;
+  }
+  if (is_gone(c)) {
+    answer_not_found(c, out);
     return;
   }
   if (!c->upload) {

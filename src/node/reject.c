@@ -125,7 +125,7 @@ static bool files_are_wrong(const struct looking *l) {
 /* ---- the whole, in the order of the list ---- */
 
 static bool language_is_foreign(const struct looking *l) {
-  const struct charter *c = &l->f->row.forum->charter;
+  const struct charter *c = charter_cited(l->n, l->f->row.forum, &l->f->s);
   for (size_t i = 0; i < c->n_languages; i++)
     if (!strcmp(c->languages[i], l->f->s.lang)) return false;
   err_set(l->why, PARLEY_EINVAL, "\"%s\" is not a language of the charter", l->f->s.lang);
@@ -134,7 +134,7 @@ static bool language_is_foreign(const struct looking *l) {
 
 static bool form_is_broken(const struct looking *l) {
   const char *kind = l->f->s.kind;
-  const struct form *form = node_form(l->n, &l->f->row.forum->charter, kind);
+  const struct form *form = node_form(l->n, charter_cited(l->n, l->f->row.forum, &l->f->s), kind);
   struct answer_body said;
   if (answer_of(kind)) return answer_body_parse(&said, answer_of(kind), l->plain.body, l->why) == PARLEY_EINVAL;
   return form && form_check(form, l->plain.body, l->why) != PARLEY_OK;

@@ -569,6 +569,8 @@ parley_err version_cited(struct node *n, const struct their_log *l, const struct
 parley_err version_run_judge(struct node *n, struct their_log *l, uint64_t index, const struct statement *s, bool *wait,
                              struct errmsg *e);
 parley_err version_run_learn(struct node *n, struct their_log *l, uint64_t index, struct errmsg *e);
+/* The version that a statement cites, where it is held; else the one in force. */
+const struct charter *charter_cited(const struct node *n, const struct forum *f, const struct statement *s);
 /* What depends on what else is held, so it is never stored: adds "mark" and "mark_why" to the view of a statement. */
 void version_mark(struct node *n, const struct row *r, const struct statement *s, json_t *o);
 

@@ -170,6 +170,11 @@ parley_err version_cited(struct node *n, const struct their_log *l, const struct
   return r;
 }
 
+const struct charter *charter_cited(const struct node *n, const struct forum *f, const struct statement *s) {
+  const struct proposal *p = proposal_find(n, s->charter);
+  return p && p->placed && !memcmp(p->forum, f->id, SHA256_SIZE) ? &p->charter : &f->charter;
+}
+
 /* ---- runs ---- */
 
 struct run {
