@@ -21,11 +21,9 @@
   X(publish_before_commit)                                                                                             \
   X(keep_tree_of_failed_batch)                                                                                         \
   X(skip_entry_of_failed_intake)                                                                                       \
-  X(lose_charter_of_failed_batch)                                                                                      \
   X(drop_held_line)                                                                                                    \
   X(forget_concerns_at_restart)                                                                                        \
   X(forget_order_at_restart)                                                                                           \
-  X(end_draft_too_soon)                                                                                                \
   X(forget_pending_checkpoint)                                                                                         \
   X(accept_stale_card)                                                                                                 \
   X(never_try_again)                                                                                                   \

@@ -31,8 +31,8 @@ void submit_add(struct node *n, struct submission *s) {
 parley_err submission_put_row(struct node *n, struct submission *s, uint64_t index, struct errmsg *e) {
   struct buf v = {0}, k = {0};
   const uint64_t order = s->order ? s->order : n->next_order;
-  buf_fmt(&v, "{\"ours\":true,\"epoch\":%llu,\"index\":%llu,\"order\":%llu,",
-          (unsigned long long)s->forum->log.epoch, (unsigned long long)index, (unsigned long long)order);
+  buf_fmt(&v, "{\"ours\":true,\"epoch\":%llu,\"index\":%llu,\"order\":%llu,", (unsigned long long)s->forum->log.epoch,
+          (unsigned long long)index, (unsigned long long)order);
   buf_bytes(&v, buf_view(&s->row));
   buf_str(&v, "}");
   parley_err r = buf_ok(&v) ? store_put(n->env.store, STORE_STATEMENTS, BYTES(s->id.b, 32), buf_view(&v), e)
@@ -162,12 +162,12 @@ static void settle(struct node *n, struct submission *batch, parley_err err, con
   while (batch) {
     struct submission *s = batch;
     batch = s->next;
-    if (s->has_draft) drafts_settle(n, s, err == PARLEY_OK || PLANTED(end_draft_too_soon));
+    if (s->has_draft) drafts_settle(n, s, err == PARLEY_OK);
     if (!err) {
       concerns_add(s);
       witness_hasten(n, s);
     }
-    if (err && s->opening && !PLANTED(lose_charter_of_failed_batch)) {
+    if (err && s->opening) {
       put_back(n, head, s);
       head = &s->next;
       continue;

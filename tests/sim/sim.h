@@ -48,6 +48,8 @@ struct sim_result {
 typedef void (*sim_progress)(const struct sim_options *o, int64_t now_ms, uint64_t step);
 extern sim_progress sim_on_progress;
 
+extern uint64_t sim_signatures, sim_verifications; /* of all runs so far; count.c */
+
 /* False when the run could not be made (out of memory, a library failed); then sentence says why. */
 bool sim_run(const struct sim_options *o, struct sim_result *out);
 
