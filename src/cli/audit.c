@@ -8,6 +8,7 @@
 #include "base/encoding.h"
 #include "base/time.h"
 #include "cli/api.h"
+#include "cli/audit_bundle.h"
 #include "cli/audit_mirror.h"
 #include "cli/audit_report.h"
 #include "cli/audit_sources.h"
@@ -109,6 +110,7 @@ struct inputs {
   struct bytes *cards; /* the home's, then those of --card */
   size_t n_cards;
   struct audit_mirror *mirror;
+  struct audit_bundle *bundle;
   struct audit_source source;
   const char **origins;
   uint8_t forum[SHA256_SIZE];
@@ -143,22 +145,28 @@ static parley_err list_origins(const struct args *a, struct inputs *in, struct e
 
 /* Who names the logs to look for needs no home; a mirror that is open to all needs no key. */
 static parley_err gather(struct cli *c, const struct args *a, struct inputs *in, struct errmsg *e) {
-  const char *mirror = args_value(a, "mirror");
-  const bool home = mirror == NULL || home_exists(&c->home), keys = !args_flag(a, "no-bodies") || mirror != NULL;
+  const char *mirror = args_value(a, "mirror"), *bundle = args_value(a, "bundle");
+  const bool home = (mirror == NULL && bundle == NULL) || home_exists(&c->home),
+             keys = !args_flag(a, "no-bodies") || mirror != NULL;
   const bool own_logs = mirror == NULL || args_nth(a, "origin", 0) == NULL;
   parley_err rc = list_origins(a, in, e);
+  if (rc == PARLEY_OK && own_logs && bundle == NULL) rc = cli_need_home(c, e);
   if (rc == PARLEY_OK && home) rc = audit_home_cards(c, &in->cards, &in->n_cards, e);
   if (rc == PARLEY_OK && home) rc = cli_own_card(c, &in->own, e);
   if (rc == PARLEY_OK) rc = add_cards(c, a, in, e);
   if (rc == PARLEY_OK && home && keys) rc = load_keys(c, &in->own, &in->keys, mirror != NULL, e);
-  if (rc == PARLEY_OK && own_logs) rc = audit_from_home(&in->home, c, e);
+  if (rc == PARLEY_OK && own_logs && home) rc = audit_from_home(&in->home, c, e);
   in->source = in->home.source;
+  if (rc == PARLEY_OK && bundle != NULL) {
+    rc = audit_bundle_open(&in->bundle, c, bundle, home ? &in->home.source : NULL, e);
+    if (rc == PARLEY_OK) in->source = audit_bundle_source(in->bundle);
+  }
   if (rc != PARLEY_OK || mirror == NULL) return rc;
   const struct audit_mirror_options o = {.where = mirror,
                                          .cards = in->cards,
                                          .n_cards = in->n_cards,
                                          .keys = home ? &in->keys : NULL,
-                                         .home = own_logs ? &in->home.source : NULL,
+                                         .home = own_logs && home ? &in->home.source : NULL,
                                          .origins = in->origins};
   rc = audit_mirror_open(&in->mirror, c, &o, e);
   if (rc == PARLEY_OK) in->source = audit_mirror_source(in->mirror);
@@ -166,6 +174,7 @@ static parley_err gather(struct cli *c, const struct args *a, struct inputs *in,
 }
 
 static void inputs_free(struct inputs *in) {
+  audit_bundle_close(in->bundle);
   audit_mirror_close(in->mirror);
   audit_from_end(&in->home);
   home_keys_free(&in->keys);
@@ -183,6 +192,8 @@ static int run(struct cli *c, const struct args *a) {
     return cli_usage(c, _("--forum takes 8 digits of its id, or more"));
   if (args_value(a, "origin") != NULL && args_value(a, "mirror") == NULL)
     return cli_usage(c, _("--origin names a log of a --mirror"));
+  if (args_value(a, "bundle") != NULL && args_value(a, "mirror") != NULL)
+    return cli_usage(c, _("either --bundle or --mirror"));
   parley_err rc = gather(c, a, &in, &e);
   if (rc == PARLEY_OK && forum != NULL) rc = find_forum(&in.source, forum, in.forum, &e);
   o.self = in.own.name;
@@ -200,6 +211,7 @@ static const struct option options[] = {
     {"since", N_("T"), N_("only entries from a time, a day or an index on; trees and roots are checked whole"), false},
     {"mirror", N_("P|URL"), N_("what this party holds, or the mirror at this URL, instead of this home"), false},
     {"origin", N_("LOG"), N_("with --mirror: this log; without it all that this home knows"), true},
+    {"bundle", N_("FILE"), N_("what a bundle carries, instead of this home"), false},
     {"card", N_("FILE"), N_("a card that you have from the party itself, beside the pins of the home"), true},
     {"no-bodies", NULL, N_("do not open sealed bodies, and so need no key"), false},
     {NULL, NULL, NULL, false},
@@ -207,7 +219,8 @@ static const struct option options[] = {
 
 const struct verb verb_audit = {
     .name = "audit",
-    .usage = N_("[--forum F] [--since T] [--mirror P|URL [--origin LOG]…] [--card FILE]… [--no-bodies]"),
+    .usage =
+        N_("[--forum F] [--since T] [--mirror P|URL [--origin LOG]… | --bundle FILE] [--card FILE]… [--no-bodies]"),
     .summary = N_("check again everything that is stored"),
     .about =
         N_("Hashes every entry, compares every tile, and verifies every signature, cosignature and root that is "

@@ -57,7 +57,7 @@ parley_err audit_from_home(struct audit_from *out, struct cli *c, struct errmsg 
   if (rc != PARLEY_OK) return rc;
   if (!home_path(&c->home, out->sock, "parleyd.sock"))
     return err_set(e, PARLEY_ELIMIT, _("the path of the home is too long: %s"), c->home.dir);
-  out->source = (struct audit_source){out, from_node};
+  out->source = (struct audit_source){.ctx = out, .get = from_node};
   rc = from_node(out, "logs", &probe, e);
   buf_free(&probe);
   if (rc != PARLEY_EUNREACHABLE) return rc;

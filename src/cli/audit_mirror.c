@@ -251,7 +251,7 @@ parley_err audit_mirror_open(struct audit_mirror **out, struct cli *c, const str
 }
 
 struct audit_source audit_mirror_source(struct audit_mirror *m) {
-  return (struct audit_source){m, from_mirror};
+  return (struct audit_source){.ctx = m, .get = from_mirror};
 }
 
 void audit_mirror_close(struct audit_mirror *m) {

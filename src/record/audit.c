@@ -13,6 +13,7 @@
 #include "record/audit_state.h"
 
 #define LOGS_MAX (1u << 20)
+#define TRUSTED 0 /* instead of a log: people vouch for the card */
 
 const char audit_refetch[] =
     "stop the node and run parley fsck --repair: it has the entry fetched again from a party that holds it";
@@ -91,7 +92,7 @@ static bool next_word(struct bytes *line, struct bytes *word) {
 
 /* "<origin> <size> <taken>". False: no origin of parley, which only an open mirror holds; it is read without a party. */
 static parley_err read_log(struct audit *a, struct audit_log *l, struct bytes line, bool *wanted, struct errmsg *e) {
-  struct bytes origin, size, taken;
+  struct bytes origin, size, taken, since;
   *l = (struct audit_log){.taken = UINT64_MAX};
   if (!next_word(&line, &origin) || !next_word(&line, &size) || !next_word(&line, &taken) || origin.n > ORIGIN_MAX)
     return err_set(e, PARLEY_EINVAL, "the list of logs cannot be read");
@@ -104,6 +105,8 @@ static parley_err read_log(struct audit *a, struct audit_log *l, struct bytes li
                 "the record of the log %s in the store is damaged: its size is not known", l->origin);
     *wanted = false;
   }
+  if (next_word(&line, &since) && (!dec_decode(&l->since, since) || l->since > l->size))
+    return err_set(e, PARLEY_EINVAL, "the list of logs cannot be read");
   if (!dec_decode(&l->taken, taken))
     l->taken = !l->bulk && a->o->self && !strcmp(l->party, a->o->self) ? l->size : UINT64_MAX;
   return PARLEY_OK;
@@ -141,9 +144,10 @@ static parley_err read_logs(struct audit *a, struct errmsg *e) {
 
 static parley_err take_card(struct audit *a, uint32_t log, struct bytes envelope, struct errmsg *e) {
   struct errmsg why = {{0}};
-  const parley_err err = audit_cards_add(&a->cards, envelope, &why);
+  const parley_err err = audit_cards_add(&a->cards, envelope, log == TRUSTED, &why);
   if (err == PARLEY_ENOMEM) return err_set(e, err, "%s", why.text);
-  if (err) audit_found(a, log, AUDIT_CARD, 0, 0, audit_ask, "a stored card does not verify: %s", why.text);
+  if (err && err != PARLEY_ENOTFOUND) /* one that follows none at hand is nobody's */
+    audit_found(a, AUDIT_NO_LOG, AUDIT_CARD, 0, 0, audit_ask, "a stored card does not verify: %s", why.text);
   return PARLEY_OK;
 }
 
@@ -182,9 +186,14 @@ static int64_t issued_at(struct audit *a, const struct audit_log *l, uint64_t n,
   return at;
 }
 
+/* Not below what the source has. */
+static void since(struct audit_log *l, uint64_t index) {
+  if (index > l->since) l->since = index < l->size ? index : l->size;
+}
+
 static parley_err set_since(struct audit *a, struct audit_log *l, struct errmsg *e) {
   parley_err err = PARLEY_OK;
-  if (a->o->has_since_index) l->since = a->o->since_index < l->size ? a->o->since_index : l->size;
+  if (a->o->has_since_index) since(l, a->o->since_index);
   if (!a->o->has_since_time || l->bulk || l->size == 0) return PARLEY_OK;
   uint64_t low = 0, high = (l->size - 1) / TILE_WIDTH + 1; /* tiles */
   while (low + 1 < high && !err) {
@@ -194,7 +203,7 @@ static parley_err set_since(struct audit *a, struct audit_log *l, struct errmsg 
     else
       high = mid;
   }
-  if (!err) l->since = low * TILE_WIDTH;
+  if (!err) since(l, low * TILE_WIDTH);
   return err;
 }
 
@@ -207,12 +216,11 @@ static parley_err read_kind(struct audit *a, bool bulk, struct errmsg *e) {
     if (l->bulk != bulk) continue;
     err = set_since(a, l, e);
     if (bulk && (a->o->has_since_index || a->o->has_since_time)) {
-      const uint64_t first = audit_files_first(a, i); /* what the statements that were read attach */
-      l->since = first < l->size ? first : l->size;
+      since(l, audit_files_first(a, i)); /* what the statements that were read attach */
     }
     if (!err) err = audit_notes(a, i, e);
     if (!err) err = audit_log_read(a, i, e);
-    if (!err) err = audit_log_levels(a, i, e);
+    if (!err && !a->src->leaves_only) err = audit_log_levels(a, i, e);
   }
   return err;
 }
@@ -235,7 +243,7 @@ static void sum(struct audit_result *r) {
 
 static parley_err run(struct audit *a, struct errmsg *e) {
   parley_err err = PARLEY_OK;
-  for (size_t i = 0; i < a->o->n_cards && !err; i++) err = take_card(a, AUDIT_NO_LOG, a->o->cards[i], e);
+  for (size_t i = 0; i < a->o->n_cards && !err; i++) err = take_card(a, TRUSTED, a->o->cards[i], e);
   if (!err) err = audit_items(a, "cards", "", AUDIT_NO_LOG, take_card, e);
   if (!err) err = audit_items(a, "charters", "", AUDIT_NO_LOG, take_charter, e);
   if (!err) err = read_logs(a, e);

@@ -61,7 +61,7 @@ bool audit_cards_know(struct audit_cards *c, const char *party) {
 
 /* ---- adding ---- */
 
-parley_err audit_cards_add(struct audit_cards *c, struct bytes envelope, struct errmsg *e) {
+parley_err audit_cards_add(struct audit_cards *c, struct bytes envelope, bool trusted, struct errmsg *e) {
   struct audit_card *x = calloc(1, sizeof *x);
   bool unproved;
   if (!x) return err_set(e, PARLEY_ENOMEM, "out of memory for a card");
@@ -69,11 +69,14 @@ parley_err audit_cards_add(struct audit_cards *c, struct bytes envelope, struct 
   parley_err err = kept.p ? card_parse(&x->card, &x->arena, kept, NULL, &unproved, e)
                           : err_set(e, PARLEY_ENOMEM, "out of memory for a card");
   if (!err && audit_card_by_fingerprint(c, x->card.name, x->card.fingerprint)) goto drop;
-  if (!err && x->card.serial > 0) {
-    const struct card *before = audit_card_serial(c, x->card.name, x->card.serial - 1);
-    struct card again;
-    if (before) err = card_parse(&again, &x->arena, kept, before, NULL, e);
-  }
+  const struct card *before =
+      !err && x->card.serial > 0 ? audit_card_serial(c, x->card.name, x->card.serial - 1) : NULL;
+  struct card again;
+  if (before)
+    err = card_parse(&again, &x->arena, kept, before, NULL, e);
+  else if (!err && !trusted)
+    err = err_set(e, PARLEY_ENOTFOUND, "the card of %s with serial %llu follows none that is at hand", x->card.name,
+                  (unsigned long long)x->card.serial);
   if (err) goto drop;
   ed25519_keyid(x->keyid, x->card.statement);
   pthread_rwlock_wrlock(&c->lock);

@@ -31,10 +31,10 @@ void audit_cards_init(struct audit_cards *c);
 void audit_cards_free(struct audit_cards *c);
 
 /*
- * Parses, verifies and adds; held already: OK. A successor whose predecessor is at hand is proved by it. EVERIFY, EINVAL
- * with a sentence.
+ * Parses, verifies and adds; held already: OK. trusted: people vouch for it; else it counts only as the proved successor of one
+ * that is held, and ENOTFOUND says that it is none. EVERIFY, EINVAL with a sentence.
  */
-parley_err audit_cards_add(struct audit_cards *c, struct bytes envelope, struct errmsg *e);
+parley_err audit_cards_add(struct audit_cards *c, struct bytes envelope, bool trusted, struct errmsg *e);
 void audit_cards_witness(struct audit_cards *c, const struct vkey *k);
 
 /* All NULL when there is none. What is found lives as long as the set. */

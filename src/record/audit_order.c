@@ -29,7 +29,7 @@ static parley_err learn(struct audit *a, uint32_t log, uint64_t index, struct by
     struct card c;
     bool unproved;
     base64_decode(&envelope, bytes_str(json_string_value(json_array_get(list, i))), true);
-    err = buf_ok(&envelope) ? audit_cards_add(&a->cards, buf_view(&envelope), &why) : PARLEY_ENOMEM;
+    err = buf_ok(&envelope) ? audit_cards_add(&a->cards, buf_view(&envelope), false, &why) : PARLEY_ENOMEM;
     if (!err) err = card_parse(&c, &mem, buf_view(&envelope), NULL, &unproved, &why);
     if (!err) *last = audit_card_by_fingerprint(&a->cards, c.name, c.fingerprint);
     buf_free(&envelope);

@@ -4,7 +4,7 @@
  * done by whoever asks (docs/local-api.md, "Audit").
  *
  *   logs                       text: a line "<origin> <size> <taken>" a log; taken: rows exist for entries below it, "-"
- *                              where there are no rows
+ *                              where there are no rows. A fourth number: entries below it are not there, only their tiles
  *   cards/<i>, charters/<i>    items: envelopes, from the i-th on
  *   notes/<i>/<origin>         items: "<what>\n<note>": checkpoints stored of this log
  *   live/<i>/<origin>          the same that only memory holds
@@ -23,8 +23,8 @@
 #ifndef PARLEY_RECORD_AUDIT_SOURCE_H
 #define PARLEY_RECORD_AUDIT_SOURCE_H
 
-#include "base/err.h"
 #include "base/bytes.h"
+#include "base/err.h"
 
 #define AUDIT_PAGE_MAX (1u << 20) /* a page ends with the item that reaches it */
 #define AUDIT_MISSING UINT32_MAX
@@ -34,6 +34,7 @@ struct audit_source {
   void *ctx;
   /* Appends the resource. ENOTFOUND: there is none; any other error ends the audit. One thread calls it. */
   parley_err (*get)(void *ctx, const char *name, struct buf *out, struct errmsg *e);
+  bool leaves_only; /* it has no tiles above level 0 */
 };
 
 /* Takes the next item off *rest; p == NULL: it is missing. False at the end, and when what is left is no item (rest->n > 0). */

@@ -389,5 +389,5 @@ static parley_err store_resource(void *ctx, const char *name, struct buf *out, s
 }
 
 struct audit_source audit_store_source(struct store *s) {
-  return (struct audit_source){s, store_resource};
+  return (struct audit_source){.ctx = s, .get = store_resource};
 }

@@ -85,6 +85,26 @@ kill "${pid[open]}" && wait "${pid[open]}" 2>/dev/null || :
 unset 'pid[open]'
 expect_exit 3 open_audit
 
+step "A bundle, before it is taken in: whole, from somebody without a home, and spoilt"
+us parley bundle export --for ncc.ru.example --since 2020-01-01 --out "$TMPDIR/us.bundle" >/dev/null
+expect_exit 0 ru parley audit --bundle "$TMPDIR/us.bundle" --json
+[ "$(field totals.signatures <"$out")" -ge 3 ] || fail "the statements in the bundle were not checked"
+[ "$(field totals.files <"$out")" = 1 ] || fail "the file in the bundle was not checked"
+expect_exit 0 env PARLEY_HOME="$TMPDIR/nowhere" parley audit --bundle "$TMPDIR/us.bundle" --card "$TMPDIR/us.card.json" "$TMPDIR/ru.card.json"
+expect_exit 1 env PARLEY_HOME="$TMPDIR/nowhere" parley audit --bundle "$TMPDIR/us.bundle" # its own cards vouch for nobody
+said 'signed with a key of no card of cert.us.example at hand'
+python3 - "$TMPDIR/us.bundle" "$TMPDIR/bad.bundle" <<'PY'
+import sys
+b = bytearray(open(sys.argv[1], "rb").read())
+b[b.index(b"/entries/") + 2000] ^= 1
+open(sys.argv[2], "wb").write(b)
+PY
+expect_exit 1 ru parley audit --bundle "$TMPDIR/bad.bundle"
+said 'entries/'
+head -c 700 "$TMPDIR/us.bundle" >"$TMPDIR/cut.bundle"
+expect_exit 1 ru parley audit --bundle "$TMPDIR/cut.bundle"
+expect_exit 2 ru parley audit --bundle "$TMPDIR/us.bundle" --mirror cert.us.example
+
 step "At rest: the same"
 node_stop us
 node_stop ru

@@ -363,7 +363,7 @@ static void test_sources(void **state) {
     struct errmsg e = {""};
     const struct bytes card = buf_view(&w.author.envelope);
     struct wrong x = {audit_store_source(w.s), cases[i].name, BYTES(cases[i].with, cases[i].n), cases[i].err};
-    const struct audit_source source = {&x, wrong_get};
+    const struct audit_source source = {.ctx = &x, .get = wrong_get};
     const struct audit_options o = {.self = "", .cards = &card, .n_cards = 1, .threads = 1, .problem = keep, .ctx = &f};
     const parley_err err = audit_run(&r, &source, &o, &e);
     if (err != cases[i].want) fail_msg("case %zu: %s: %s", i, err_name(err), e.text);
