@@ -67,9 +67,35 @@ void liar_said(struct home *h, const char *id) {
   snprintf(w->said[h->number - w->n + 1], sizeof *w->said, "%s", id);
 }
 
+/* As if it went on from what that party holds: the proof cannot show it. */
+static void continue_from(struct home *party, struct buf *body, struct bytes lie) {
+  struct add_checkpoint q;
+  struct arena a = {0};
+  struct note note;
+  struct checkpoint c;
+  struct node_log_view v;
+  char origin[ORIGIN_MAX + 1];
+  if (!add_checkpoint_parse(&q, lie, NULL) && !note_parse(&note, &a, q.note, NULL) &&
+      !checkpoint_parse(&c, note.text, NULL)) {
+    snprintf(origin, sizeof origin, "%.*s", (int)c.origin.n, (const char *)c.origin.p);
+    if (home_log_view(party, origin, &v)) q.old = v.signed_size;
+    add_checkpoint_write(body, &q);
+  }
+  arena_free(&a);
+}
+
 static void send_again(struct home *h) {
   struct world *w = h->w;
-  if (w->n_lies) network_forge(h, victim(w), "/add-checkpoint", buf_view(&w->lies[below(w, w->n_lies)]), 0);
+  struct buf body = {0};
+  const unsigned to = victim(w);
+  if (!w->n_lies) return;
+  const struct bytes lie = buf_view(&w->lies[below(w, w->n_lies)]);
+  if (one_in(w, 3))
+    buf_bytes(&body, lie);
+  else
+    continue_from(&w->homes[to], &body, lie);
+  network_forge(h, to, "/add-checkpoint", buf_view(&body), 0);
+  buf_free(&body);
 }
 
 static void two_cards(struct home *h) {
