@@ -431,11 +431,16 @@ static void their_checkpoint_of(struct node_call *c, const struct their_log *l, 
 
 /*
  * The author of a log that asks for it has started: perhaps with an older store, also of our logs. It is asked back for another resource than the
- * one that it asked for, so that this ends there.
+ * one that it asked for, so that this ends there; and not at once again, should both be set back.
  */
+#define ASK_BACK_MS 1000
 static void author_asks(struct node_call *c, const struct their_log *l) {
   struct push *p = l->bulk ? &l->from->bulk_push : &l->from->push;
   if (c->peer != l->from->peer || !p->answered) return;
+  const int64_t now = node_mono(c->n), at = p->asked_back_ms ? p->asked_back_ms + ASK_BACK_MS : now;
+  if (p->ask_back) return;
+  if (p->lane.next_ms < at) p->lane.next_ms = at;
+  p->asked_back_ms = at < now ? now : at;
   p->ask = p->ask_back = true;
 }
 

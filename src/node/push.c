@@ -312,6 +312,11 @@ static bool may_sign(const struct own_log *l, bool shown) {
 
 static void done_ask(struct node *n, struct push *p, const struct outbound_result *r) {
   struct errmsg e = {{0}};
+  if (r->status == 404 && p->ask_back && p->cosigned) { /* it may be unable to cosign what it holds: what has it seen? */
+    p->ask_back = false;
+    go_on(n, p);
+    return;
+  }
   if (r->status == 404) {
     if (p->cosigned) shows_less(n, p, 0);
     p->pending = p->next = 0;

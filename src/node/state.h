@@ -102,6 +102,7 @@ struct push {
   int64_t renewed_ms;               /* monotonic time of the newest cosignature */
   bool answered;                    /* it has shown since the start what it holds of this log */
   bool ask;                         /* it must be asked (again) */
+  int64_t asked_back_ms;            /* monotonic: when that was last; 0: never */
   bool ask_back;                    /* because it asked for its own log: not what it has seen, but what it has cosigned */
   unsigned turns;                   /* answers in a row that were no step forward */
   uint64_t taken, reached;          /* the largest checkpoint that it took, and the most entries that it said to hold */

@@ -131,11 +131,10 @@ cp "$TMPDIR/backup"/* "$TMPDIR/ru"
 node_start ru
 wait_for 30 "signing has stopped" stopped ru
 expect_text 'went back' why ru
-expect_exit 1 ru parley show "$lost"
+arrived ru "$lost" # us is asked by ru what it holds, and looks what ru has lost
 send_notice us ru
 last=$id
 arrived ru "$last"
-arrived ru "$lost"
 expect_exit 0 us parley show "$theirs"
 quick ru
 refused 3 'went back' ru parley send incident.notice --precedence FLASH --tlp red --text "And this?" --wait 2
