@@ -3,7 +3,7 @@
  * that fit nothing order nothing and date nothing (design section 7); but whoever names another tree than the one held
  * here is asked for it, and two cosignatures of one mirror are held against each other. STORE_PEERS:
  * "ahead/<origin>\n<sort><party>", a line that reaches beyond what is held: "<size> <root> <said>\n<line>";
- * "cosigned/<origin>\n<party>", the newest cosignature of that mirror that fits: likewise.
+ * "cosigned/<origin>\n<party>", a cosignature of that mirror that fits: likewise.
  */
 #include <stdio.h>
 #include <string.h>
@@ -136,10 +136,11 @@ static void differs(struct node *n, const struct named *t) {
 
 /* ---- comparing ---- */
 
+/* Any that fits will do; a larger one more often needs no tiles. So it is not written for each statement. */
 static void remember(struct node *n, const struct named *t) {
   struct arena a = {0};
   struct named had = {.origin = t->origin, .who = t->who};
-  if (!own_log_by_origin(n, t->origin) && !(row_load(n, "cosigned", &had, &a) && had.size >= t->size))
+  if (!own_log_by_origin(n, t->origin) && !(row_load(n, "cosigned", &had, &a) && had.size >= t->size / 2))
     row_put(n, "cosigned", t);
   arena_free(&a);
 }
