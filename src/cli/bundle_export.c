@@ -225,7 +225,7 @@ static int result(struct exporting *x) {
                   json_put_str(o, "for", x->to) && json_put_str(o, "forum", json_text(x->plan, "forum")) &&
                   json_put_int(o, "bytes", (int64_t)x->w.written) && json_put_int(o, "entries", (int64_t)x->entries) &&
                   json_put_int(o, "cosignatures", (int64_t)x->cosignatures) &&
-                  (warnings == NULL || json_object_set(o, "warnings", json_incref((json_t *)(uintptr_t)warnings)) == 0);
+                  (warnings == NULL || json_object_set(o, "warnings", (json_t *)(uintptr_t)warnings) == 0);
   if (ok) return out_json(c, o);
   json_decref(o);
   return cli_no_memory(c);

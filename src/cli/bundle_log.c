@@ -57,7 +57,10 @@ static enum outcome ask_held(struct importing *im, struct errmsg *e) {
   const char *path = arena_fmt(&im->c->arena, "/v1/bundle/logs/%s", l->hex);
   if (path == NULL) return err_set(e, PARLEY_ENOMEM, _("out of memory")), OUT_STOPPED;
   parley_err rc = api_bytes(im->c, &text, &status, "GET", path, BYTES_NONE, e);
-  if (rc != PARLEY_OK) return status == 404 ? not_here(im, e) : import_failed(im, status, rc);
+  if (rc != PARLEY_OK) {
+    buf_free(&text);
+    return status == 404 ? not_here(im, e) : import_failed(im, status, rc);
+  }
   rc = json_parse(&o, buf_view(&text), 65536, e);
   rc = rc ? rc : json_get_int(&next, o, "", "next", 0, INT64_MAX >> 10, e);
   rc = rc ? rc : json_get_int(&pending, o, "", "pending", 0, INT64_MAX >> 10, e);

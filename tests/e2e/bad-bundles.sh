@@ -44,6 +44,17 @@ for f in /dev/null "$TMPDIR/none" "$TMPDIR/sample.bin" "$TMPDIR" "$TMPDIR/ru.car
 done
 refused 1 'is a bundle of our own' us parley bundle import "$TMPDIR/good"
 
+step "What cannot be written"
+refused 2 'for whom' us parley bundle export --out "$TMPDIR/x"
+refused 2 'where to' us parley bundle export --for ncc.ru.example
+refused 2 'since takes' us parley bundle export --for ncc.ru.example --since yesterday --out "$TMPDIR/x"
+refused 1 'pinned here' us parley bundle export --for nobody.example --out "$TMPDIR/x"
+refused 1 'no name of a party' us parley bundle export --for 'ncc.ru.example&x=y' --out "$TMPDIR/x"
+refused 1 'is there already' us parley bundle export --for ncc.ru.example --out "$TMPDIR/good"
+refused 1 'cannot write' us parley bundle export --for ncc.ru.example --out "$TMPDIR/none/x"
+expect_exit 0 us parley bundle export --for ncc.ru.example --since 2021-05-07 --out "$TMPDIR/x"
+[ ! -e "$TMPDIR/x.part" ] || fail "a part is left"
+
 step "Nothing of a stranger's things is taken, or written anywhere"
 bad strangers
 rm -f /tmp/parley-outside
