@@ -137,6 +137,19 @@ node_start ru
 send_notice us ru
 expect_exit 0 us parley audit
 
+step "A new card with all keys new: what was signed under the old one holds, and so does what comes after"
+node_stop us
+field rotation_passphrase <"$TMPDIR/us.init.json" >"$TMPDIR/us.pass"
+us parley card renew --rotation "$TMPDIR/us/keys/rotation.age" --passphrase-file "$TMPDIR/us.pass" --replace all >/dev/null
+node_start us
+send_notice us ru
+send_notice ru us
+for home in us ru; do
+  expect_exit 0 on "$home" parley audit
+  said 'Everything that is stored holds'
+done
+expect_exit 0 us parley audit --mirror ncc.ru.example
+
 step "No home, no node"
 expect_exit 1 env PARLEY_HOME="$TMPDIR/nowhere" parley audit
 said 'there is no home'
