@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "base/encoding.h"
 #include "merkle/tiles.h"
 #include "node_fixture.h"
 
@@ -363,6 +364,90 @@ static void test_spoilt_copies(void **state) {
   end(&s);
 }
 
+/* ---- files ---- */
+
+static void send_file(struct rig_party *p, const char *text, char id[static 65]) {
+  uint8_t digest[32];
+  char hex[65], body[1024], path[200], draft[33];
+  unsigned status;
+  sha256(digest, bytes_str(text));
+  hex_encode(hex, BYTES(digest, 32));
+  snprintf(body, sizeof body,
+           "{\"kind\":\"incident.notice\",\"precedence\":\"ROUTINE\",\"tlp\":\"amber\",\"body\":{\"title\":\"With a file\","
+           "\"summary\":\"s\",\"aware_at\":\"2021-05-07T10:00:00Z\"},\"files\":[{\"name\":\"flows.tsv\",\"type\":"
+           "\"text/tab-separated-values\",\"size\":%zu,\"sha256\":\"%s\"}]}",
+           strlen(text), hex);
+  json_t *v = rig_ask(p, "POST", "/v1/statements", body, &status);
+  assert_int_equal(status, 202);
+  snprintf(draft, sizeof draft, "%s", str(v, "draft"));
+  json_decref(v);
+  snprintf(path, sizeof path, "/v1/drafts/%s/files/0", draft);
+  json_decref(rig_ask(p, "PUT", path, text, &status));
+  snprintf(path, sizeof path, "/v1/drafts/%s/send", draft);
+  json_decref(rig_ask(p, "POST", path, "", &status));
+  rig_run(p->rig, 5000);
+  snprintf(path, sizeof path, "/v1/drafts/%s", draft);
+  v = rig_ask(p, "GET", path, NULL, &status);
+  assert_string_equal(str(v, "state"), "sent");
+  snprintf(id, 65, "%s", str(v, "id"));
+  json_decref(v);
+}
+
+static void has_file(struct rig_party *p, const char *id, const char *text) {
+  char path[120];
+  unsigned status;
+  snprintf(path, sizeof path, "/v1/statements/%s/files/0", id);
+  json_t *v = rig_ask(p, "GET", path, NULL, &status);
+  assert_int_equal(status, 200);
+  assert_string_equal(json_string_value(v), text);
+  json_decref(v);
+}
+
+/* Both logs come back; a file that was given in meanwhile stood where another had its place, and is to be sent again. */
+static void files(enum memory memory, const char *epoch) {
+  struct scene s;
+  char first[65], second[65], third[65], fourth[65];
+  rig_open(&s.r, TWO, 2);
+  s.us = &s.r.party[0];
+  rig_forum(&s.r, s.forum);
+  send_file(s.us, "one file", first);
+  notice(s.us, TWO[1], s.before, "delivered");
+  save(&s);
+  send_file(s.us, "a second file, which the backup has not", second);
+  notice(s.us, TWO[1], s.after, "delivered");
+  notice(s.us, TWO[1], s.later, "delivered");
+  rig_run(&s.r, 5000);
+  set_back(&s, memory);
+  send_file(s.us, "a third file", third);
+  notice(s.us, TWO[1], s.kept, "accepted");
+  rig_run(&s.r, 30000);
+  assert_true(own_log(s.us).stopped);
+  json_t *v = recover(s.us, "{}");
+  assert_int_equal(json_integer_value(json_object_get(result(v), "to_send_again")), 1);
+  json_decref(v);
+  all_well(&s, epoch);
+  send_file(s.us, "a fourth file", fourth);
+  rig_run(&s.r, 20000);
+  for (size_t i = 0; i < 2; i++) {
+    has_file(&s.r.party[i], first, "one file");
+    has_file(&s.r.party[i], second, "a second file, which the backup has not");
+    has_file(&s.r.party[i], fourth, "a fourth file");
+    has_receipt(&s.r.party[i], second);
+    has_receipt(&s.r.party[i], fourth);
+  }
+  end(&s);
+}
+
+static void test_files(void **state) {
+  (void)state;
+  files(INTACT, "/0");
+}
+
+static void test_files_in_the_next_epoch(void **state) {
+  (void)state;
+  files(LOST, "/1");
+}
+
 /* ---- as mirror ---- */
 
 static struct node_log_view mirror_of(struct rig_party *p, const char *author) {
@@ -429,6 +514,8 @@ int main(void) {
       cmocka_unit_test(test_one_member_is_behind),
       cmocka_unit_test(test_lost_again),
       cmocka_unit_test(test_spoilt_copies),
+      cmocka_unit_test(test_files),
+      cmocka_unit_test(test_files_in_the_next_epoch),
       cmocka_unit_test(test_mirror),
       cmocka_unit_test(test_mirror_without_memory),
   };
