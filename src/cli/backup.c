@@ -56,15 +56,18 @@ static int run(struct cli *c, const struct args *a) {
   parley_err rc = api_call(c, &o, "POST", "/v1/backup", q, &e);
   if (!rc) rc = wait_for_it(c, &o, &e);
   if (!rc && strcmp(json_text(o, "state"), "done") != 0)
-    rc = err_set(&e, PARLEY_EIO, "%s", json_text(o, "message")[0] ? json_text(o, "message") : "the node forgot the backup");
+    rc = err_set(&e, PARLEY_EIO, "%s",
+                 json_text(o, "message")[0] ? json_text(o, "message") : "the node forgot the backup");
   if (rc) {
     json_decref(o);
     return cli_fail(c, rc, &e);
   }
   if (c->json) return out_json(c, o);
   out_print(_("The backup is whole: %s\n"), out_line(c, dir));
-  out_text(_("It holds keys: keep it as safe as the node. It does not hold signer/, the node's memory of what it has signed: whoever restores it "
-             "starts the node, looks at parley status, and runs parley recover where signing has stopped. README in it says the rest."),
+  out_text(_("It holds keys: keep it as safe as the node. It does not hold signer/, the node's memory of what it has "
+             "signed: whoever restores it "
+             "starts the node, looks at parley status, and runs parley recover where signing has stopped. README in it "
+             "says the rest."),
            0);
   json_decref(o);
   return EXIT_DONE;
@@ -76,7 +79,8 @@ const struct verb verb_backup = {
     .name = "backup",
     .usage = N_("DIR"),
     .summary = N_("copy the home while the node runs"),
-    .about = N_("Copies keys, cards, pins, settings and the record into DIR, which must be new or empty, while the node goes on. DIR is "
+    .about = N_("Copies keys, cards, pins, settings and the record into DIR, which must be new or empty, while the "
+                "node goes on. DIR is "
                 "there whole or not at all. It leaves out signer/, which must never be restored."),
     .options = options,
     .examples = {"parley backup /media/safe/parley-2026-11-25"},

@@ -1,5 +1,6 @@
 /*
- * parley recover: the way back after signing has stopped. What will happen is found out first and said in plain words; then the officer decides.
+ * parley recover: the way back after signing has stopped. What will happen is found out first and said in plain
+ * words; then the officer decides.
  */
 #include <string.h>
 
@@ -11,7 +12,9 @@
 
 static long long number(const json_t *o, const char *member) { return json_integer_value(json_object_get(o, member)); }
 
-static bool is(const json_t *o, const char *member, const char *text) { return strcmp(json_text(o, member), text) == 0; }
+static bool is(const json_t *o, const char *member, const char *text) {
+  return strcmp(json_text(o, member), text) == 0;
+}
 
 /* ---- the request ---- */
 
@@ -34,12 +37,15 @@ static parley_err ask_node(struct cli *c, const struct args *a, bool dry, json_t
 static void print_log(struct cli *c, const json_t *log, const char *label) {
   const bool knows = json_object_get(log, "remembered") != NULL;
   out_field(c, 2, label,
-            knows ? arena_fmt(&c->arena, _("%lld entries here; signed up to %lld, as the signer remembers; others show up to %lld"),
-                              number(log, "here"), number(log, "remembered"), number(log, "longest"))
-                  : arena_fmt(&c->arena, _("%lld entries here; the signer remembers nothing; others show up to %lld"),
-                              number(log, "here"), number(log, "longest")));
+            knows
+                ? arena_fmt(&c->arena,
+                            _("%lld entries here; signed up to %lld, as the signer remembers; others show up to %lld"),
+                            number(log, "here"), number(log, "remembered"), number(log, "longest"))
+                : arena_fmt(&c->arena, _("%lld entries here; the signer remembers nothing; others show up to %lld"),
+                            number(log, "here"), number(log, "longest")));
   if (json_text(log, "holder")[0] != '\0')
-    out_field(c, 2, _("Copy"), arena_fmt(&c->arena, _("%lld entries, at %s"), number(log, "copy"), json_text(log, "holder")));
+    out_field(c, 2, _("Copy"),
+              arena_fmt(&c->arena, _("%lld entries, at %s"), number(log, "copy"), json_text(log, "holder")));
 }
 
 static void print_silent(struct cli *c, const json_t *f) {
@@ -54,11 +60,15 @@ static void print_silent(struct cli *c, const json_t *f) {
 static const char *will(const json_t *f) {
   if (is(f, "outcome", "nothing")) return _("Nothing is done.");
   if (is(f, "outcome", "same-epoch"))
-    return _("The missing entries are fetched and checked, and this log goes on signing where it stopped. Statements that were "
+    return _("The missing entries are fetched and checked, and this log goes on signing where it stopped. Statements "
+             "that were "
              "accepted here meanwhile are sent.");
-  return _("The missing entries are fetched and checked, as far as others hold them. Then this log is closed for good, and its next epoch is "
-           "opened: the other members see that you could not go on, and nothing more is taken of the old one. What was delivered "
-           "stays provable. Statements that were accepted here meanwhile are sent in the new one. This cannot be undone.");
+  return _(
+      "The missing entries are fetched and checked, as far as others hold them. Then this log is closed for good, and "
+      "its next epoch is "
+      "opened: the other members see that you could not go on, and nothing more is taken of the old one. What was "
+      "delivered "
+      "stays provable. Statements that were accepted here meanwhile are sent in the new one. This cannot be undone.");
 }
 
 static const char *was_done(const json_t *f) {
@@ -68,7 +78,8 @@ static const char *was_done(const json_t *f) {
 }
 
 static void print_forum(struct cli *c, const json_t *f, bool planned) {
-  const json_t *log = json_object_get(f, "log"), *bulk = json_object_get(f, "bulk"), *mirrors = json_object_get(f, "mirrors");
+  const json_t *log = json_object_get(f, "log"), *bulk = json_object_get(f, "bulk"),
+               *mirrors = json_object_get(f, "mirrors");
   out_print(_("\nForum %s (%.12s)\n"), out_line(c, json_text(f, "title")), json_text(f, "forum"));
   if (log != NULL) {
     out_field(c, 2, _("Epoch"), arena_fmt(&c->arena, "%lld", number(f, "epoch")));
@@ -80,17 +91,24 @@ static void print_forum(struct cli *c, const json_t *f, bool planned) {
     const json_t *m = json_array_get(mirrors, i);
     if (number(m, "cosigned") > 0)
       out_field(c, 2, _("Mirror"),
-                arena_fmt(&c->arena, _("%s: nothing is cosigned short of %lld entries"), json_text(m, "origin"), number(m, "cosigned")));
+                arena_fmt(&c->arena, _("%s: nothing is cosigned short of %lld entries"), json_text(m, "origin"),
+                          number(m, "cosigned")));
   }
   if (json_object_get(f, "known_epoch") != NULL)
-    out_field(c, 2, _("Known"), arena_fmt(&c->arena, _("others have epoch %lld already; it is taken up first"), number(f, "known_epoch")));
+    out_field(
+        c, 2, _("Known"),
+        arena_fmt(&c->arena, _("others have epoch %lld already; it is taken up first"), number(f, "known_epoch")));
   if (json_text(f, "reason")[0] != '\0') out_field(c, 2, _("Because"), json_text(f, "reason"));
   if (log != NULL) out_field(c, 2, planned ? _("Will be done") : _("Done"), planned ? will(f) : was_done(f));
   if (!planned && number(f, "fetched") > 0)
-    out_field(c, 2, _("Fetched"), arena_fmt(&c->arena, text_n("%lld entry", "%lld entries", (unsigned long)number(f, "fetched")), number(f, "fetched")));
+    out_field(c, 2, _("Fetched"),
+              arena_fmt(&c->arena, text_n("%lld entry", "%lld entries", (unsigned long)number(f, "fetched")),
+                        number(f, "fetched")));
   if (!planned && number(f, "to_send_again") > 0)
     out_field(c, 2, _("Send again"),
-              arena_fmt(&c->arena, text_n("%lld statement with files", "%lld statements with files", (unsigned long)number(f, "to_send_again")),
+              arena_fmt(&c->arena,
+                        text_n("%lld statement with files", "%lld statements with files",
+                               (unsigned long)number(f, "to_send_again")),
                         number(f, "to_send_again")));
 }
 
@@ -132,7 +150,8 @@ static int run(struct cli *c, const struct args *a) {
   json_decref(plan);
   if (!yes && !c->terminal)
     return cli_usage(c, _("recovering changes the log for good: look at parley recover --dry-run, then say --yes"));
-  if (!yes && !ask_yes(_("\nIs this what you want? Has nobody a newer store.sqlite, and does no second machine run with these keys?"))) {
+  if (!yes && !ask_yes(_("\nIs this what you want? Has nobody a newer store.sqlite, and does no second machine run "
+                         "with these keys?"))) {
     err_set(&e, PARLEY_EREFUSED, "nothing was changed");
     return cli_fail(c, PARLEY_EREFUSED, &e);
   }
@@ -153,8 +172,10 @@ const struct verb verb_recover = {
     .name = "recover",
     .usage = N_("[--forum ID] [--log] [--mirror] [--dry-run] [--yes]"),
     .summary = N_("find the way back after signing has stopped"),
-    .about = N_("After a restore, or when the signer's memory is lost: asks all members what they hold of our logs, says what will happen, and "
-                "does it once it is confirmed. The log goes on where it stopped, if that is safe; else its next epoch is opened."),
+    .about = N_("After a restore, or when the signer's memory is lost: asks all members what they hold of our logs, "
+                "says what will happen, and "
+                "does it once it is confirmed. The log goes on where it stopped, if that is safe; else its next epoch "
+                "is opened."),
     .options = options,
     .examples = {"parley recover --dry-run", "parley recover --yes"},
     .exits = EXIT_BIT(EXIT_NOT_REACHED),

@@ -24,14 +24,17 @@ struct backup {
 static const char readme[] =
     "A backup of a parley home, made by parley backup while the node ran.\n"
     "\n"
-    "It holds the keys, the cards, the pins and the record. It does not hold signer/, the node's memory of what it has\n"
-    "signed, and no backup ever should: an old memory would let the node sign a second history, which convicts its party.\n"
+    "It holds the keys, the cards, the pins and the record. It does not hold signer/, the node's memory of what it "
+    "has\n"
+    "signed, and no backup ever should: an old memory would let the node sign a second history, which convicts its "
+    "party.\n"
     "\n"
     "To restore it:\n"
     "\n"
     "  1. See to it that no other machine runs with these keys, and stop parleyd here.\n"
     "  2. Move the whole old home aside; do not delete it. Copy this folder to where it was (cp -a).\n"
-    "  3. If signer/ of the old home is whole and the newest, move it into the new home. Else leave it out: never take\n"
+    "  3. If signer/ of the old home is whole and the newest, move it into the new home. Else leave it out: never "
+    "take\n"
     "     one from an older copy or from an image of the machine.\n"
     "  4. Start parleyd. It signs nothing until it knows what the others hold of its logs.\n"
     "  5. parley status says whether signing has stopped. If so: parley recover\n"
@@ -167,8 +170,8 @@ static parley_err begin(struct daemon *d, const char *dir, struct errmsg *e) {
   snprintf(b->dir, sizeof b->dir, "%s", dir);
   snprintf(b->partial, sizeof b->partial, "%s.partial", dir);
   if (mkdir(b->partial, 0700) != 0)
-    err = err_set(e, errno == EEXIST ? PARLEY_ECONFLICT : PARLEY_EIO, "cannot make %s: %s%s", b->partial, strerror(errno),
-                  errno == EEXIST ? "; a backup was cut there, remove it" : "");
+    err = err_set(e, errno == EEXIST ? PARLEY_ECONFLICT : PARLEY_EIO, "cannot make %s: %s%s", b->partial,
+                  strerror(errno), errno == EEXIST ? "; a backup was cut there, remove it" : "");
   if (err) {
     free(b);
     return err;

@@ -1,6 +1,8 @@
 /*
- * Opening our own next epoch: its two logs and its forum.epoch become durable in one transaction, with the place from which on the old log holds
- * what was accepted and never signed; that is then put into the new log. Key in STORE_LOGS: "rest/" origin of the old log; value: that index.
+ * Opening our own next epoch: its two logs and its forum.epoch become durable in one transaction, with the place
+ * from which on the old log holds
+ * what was accepted and never signed; that is then put into the new log. Key in STORE_LOGS: "rest/" origin of
+ * the old log; value: that index.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -40,7 +42,8 @@ static parley_err put_row(struct node *n, const struct submission *s, uint64_t e
 static parley_err put_number(struct node *n, enum store_map t, struct buf *k, uint64_t number, struct errmsg *e) {
   struct buf v = {0};
   buf_fmt(&v, "%" PRIu64, number);
-  const parley_err r = buf_ok(k) && buf_ok(&v) ? store_put(n->env.store, t, buf_view(k), buf_view(&v), e) : no_memory(e);
+  const parley_err r =
+      buf_ok(k) && buf_ok(&v) ? store_put(n->env.store, t, buf_view(k), buf_view(&v), e) : no_memory(e);
   buf_free(k);
   buf_free(&v);
   return r;
@@ -53,7 +56,8 @@ parley_err own_epoch_put_rest(struct node *n, const struct own_log *l, uint64_t 
 }
 
 /* All of it in the open transaction. The copies are of no use after it. */
-static parley_err put_epoch(struct node *n, struct forum *f, const struct submission *s, uint64_t rest, struct errmsg *e) {
+static parley_err put_epoch(struct node *n, struct forum *f, const struct submission *s, uint64_t rest,
+                            struct errmsg *e) {
   char origin[2][ORIGIN_MAX + 1];
   struct copy *log = NULL, *bulk = NULL;
   struct buf k = {0};
@@ -147,7 +151,8 @@ static parley_err rest_of(struct node *n, struct forum *f, struct own_log *old, 
   uint64_t from = 0;
   key_rest(&k, old);
   parley_err r = buf_ok(&k) ? store_get(n->env.store, STORE_LOGS, buf_view(&k), &a, &v, e) : no_memory(e);
-  if (!r && !dec_decode(&from, v)) r = err_set(e, PARLEY_EIO, "what is stored about the rest of %s is damaged", old->origin);
+  if (!r && !dec_decode(&from, v))
+    r = err_set(e, PARLEY_EIO, "what is stored about the rest of %s is damaged", old->origin);
   for (uint64_t i = from; !r && i < copy_size(old->copy); i++) r = rest_one(n, f, old, i, e);
   buf_free(&k);
   arena_free(&a);

@@ -1,6 +1,8 @@
 /*
- * The logs of one party over its epochs (docs/protocol.md, "Epochs and recovery"). The store holds an epoch when it has a log of its origin; the
- * older ones are only read. Key of an own log that was given up: "e/" origin: the index of the first entry that nobody was shown a signature over.
+ * The logs of one party over its epochs (docs/protocol.md, "Epochs and recovery"). The store holds an epoch when
+ * it has a log of its origin; the
+ * older ones are only read. Key of an own log that was given up: "e/" origin: the index of the first entry that
+ * nobody was shown a signature over.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -15,7 +15,7 @@ struct tile {
 
 struct fetch {
   struct fetch_want w;
-  struct tile edge[TILE_LEVELS]; /* the right edge of the tree */
+  struct tile edge[TILE_LEVELS];  /* the right edge of the tree */
   struct tile inner[TILE_LEVELS]; /* the full tile of each level that was needed last */
   uint64_t at;                    /* the next entry; first of a bundle */
   struct tile_name name;          /* of the request under way */
@@ -77,7 +77,8 @@ static bool edge_missing(const struct fetch *f, struct tile_name *out) {
 /* A full tile is checked by the level above, so that one comes first. The edge ends the way up. */
 static bool tile_missing(const struct fetch *f, uint64_t bundle, struct tile_name *out) {
   uint64_t index = bundle;
-  if (bundle == f->w.size / TILE_WIDTH || known(f, 1, index)) return false; /* the last, partial one: the edge has its leaves */
+  if (bundle == f->w.size / TILE_WIDTH || known(f, 1, index))
+    return false; /* the last, partial one: the edge has its leaves */
   unsigned level = 1;
   while (level + 1 < TILE_LEVELS && !known(f, level + 1, index / TILE_WIDTH)) {
     index /= TILE_WIDTH;
@@ -117,8 +118,8 @@ bool fetch_next(struct node *n, struct fetch *f, struct outbound *out) {
 /* ---- checking what came ---- */
 
 static parley_err wrong(struct fetch *f, const char *what) {
-  return err_set(&f->why, PARLEY_EVERIFY, "%s: %s shows %s that does not belong to the tree of %llu entries", f->lane.path,
-                 f->w.from->card.name, what, (unsigned long long)f->w.size);
+  return err_set(&f->why, PARLEY_EVERIFY, "%s: %s shows %s that does not belong to the tree of %llu entries",
+                 f->lane.path, f->w.from->card.name, what, (unsigned long long)f->w.size);
 }
 
 static parley_err read_edge(void *ctx, unsigned level, uint64_t index, struct hash *out, struct errmsg *e) {

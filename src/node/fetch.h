@@ -1,6 +1,8 @@
 /*
- * Reading entries of a log from a counterpart (docs/protocol.md, section 4, read side): the tiles of the right edge are checked against a signed
- * root, every other hash tile against the one above it, and every entry bundle against the hash tiles, before anything of it is given out. One
+ * Reading entries of a log from a counterpart (docs/protocol.md, section 4, read side): the tiles of the right
+ * edge are checked against a signed
+ * root, every other hash tile against the one above it, and every entry bundle against the hash tiles, before
+ * anything of it is given out. One
  * request at a time; the owner drives it like the other lanes of the node.
  */
 #ifndef PARLEY_NODE_FETCH_H
@@ -33,7 +35,10 @@ bool fetch_done(struct node *n, struct fetch *f, uint64_t id, const struct outbo
 int64_t fetch_next_ms(const struct fetch *f);
 /* The index after the last entry given out. */
 uint64_t fetch_at(const struct fetch *f);
-/* EBUSY: under way; OK: all is given out; else why it failed: EUNREACHABLE, EVERIFY (what was read is not what was signed), or take's error. */
+/*
+ * EBUSY: under way; OK: all is given out; else why it failed: EUNREACHABLE, EVERIFY (what was read is not what
+ * was signed), or take's error.
+ */
 parley_err fetch_state(const struct fetch *f, struct errmsg *e);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * Whether the signer's memory is the one that this store knows. A backup holds the store and not the memory: where it was put back on another
+ * Whether the signer's memory is the one that this store knows. A backup holds the store and not the memory:
+ * where it was put back on another
  * machine the memory is gone, and with it the knowledge of what was signed (design section 5).
  */
 #include <string.h>

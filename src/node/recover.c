@@ -1,5 +1,6 @@
 /*
- * Recovering: its course. For each forum: ask, judge, fetch, take, judge again, then go on or open the next epoch. Where others show an epoch after
+ * Recovering: its course. For each forum: ask, judge, fetch, take, judge again, then go on or open the next
+ * epoch. Where others show an epoch after
  * the one in hand, that one is taken up, empty, and recovered in turn.
  */
 #include <stdio.h>
@@ -73,55 +74,6 @@ parley_err recovery_begin(struct node *n, struct node_call *c, const char *forum
   if (!err && !next_forum(r)) r->finished = true;
   if (err) recovery_free(n);
   return err;
-}
-
-/* ---- the report ---- */
-
-static json_t *report_log(const struct recovery *r, const struct judged *j, const struct own_log *l) {
-  json_t *o = json_object();
-  (void)r;
-  json_put_str(o, "origin", l->origin);
-  json_put_int(o, "here", (int64_t)copy_size(l->copy));
-  if (j->remembered) json_put_int(o, "remembered", (int64_t)j->memory.size);
-  json_put_int(o, "longest", (int64_t)j->longest);
-  json_put_int(o, "copy", (int64_t)j->target.size);
-  if (j->holder) json_put_str(o, "holder", j->holder->peer->card.name);
-  return o;
-}
-
-static json_t *report_silent(const struct recovery *r) {
-  json_t *list = json_array();
-  for (size_t i = 0; i < r->n_questions; i++) {
-    const struct question *q = &r->questions[i];
-    bool first = !q->answered;
-    for (size_t k = 0; k < i && first; k++) first = r->questions[k].to != q->to || r->questions[k].answered;
-    if (first) json_array_append_new(list, json_string(q->to->peer->card.name));
-  }
-  return list;
-}
-
-static const char *outcome_name(enum outcome o) {
-  return o == OUTCOME_NOTHING ? "nothing" : o == OUTCOME_RESUME ? "same-epoch" : "next-epoch";
-}
-
-/* Before anything has changed; what changes is put in afterwards. */
-static json_t *report_forum(struct recovery *r, struct forum *f) {
-  json_t *o = json_object(), *floors = json_array();
-  json_put_hex(o, "forum", f->id, SHA256_SIZE);
-  json_put_str(o, "title", f->charter.title);
-  json_object_set_new(o, "silent", report_silent(r));
-  if (r->as_log) {
-    json_put_int(o, "epoch", (int64_t)f->log.epoch);
-    json_put_str(o, "outcome", outcome_name(r->outcome));
-    json_put_str(o, "reason", r->reason);
-    if (r->next_known) json_put_int(o, "known_epoch", (int64_t)f->log.epoch + 1);
-    json_object_set_new(o, "log", report_log(r, &r->log, &f->log));
-    json_object_set_new(o, "bulk", report_log(r, &r->bulk, &f->bulk));
-  }
-  if (r->as_mirror && signer_lost(r->n->env.signer) && recover_floors(r, f, floors, false, NULL)) json_lose();
-  json_object_set_new(o, "mirrors", floors);
-  json_array_append(r->report, o);
-  return o;
 }
 
 /* ---- taking up and going on ---- */
@@ -198,7 +150,7 @@ static parley_err conclude(struct recovery *r, struct forum *f, json_t *o, struc
   json_put_int(o, "moved", (int64_t)r->moved);
   json_put_int(o, "to_send_again", (int64_t)r->spoilt);
   if (err || !r->as_log) return err ? err : forum_reload(r->n, f, NULL, e);
-  json_put_str(o, "outcome", outcome_name(r->outcome));
+  json_put_str(o, "outcome", recover_outcome_name(r->outcome));
   json_put_str(o, "reason", r->reason);
   if (r->outcome == OUTCOME_NEXT) return open_next(r, f, e);
   if (r->outcome == OUTCOME_NOTHING) return signer_lost(r->n->env.signer) ? forum_reload(r->n, f, NULL, e) : PARLEY_OK;
@@ -279,7 +231,7 @@ static void take(struct recovery *r, struct forum *f, json_t *o) {
 static void judged(struct recovery *r, struct forum *f) {
   if (r->as_log) r->err = recover_judge(r, f, &r->why);
   if (r->err) return;
-  json_decref(report_forum(r, f));
+  json_decref(recover_report(r, f));
   r->phase = RECOVER_OVER;
   if (r->dry) return;
   if (r->as_log && r->outcome != OUTCOME_NOTHING)

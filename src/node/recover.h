@@ -1,11 +1,14 @@
 /*
- * The way back after signing has stopped (docs/protocol.md, "Epochs and recovery"; design section 5): what others hold of our logs, and show of our
- * cosignatures, is asked for; what is missing is fetched; then each log goes on, or opens its next epoch. One at a time in a node.
+ * The way back after signing has stopped (docs/protocol.md, "Epochs and recovery"; design section 5): what
+ * others hold of our logs, and show of our
+ * cosignatures, is asked for; what is missing is fetched; then each log goes on, or opens its next epoch. One at
+ * a time in a node.
  *
  *     recover.c         the course: forum by forum, epoch by epoch
  *     recover_ask.c     the questions and their answers
  *     recover_judge.c   what follows from them
  *     recover_take.c    what was fetched becomes part of the log
+ *     recover_report.c  what is told of it
  *     local_recover.c   POST /v1/recover
  */
 #ifndef PARLEY_NODE_RECOVER_H
@@ -48,8 +51,8 @@ struct judged {
   struct member *holder;     /* of the target; NULL: none, or nothing is missing here */
   uint64_t longest;          /* the largest tree that anybody showed, or that is remembered */
   struct hash longest_root;
-  bool forked; /* two histories are known */
-  bool cut;    /* what is held here differs from the target, or ends before it */
+  bool forked;    /* two histories are known */
+  bool cut;       /* what is held here differs from the target, or ends before it */
   uint64_t known; /* of what is held here, somebody has cosigned so much */
   uint64_t start; /* of the comparison: the first of the bundle that it is in */
 };
@@ -88,6 +91,11 @@ bool recovery_done(struct node *n, uint64_t id, const struct outbound_result *r)
 int64_t recovery_next_ms(const struct node *n);
 void recovery_forget(struct node *n, const struct node_call *c);
 void recovery_free(struct node *n);
+
+/* recover_report.c */
+const char *recover_outcome_name(enum outcome o);
+/* What is known of the forum in hand, before anything has changed; it goes into the report, too. The caller's. */
+json_t *recover_report(struct recovery *r, struct forum *f);
 
 /* recover_ask.c */
 parley_err recover_ask(struct recovery *r, struct forum *f, struct errmsg *e);

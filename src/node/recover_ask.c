@@ -1,5 +1,6 @@
 /*
- * Recovering: the questions. Each member is asked, one request at a time, what it has seen and holds of our logs, and what it has under our cosignature.
+ * Recovering: the questions. Each member is asked, one request at a time, what it has seen and holds of our
+ * logs, and what it has under our cosignature.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 /*
- * Recovering: what follows from the answers. The same epoch goes on only when the signer remembers what it signed last, what is held here and by others
+ * Recovering: what follows from the answers. The same epoch goes on only when the signer remembers what it
+ * signed last, what is held here and by others
  * makes exactly that tree, and nobody shows a longer or different one (design section 5).
  */
 #include <string.h>
@@ -26,7 +27,10 @@ static const struct shown *shown_of(const struct recovery *r, size_t i, bool bul
   return own && q->bulk == bulk && q->shown ? &q->it : NULL;
 }
 
-/* Two that were shown, or one and the memory, of one size and not the same: of different sizes it shows after the fetch. */
+/*
+ * Two that were shown, or one and the memory, of one size and not the same: of different sizes it shows after
+ * the fetch.
+ */
 static void find_forks(const struct recovery *r, struct judged *j, bool bulk) {
   for (size_t i = 0; i < r->n_questions; i++) {
     const struct shown *a = shown_of(r, i, bulk, false);
@@ -49,7 +53,10 @@ static void find_target(const struct recovery *r, struct judged *j, struct own_l
   }
 }
 
-/* From where on it is to be compared: up to the newest tree that somebody has cosigned, it is the one that was signed. */
+/*
+ * From where on it is to be compared: up to the newest tree that somebody has cosigned, it is the one that was
+ * signed.
+ */
 static parley_err find_start(struct recovery *r, struct judged *j, struct own_log *l, struct errmsg *e) {
   uint64_t known = 0;
   for (size_t i = 0; i < l->forum->n_members; i++) {
@@ -107,13 +114,15 @@ static void decide(struct recovery *r, struct forum *f, bool reached) {
   } else if (r->log.forked || r->bulk.forked || forks_closed(r->n, f->log.origin)) {
     r->reason = "two histories of this epoch are known under our key, so it is closed";
   } else if (longer) {
-    r->reason = "others show a longer log than this signer remembers to have signed: the memory is not the newest, or a "
-                "second node uses our keys; so this epoch is closed";
+    r->reason =
+        "others show a longer log than this signer remembers to have signed: the memory is not the newest, or a "
+        "second node uses our keys; so this epoch is closed";
   } else if (!reached) {
     r->reason = "no copy reaches what the signer remembers to have signed, so this epoch is closed";
   } else {
     r->outcome = OUTCOME_RESUME;
-    r->reason = "the copies that others hold reach what the signer remembers, and nobody shows more: this epoch goes on";
+    r->reason =
+        "the copies that others hold reach what the signer remembers, and nobody shows more: this epoch goes on";
   }
 }
 
@@ -128,7 +137,8 @@ parley_err recover_judge(struct recovery *r, struct forum *f, struct errmsg *e) 
 static void contradicted(const struct recovery *r, struct judged *j, struct own_log *l) {
   for (size_t i = 0; i < r->n_questions; i++) {
     const struct shown *s = shown_of(r, i, l->bulk, false);
-    if (s && s->size <= copy_size(l->copy) && s->size <= j->target.size && !has_root(l, s->size, &s->root)) j->forked = true;
+    if (s && s->size <= copy_size(l->copy) && s->size <= j->target.size && !has_root(l, s->size, &s->root))
+      j->forked = true;
   }
 }
 

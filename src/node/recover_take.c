@@ -1,6 +1,8 @@
 /*
- * Recovering: what was fetched becomes part of our log again. It is staged bundle by bundle (STORE_STAGED, under the two highest log numbers), and then
- * both logs change in one transaction: what differs is cut off, which nobody was shown a signature of; what was fetched follows; and what was accepted
+ * Recovering: what was fetched becomes part of our log again. It is staged bundle by bundle (STORE_STAGED, under
+ * the two highest log numbers), and then
+ * both logs change in one transaction: what differs is cut off, which nobody was shown a signature of; what was
+ * fetched follows; and what was accepted
  * here and never signed is put at the end again.
  */
 #include <inttypes.h>
@@ -48,7 +50,10 @@ static bool ends_run(const struct statement *s) {
          json_integer_value(json_object_get(s->body, "parts"));
 }
 
-/* An entry of ours that we had lost: what is stored beside it is made anew. Its receipt here is dated as it was issued. */
+/*
+ * An entry of ours that we had lost: what is stored beside it is made anew. Its receipt here is dated as it was
+ * issued.
+ */
 static parley_err restore_row(struct node *n, struct forum *f, uint64_t index, struct bytes entry, struct errmsg *e) {
   struct arena a = {0};
   struct statement s = {0};
@@ -66,7 +71,8 @@ static parley_err restore_row(struct node *n, struct forum *f, uint64_t index, s
       sub->card_serial = f->log.announced += json_array_size(json_object_get(s.body, "cards"));
       err = renewal_announced(n, sub, e);
     }
-    if (!err && !strcmp(s.kind, "forum.charter") && ends_run(&s)) err = openings_add(&f->log.versions, s.charter, index, e);
+    if (!err && !strcmp(s.kind, "forum.charter") && ends_run(&s))
+      err = openings_add(&f->log.versions, s.charter, index, e);
   }
   if (sub) submission_free(sub);
   statement_clear(&s);
@@ -103,7 +109,8 @@ static parley_err read_tail(struct tail *t, struct copy *c, uint64_t from, struc
 }
 
 /* One of them at the end again; what only opened the log, and what rests on files that are gone, is not. */
-static parley_err put_again(struct recovery *r, struct own_log *l, struct bytes entry, bool files_gone, struct errmsg *e) {
+static parley_err put_again(struct recovery *r, struct own_log *l, struct bytes entry, bool files_gone,
+                            struct errmsg *e) {
   struct node *n = r->n;
   struct arena a = {0};
   struct statement s = {0};
@@ -123,7 +130,8 @@ static parley_err put_again(struct recovery *r, struct own_log *l, struct bytes 
   } else if (!err && known) {
     if (parsed && s.n_attach) {
       r->spoilt++;
-      node_log_line(n, 3, "a statement with files was accepted here and never sent; its files are gone: send it again (%s)",
+      node_log_line(n, 3,
+                    "a statement with files was accepted here and never sent; its files are gone: send it again (%s)",
                     s.kind);
     }
     err = forget_row(n, &id, &row, e);
@@ -193,7 +201,8 @@ static parley_err take_log(struct recovery *r, struct judged *j, struct own_log 
   struct openings *o = &l->versions;
   while (o->n && o->list[o->n - 1].index >= at) o->n--;
   if (!err && j->holder)
-    err = store_seq_scan(r->n->env.store, STORE_STAGED, staged_number(l->bulk), at, j->target.size, add_one, &adding, e);
+    err =
+        store_seq_scan(r->n->env.store, STORE_STAGED, staged_number(l->bulk), at, j->target.size, add_one, &adding, e);
   if (!err && j->holder) err = copy_root(l->copy, j->target.size, &root, e);
   if (!err && j->holder && !hash_eq(&root, &j->target.root))
     err = err_set(e, PARLEY_EVERIFY, "%s: what others hold does not continue what was signed here before", l->origin);

@@ -1,5 +1,6 @@
 /*
- * A copy of an open store, made in steps with SQLite's online backup: what is written between two steps goes into the copy as well, so that it is in
+ * A copy of an open store, made in steps with SQLite's online backup: what is written between two steps goes
+ * into the copy as well, so that it is in
  * the end the store as it was at the last step.
  */
 #include <stdlib.h>

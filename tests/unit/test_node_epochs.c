@@ -1,5 +1,6 @@
 /*
- * A counterpart's next epoch as it comes over the line: what opens it, what does not, and what is no longer taken of the one before.
+ * A counterpart's next epoch as it comes over the line: what opens it, what does not, and what is no longer
+ * taken of the one before.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -83,7 +84,8 @@ static unsigned entries(struct scene *s, const char *origin, struct bytes entry,
 }
 
 /* A statement of ru with an open body, as entry 0. */
-static void make_entry(struct scene *s, const char *kind, json_t *body, const uint8_t seed[static 32], struct buf *out) {
+static void make_entry(struct scene *s, const char *kind, json_t *body, const uint8_t seed[static 32],
+                       struct buf *out) {
   struct statement st = {.issued = 1795500000, .body = body};
   struct buf payload = {0};
   struct ed25519_key *key;
@@ -122,10 +124,11 @@ static void origin_of(const struct scene *s, uint64_t epoch, bool bulk, char out
 
 static void delivered(struct scene *s, struct rig_party *from, unsigned want) {
   unsigned status;
-  json_t *v = rig_ask(from, "POST", "/v1/statements?wait=20",
-                      "{\"kind\":\"incident.notice\",\"precedence\":\"IMMEDIATE\",\"tlp\":\"amber\",\"body\":{\"title\":\"Pipeline\","
-                      "\"summary\":\"It stands still.\",\"aware_at\":\"2021-05-07T10:00:00Z\"}}",
-                      &status);
+  json_t *v = rig_ask(
+      from, "POST", "/v1/statements?wait=20",
+      "{\"kind\":\"incident.notice\",\"precedence\":\"IMMEDIATE\",\"tlp\":\"amber\",\"body\":{\"title\":\"Pipeline\","
+      "\"summary\":\"It stands still.\",\"aware_at\":\"2021-05-07T10:00:00Z\"}}",
+      &status);
   assert_int_equal(status, 201);
   const char *state = json_string_value(json_object_get(v, "state"));
   assert_string_equal(state, want ? "delivered" : "accepted");
@@ -144,8 +147,8 @@ static void test_what_is_not_held(void **state) {
   origin_of(&s, 1, false, one);
   origin_of(&s, 2, false, two);
   origin_of(&s, 1, true, bulk);
-  assert_int_equal(checkpoint(&s, one, buf_view(&entry), s.us->seed[1], why), 404); /* not its key */
-  assert_int_equal(checkpoint(&s, two, buf_view(&entry), s.ru->seed[1], why), 404); /* two ahead */
+  assert_int_equal(checkpoint(&s, one, buf_view(&entry), s.us->seed[1], why), 404);  /* not its key */
+  assert_int_equal(checkpoint(&s, two, buf_view(&entry), s.ru->seed[1], why), 404);  /* two ahead */
   assert_int_equal(checkpoint(&s, bulk, buf_view(&entry), s.ru->seed[1], why), 404); /* before its log */
   assert_int_equal(entries(&s, one, buf_view(&entry), why), 404);                    /* without a checkpoint */
   assert_false(holds(&s, one, &size) || holds(&s, two, &size) || holds(&s, bulk, &size));

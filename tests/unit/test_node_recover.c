@@ -32,7 +32,8 @@ static const char *str(const json_t *o, const char *name) {
 
 static void copy_file(const char *from, const char *to) {
   char cmd[400];
-  snprintf(cmd, sizeof cmd, "cp %s %s; rm -f %s-wal; test -e %s-wal && cp %s-wal %s-wal || true", from, to, to, from, from, to);
+  snprintf(cmd, sizeof cmd, "cp %s %s; rm -f %s-wal; test -e %s-wal && cp %s-wal %s-wal || true", from, to, to, from,
+           from, to);
   assert_int_equal(system(cmd), 0);
 }
 
@@ -43,7 +44,8 @@ static void notice(struct rig_party *from, const char *to, char id[static 65], c
            "{\"kind\":\"incident.notice\",\"to\":[\"%s\"],\"precedence\":\"IMMEDIATE\",\"tlp\":\"amber\",\"body\":{"
            "\"title\":\"Pipeline\",\"summary\":\"It stands still.\",\"aware_at\":\"2021-05-07T10:00:00Z\"}}",
            to);
-  json_t *v = rig_ask(from, "POST", strcmp(state, "delivered") ? "/v1/statements" : "/v1/statements?wait=30", body, &status);
+  json_t *v =
+      rig_ask(from, "POST", strcmp(state, "delivered") ? "/v1/statements" : "/v1/statements?wait=30", body, &status);
   if (status / 100 != 2) fail_msg("%u: %s", status, str(v, "message"));
   snprintf(id, 65, "%s", str(v, "id"));
   if (!strcmp(state, "delivered")) assert_string_equal(str(v, "state"), state);
@@ -121,7 +123,10 @@ static void set_back(struct scene *s, enum memory memory) {
   rig_start(s->us);
 }
 
-/* A statement is delivered, the store is saved, two more are delivered, the store is set back, one more is accepted. */
+/*
+ * A statement is delivered, the store is saved, two more are delivered, the store is set back, one more is
+ * accepted.
+ */
 static void scene(struct scene *s, const char *const *names, size_t n, enum memory memory) {
   rig_open(&s->r, names, n);
   s->us = &s->r.party[0];
@@ -312,7 +317,8 @@ static void test_lost_again(void **state) {
   rig_run(&s.r, 30000);
   json_t *v = recover(s.us, "{}");
   assert_int_equal(json_array_size(json_object_get(v, "forums")), 2); /* both epochs */
-  assert_int_equal(json_integer_value(json_object_get(json_array_get(json_object_get(v, "forums"), 0), "known_epoch")), 1);
+  assert_int_equal(json_integer_value(json_object_get(json_array_get(json_object_get(v, "forums"), 0), "known_epoch")),
+                   1);
   assert_string_equal(str(result(v), "outcome"), "next-epoch");
   json_decref(v);
   all_well(&s, "/2");
@@ -372,11 +378,12 @@ static void send_file(struct rig_party *p, const char *text, char id[static 65])
   unsigned status;
   sha256(digest, bytes_str(text));
   hex_encode(hex, BYTES(digest, 32));
-  snprintf(body, sizeof body,
-           "{\"kind\":\"incident.notice\",\"precedence\":\"ROUTINE\",\"tlp\":\"amber\",\"body\":{\"title\":\"With a file\","
-           "\"summary\":\"s\",\"aware_at\":\"2021-05-07T10:00:00Z\"},\"files\":[{\"name\":\"flows.tsv\",\"type\":"
-           "\"text/tab-separated-values\",\"size\":%zu,\"sha256\":\"%s\"}]}",
-           strlen(text), hex);
+  snprintf(
+      body, sizeof body,
+      "{\"kind\":\"incident.notice\",\"precedence\":\"ROUTINE\",\"tlp\":\"amber\",\"body\":{\"title\":\"With a file\","
+      "\"summary\":\"s\",\"aware_at\":\"2021-05-07T10:00:00Z\"},\"files\":[{\"name\":\"flows.tsv\",\"type\":"
+      "\"text/tab-separated-values\",\"size\":%zu,\"sha256\":\"%s\"}]}",
+      strlen(text), hex);
   json_t *v = rig_ask(p, "POST", "/v1/statements", body, &status);
   assert_int_equal(status, 202);
   snprintf(draft, sizeof draft, "%s", str(v, "draft"));
@@ -403,7 +410,10 @@ static void has_file(struct rig_party *p, const char *id, const char *text) {
   json_decref(v);
 }
 
-/* Both logs come back; a file that was given in meanwhile stood where another had its place, and is to be sent again. */
+/*
+ * Both logs come back; a file that was given in meanwhile stood where another had its place, and is to be sent
+ * again.
+ */
 static void files(enum memory memory, const char *epoch) {
   struct scene s;
   char first[65], second[65], third[65], fourth[65];
@@ -458,7 +468,10 @@ static struct node_log_view mirror_of(struct rig_party *p, const char *author) {
   return v;
 }
 
-/* What the author no longer needs to send is sent again, by itself; with the memory lost nothing is cosigned before it is recovered. */
+/*
+ * What the author no longer needs to send is sent again, by itself; with the memory lost nothing is cosigned
+ * before it is recovered.
+ */
 static void mirror(enum memory memory) {
   struct scene s;
   char theirs[65], more[65];
