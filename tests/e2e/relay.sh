@@ -89,3 +89,20 @@ receipt us "$id" "$TMPDIR/receipt"
 # shellcheck disable=SC2046
 expect_exit 0 us parley verify "$TMPDIR/receipt" $(anchors us ru)
 said "Files delivered: the machine of cert.ru.example"
+
+step "A notice to all three: the author proves what has arrived, an addressee what arrived at itself"
+id=$(us parley send incident.notice --forum "$forum" --to "${party[fr]}" "${party[kz]}" "${party[ru]}" --precedence FLASH \
+  --tlp amber --file examples/colonial-pipeline.json --wait 60 --json | field id)
+receipt us "$id" "$TMPDIR/to-all"
+# shellcheck disable=SC2046
+expect_exit 0 us parley verify "$TMPDIR/to-all" $(anchors us fr kz ru)
+for home in fr kz ru; do said "Delivered: the machine of cert.$home.example"; done
+! grep -q 'NOTHING HERE' "$out" || fail "somebody is missing"
+arrived fr "$id"
+receipt fr "$id" "$TMPDIR/to-fr"
+mkdir "$TMPDIR/stranger"
+# shellcheck disable=SC2046
+expect_exit 0 on stranger parley verify "$TMPDIR/to-fr" $(anchors us fr)
+said "Delivered: the machine of cert.fr.example"
+said "NOTHING HERE about the delivery to: .*cert\.(kz|ru)\.example"
+expect_exit 5 on stranger parley verify "$TMPDIR/to-fr" --fingerprint "${party[us]}=${fingerprint[us]}"
