@@ -335,6 +335,20 @@ static parley_err propose(void *ctx, struct buf *result, struct errmsg *e) {
   return end(result, e);
 }
 
+/* A new version is proposed. */
+static parley_err amend(void *ctx, struct buf *result, struct errmsg *e) {
+  static const char text[] = "{\"title\":\"Later\"}";
+  char path[160];
+  (void)ctx;
+  alloc_pause();
+  snprintf(path, sizeof path, "/v1/forums/%s/amend", line.forum);
+  const unsigned first = ask(line.us, "POST", path, text, NULL);
+  run_short();
+  again(line.us, path, text, first, 201, result);
+  rig_run(&line.rig, 60000);
+  return end(result, e);
+}
+
 /* ---- */
 
 static void check(const char *name, alloc_run run, unsigned runs_max) {
@@ -351,6 +365,11 @@ static void check(const char *name, alloc_run run, unsigned runs_max) {
 static void test_forum(void **state) {
   (void)state;
   check("a node that proposes", propose, 60);
+}
+
+static void test_amend(void **state) {
+  (void)state;
+  check("a node that amends", amend, 60);
 }
 
 static void test_start(void **state) {
@@ -378,8 +397,8 @@ static void test_answers(void **state) {
 int main(void) {
   alloc_fail_init();
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_forum),       cmocka_unit_test(test_start),   cmocka_unit_test(test_send),
-      cmocka_unit_test(test_acknowledge), cmocka_unit_test(test_answers),
+      cmocka_unit_test(test_forum), cmocka_unit_test(test_amend),       cmocka_unit_test(test_start),
+      cmocka_unit_test(test_send),  cmocka_unit_test(test_acknowledge), cmocka_unit_test(test_answers),
   };
   return cmocka_run_group_tests(tests, setup, teardown);
 }
