@@ -1,6 +1,6 @@
 /*
- * parley bundle import: each thing in the file goes to the node as if its party had sent it; what is refused is named, with the
- * reason, and the rest goes on.
+ * parley bundle import: each thing in the file goes to the node as if its party had sent it; what is refused is named,
+ * with the reason, and the rest goes on.
  */
 #include "cli/bundle_import.h"
 

@@ -1,5 +1,6 @@
 /*
- * parley bundle import, in parts: bundle_import.c walks through the file and reports, bundle_log.c brings one log to the node.
+ * parley bundle import, in parts: bundle_import.c walks through the file and reports, bundle_log.c brings one log to
+ * the node.
  */
 #ifndef PARLEY_CLI_BUNDLE_IMPORT_H
 #define PARLEY_CLI_BUNDLE_IMPORT_H

@@ -1,6 +1,6 @@
 /*
- * Bringing one log of a bundle to the node: its checkpoint with the proof that the bundle's leaves allow, then its entries,
- * then cosignatures over it (docs/protocol.md, section 10).
+ * Bringing one log of a bundle to the node: its checkpoint with the proof that the bundle's leaves allow, then its
+ * entries, then cosignatures over it (docs/protocol.md, section 10).
  */
 #include <stdio.h>
 #include <string.h>

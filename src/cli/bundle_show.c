@@ -1,6 +1,6 @@
 /*
- * parley bundle show: what is in a bundle, and whether it holds together. Needs no node; what it says of signatures rests on the
- * cards in the bundle itself, which anybody can make.
+ * parley bundle show: what is in a bundle, and whether it holds together. Needs no node; what it says of signatures
+ * rests on the cards in the bundle itself, which anybody can make.
  */
 #include <stdio.h>
 #include <string.h>

@@ -105,7 +105,7 @@ void local_disclosure(struct node_call *c, struct node_response *out);
 void local_disclosed(struct node_call *c, struct node_response *out);
 void local_sealed(struct node_call *c, struct node_response *out);
 void local_receipt(struct node_call *c, struct node_response *out);
-/* Bundles: local_bundle.c, local_bundle_take.c. */
+/* Bundles: local_bundle.c, local_bundle_log.c, local_bundle_take.c. */
 void local_bundle(struct node_call *c, struct node_response *out);
 void local_bundle_log(struct node_call *c, struct node_response *out);
 void local_bundle_entries(struct node_call *c, struct node_response *out);

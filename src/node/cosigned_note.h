@@ -1,6 +1,6 @@
 /*
- * Notes that carry a member's cosignature over a log and were brought by somebody else: by a bundle, or by another member
- * (docs/protocol.md, section 10). The cosignature speaks for itself; who brought it does not matter.
+ * Notes that carry a member's cosignature over a log and were brought by somebody else: by a bundle, or by another
+ * member (docs/protocol.md, section 10). The cosignature speaks for itself; who brought it does not matter.
  */
 #ifndef PARLEY_NODE_COSIGNED_NOTE_H
 #define PARLEY_NODE_COSIGNED_NOTE_H
@@ -16,9 +16,9 @@ parley_err cosigned_note_take(struct node *n, struct own_log *l, const char *par
                               struct errmsg *e);
 
 /*
- * Keeps the newest cosignature of `party` over another member's log, to be carried on: STORE_PEERS, key "n/" origin "\n"
- * party, value: the note with the log's signature and this one. *fresh false: as new a one is held. ENOTFOUND, EVERIFY as
- * above; ECONFLICT: the note is not of the tree that is mirrored here.
+ * Keeps the newest cosignature of `party` over another member's log, to be carried on: STORE_PEERS, key "n/" origin
+ * "\n" party, value: the note with the log's signature and this one. *fresh false: as new a one is held. ENOTFOUND,
+ * EVERIFY as above; ECONFLICT: the note is not of the tree that is mirrored here.
  */
 parley_err carried_note_take(struct node *n, struct their_log *l, const char *party, struct bytes note, bool *fresh,
                              struct errmsg *e);

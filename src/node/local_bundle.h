@@ -1,5 +1,6 @@
 /*
- * What the two halves of the local API's bundles share: local_bundle.c gives out, local_bundle_take.c takes in.
+ * What the two halves of the local API's bundles share: local_bundle.c and local_bundle_log.c give out,
+ * local_bundle_take.c takes in.
  */
 #ifndef PARLEY_NODE_LOCAL_BUNDLE_H
 #define PARLEY_NODE_LOCAL_BUNDLE_H

@@ -1,6 +1,7 @@
 /*
- * The bundle: what a line would carry, in one ustar file (docs/protocol.md, section 10). Here are its blocks, names, first
- * entry and packages; all are pure functions over bytes. Whoever reads the file (src/cli/bundle_file.c) brings them.
+ * The bundle: what a line would carry, in one ustar file (docs/protocol.md, section 10). Here are its blocks, names,
+ * first entry and packages; all are pure functions over bytes. Whoever reads the file (src/cli/bundle_file.c) brings
+ * them.
  */
 #ifndef PARLEY_RECORD_BUNDLE_H
 #define PARLEY_RECORD_BUNDLE_H
@@ -76,9 +77,9 @@ void bundle_head_write(struct buf *out, const struct bundle_head *h);
 typedef parley_err (*bundle_leaf)(void *ctx, uint64_t index, const struct hash *leaf, struct errmsg *e);
 
 /*
- * Walks the packages of an entries file: its head is of that log, begins at n->start and ends at size, and the packages are
- * whole and end exactly at n->end. Where root is not NULL each package that begins at a multiple of 256 is checked against
- * it. leaf may be NULL. EINVAL, ELIMIT, EVERIFY; the sentence says which entries.
+ * Walks the packages of an entries file: its head is of that log, begins at n->start and ends at size, and the
+ * packages are whole and end exactly at n->end. Where root is not NULL each package that begins at a multiple of 256
+ * is checked against it. leaf may be NULL. EINVAL, ELIMIT, EVERIFY; the sentence says which entries.
  */
 parley_err bundle_entries_walk(const struct bundle_name *n, struct bytes body, const char *origin, uint64_t size,
                                const struct hash *root, bundle_leaf leaf, void *ctx, struct errmsg *e);

@@ -1,7 +1,8 @@
 /*
- * The consistency proof of a log that arrives in a bundle: its left part is in the tree that is held, its right part is made
- * of the leaves in the bundle. Whoever reads the bundle boils the leaves down to a few hashes (struct leaf_run), whoever
- * holds the tree joins them to a proof. Nothing here is believed: the proof is checked like one that came over the line.
+ * The consistency proof of a log that arrives in a bundle: its left part is in the tree that is held, its right part
+ * is made of the leaves in the bundle. Whoever reads the bundle boils the leaves down to a few hashes (struct
+ * leaf_run), whoever holds the tree joins them to a proof. Nothing here is believed: the proof is checked like one
+ * that came over the line.
  */
 #ifndef PARLEY_RECORD_BUNDLE_JOIN_H
 #define PARLEY_RECORD_BUNDLE_JOIN_H
@@ -28,8 +29,8 @@ void leaf_run_add(struct leaf_run *r, const struct hash *leaf);
 bool leaf_run_take(struct leaf_run *r, uint64_t start, uint64_t end, const struct hash **list, size_t *n);
 
 /*
- * RFC 6962 consistency proof from `old` to `size`: held has the leaves below a->start, a covers [a->start, old), b covers
- * [old, size). a->start <= old. EVERIFY when the runs do not cover them.
+ * RFC 6962 consistency proof from `old` to `size`: held has the leaves below a->start, a covers [a->start, old), b
+ * covers [old, size). a->start <= old. EVERIFY when the runs do not cover them.
  */
 parley_err leaf_run_consistency(struct proof *out, struct merkle_source held, const struct leaf_run *a,
                                 const struct leaf_run *b, struct errmsg *e);

@@ -1,5 +1,6 @@
 /*
- * Names in a bundle and its first entry (docs/protocol.md, section 10). Nothing else is a name: no path can be made of one.
+ * Names in a bundle and its first entry (docs/protocol.md, section 10). Nothing else is a name: no path can be made of
+ * one.
  */
 #include <stdio.h>
 #include <string.h>
