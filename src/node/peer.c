@@ -408,15 +408,12 @@ static void own_checkpoint(struct node_call *c, struct own_log *l, struct buf *o
 
 /* checkpoint.<party> of our own log: the newest tree that party, or that neutral witness, has cosigned. */
 static void own_checkpoint_of(struct node_call *c, struct own_log *l, const char *party, struct buf *out) {
-  struct member *m = forum_member(l->forum, party);
-  struct push *p = m ? (l->bulk ? &m->bulk_push : &m->push) : NULL;
+  const struct member *m = forum_member(l->forum, party);
   struct cosignature s;
   struct hash root;
   if (!m) witness_checkpoint(c->n, l, party, out);
-  if (!p || !p->cosigned || cosignature_at(c->n, l, party, p->cosigned, &s, NULL) ||
-      copy_root(l->copy, p->cosigned, &root, NULL))
-    return;
-  checkpoint_text(out, l->origin, p->cosigned, &root);
+  if (!m || cosignature_newest(c->n, l, party, &s, NULL) || copy_root(l->copy, s.size, &root, NULL)) return;
+  checkpoint_text(out, l->origin, s.size, &root);
   buf_fmt(out, "\n%s\n%s\n", s.log_line, s.line);
 }
 

@@ -199,6 +199,27 @@ static void test_same_epoch(void **state) {
   end(&s);
 }
 
+/* What was published of epoch 0 can still be read by the other side. */
+static void old_epoch_is_readable(struct scene *s) {
+  static const char *const what[] = {"checkpoint", "checkpoint.ncc.ru.example", "checkpoint.pending", "tile/0/000.p/4",
+                                     "tile/entries/000.p/4"};
+  char origin[200], hex[65], path[200];
+  uint8_t digest[32];
+  snprintf(origin, sizeof origin, "%s/%s/0", s->us->name, s->forum);
+  sha256(digest, bytes_str(origin));
+  hex_encode(hex, BYTES(digest, 32));
+  for (size_t i = 0; i < sizeof what / sizeof *what; i++) {
+    struct node_response out = {0};
+    snprintf(path, sizeof path, "/%s/%s", hex, what[i]);
+    const struct node_request q = {.peer = TWO[1], .method = "GET", .path = path, .query = ""};
+    struct node_call *c = node_begin(s->us->node, &q, &out);
+    if (!out.status) node_end(c, &out);
+    if (out.status != 200) fail_msg("%s: %u", what[i], out.status);
+    node_finish(c);
+    buf_free(&out.body);
+  }
+}
+
 static void next_epoch(enum memory memory, const char *why) {
   struct scene s;
   scene(&s, TWO, 2, memory);
@@ -208,6 +229,7 @@ static void next_epoch(enum memory memory, const char *why) {
   assert_false(json_is_true(json_object_get(v, "memory_lost")));
   json_decref(v);
   all_well(&s, "/1");
+  old_epoch_is_readable(&s);
   end(&s);
 }
 
