@@ -98,11 +98,22 @@ receipt us "$id" "$TMPDIR/to-all"
 expect_exit 0 us parley verify "$TMPDIR/to-all" $(anchors us fr kz ru)
 for home in fr kz ru; do said "Delivered: the machine of cert.$home.example"; done
 ! grep -q 'NOTHING HERE' "$out" || fail "somebody is missing"
-arrived fr "$id"
-receipt fr "$id" "$TMPDIR/to-fr"
+arrived ru "$id"
+receipt ru "$id" "$TMPDIR/to-ru"
 mkdir "$TMPDIR/stranger"
+# shellcheck disable=SC2046
+expect_exit 0 on stranger parley verify "$TMPDIR/to-ru" $(anchors us fr kz ru)
+said "Delivered: the machine of cert.ru.example"
+
+step "One of two addressees is down: the receipt is about the other, and says so"
+node_stop kz
+us parley send incident.notice --forum "$forum" --to "${party[fr]}" "${party[kz]}" --precedence FLASH --tlp amber \
+  --file examples/colonial-pipeline.json --wait 0 --json >"$TMPDIR/sent"
+id=$(field id <"$TMPDIR/sent")
+wait_for 30 "the receipt can be drawn" us parley receipt "$id"
+receipt us "$id" "$TMPDIR/to-fr"
 # shellcheck disable=SC2046
 expect_exit 0 on stranger parley verify "$TMPDIR/to-fr" $(anchors us fr)
 said "Delivered: the machine of cert.fr.example"
-said "NOTHING HERE about the delivery to: .*cert\.(kz|ru)\.example"
+said "NOTHING HERE about the delivery to: cert.kz.example"
 expect_exit 5 on stranger parley verify "$TMPDIR/to-fr" --fingerprint "${party[us]}=${fingerprint[us]}"
