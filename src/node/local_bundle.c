@@ -5,7 +5,6 @@
  */
 #include "node/local_bundle.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/encoding.h"
