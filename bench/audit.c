@@ -1,7 +1,7 @@
 /*
- * Audit benchmark: a mirrored log of signed statements with sealed bodies in a store on disk, taken in as a mirror does and
- * then audited; beside it, in the same run, bare OpenSSL calls for the SHA-256 of each entry and the Ed25519 verification of
- * each signature, on as many threads.
+ * Audit benchmark: a mirrored log of signed statements with sealed bodies in a store on disk, taken in as a mirror does
+ * and then audited; beside it, in the same run, bare OpenSSL calls for the SHA-256 of each entry and the Ed25519
+ * verification of each signature, on as many threads.
  *
  * usage: bench-audit FOLDER ENTRIES BODY_BYTES JSON
  */

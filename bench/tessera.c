@@ -1,6 +1,7 @@
 /*
- * Ours beside Tessera (bench/tessera): entries appended to a log in a store on disk and put under a signed checkpoint, each
- * batch in one synced transaction, the signer's memory synced before each signature; then single entries, one at a time.
+ * Ours beside Tessera (bench/tessera): entries appended to a log in a store on disk and put under a signed checkpoint,
+ * each batch in one synced transaction, the signer's memory synced before each signature; then single entries, one at a
+ * time.
  *
  * usage: bench-tessera FOLDER ENTRIES BYTES BATCH      prints one JSON object
  */

@@ -22,7 +22,9 @@ struct audit_from {
 parley_err audit_from_home(struct audit_from *out, struct cli *c, struct errmsg *e);
 void audit_from_end(struct audit_from *f);
 
-/* The store of this home, for this process alone. EBUSY, with what to do, while a node runs. ENOTFOUND: there is none. */
+/*
+ * The store of this home, for this process alone. EBUSY, with what to do, while a node runs. ENOTFOUND: there is none.
+ */
 parley_err home_store_open(struct store **out, const struct cli *c, struct errmsg *e);
 
 /* Envelopes of the home's own cards and pins, in the arena; free(*list). */

@@ -1,6 +1,6 @@
 /*
- * GET /v1/audit/…: what is stored, raw, for parley audit, which checks it in its own process (record/audit_source.h). Each
- * answer is of one moment; what a log holds below a size never changes, so that the node need not stand still.
+ * GET /v1/audit/…: what is stored, raw, for parley audit, which checks it in its own process (record/audit_source.h).
+ * Each answer is of one moment; what a log holds below a size never changes, so that the node need not stand still.
  */
 #include <string.h>
 

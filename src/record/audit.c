@@ -90,7 +90,9 @@ static bool next_word(struct bytes *line, struct bytes *word) {
   return n > 0;
 }
 
-/* "<origin> <size> <taken>". False: no origin of parley, which only an open mirror holds; it is read without a party. */
+/*
+ * "<origin> <size> <taken>". False: no origin of parley, which only an open mirror holds; it is read without a party.
+ */
 static parley_err read_log(struct audit *a, struct audit_log *l, struct bytes line, bool *wanted, struct errmsg *e) {
   struct bytes origin, size, taken, since;
   *l = (struct audit_log){.taken = UINT64_MAX};

@@ -1,8 +1,8 @@
 /*
  * Audit: everything that is stored of the logs, checked again from the bytes (docs/operations.md, "Audit and repair"):
- * each entry against its tile, each tile of each level, the root of every stored checkpoint, cosignature, heard and held
- * line, every signature, bodies that our seal keys open, files that are held whole, charters, cards and rows. What it
- * reads comes from a struct audit_source; it does no I/O of its own, and checks on two threads.
+ * each entry against its tile, each tile of each level, the root of every stored checkpoint, cosignature, heard and
+ * held line, every signature, bodies that our seal keys open, files that are held whole, charters, cards and rows. What
+ * it reads comes from a struct audit_source; it does no I/O of its own, and checks on two threads.
  */
 #ifndef PARLEY_RECORD_AUDIT_H
 #define PARLEY_RECORD_AUDIT_H

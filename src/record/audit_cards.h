@@ -31,8 +31,8 @@ void audit_cards_init(struct audit_cards *c);
 void audit_cards_free(struct audit_cards *c);
 
 /*
- * Parses, verifies and adds; held already: OK. trusted: people vouch for it; else it counts only as the proved successor of one
- * that is held, and ENOTFOUND says that it is none. EVERIFY, EINVAL with a sentence.
+ * Parses, verifies and adds; held already: OK. trusted: people vouch for it; else it counts only as the proved
+ * successor of one that is held, and ENOTFOUND says that it is none. EVERIFY, EINVAL with a sentence.
  */
 parley_err audit_cards_add(struct audit_cards *c, struct bytes envelope, bool trusted, struct errmsg *e);
 void audit_cards_witness(struct audit_cards *c, const struct vkey *k);
@@ -44,8 +44,8 @@ const struct card *audit_card_serial(struct audit_cards *c, const char *party, u
 bool audit_cards_know(struct audit_cards *c, const char *party);
 
 /*
- * Verifies one signature line of a checkpoint text: a log's line by any card of the author of `origin`, a cosignature by
- * any card of the party that it names, or by a witness. ENOTFOUND: no key of that name is known; EVERIFY.
+ * Verifies one signature line of a checkpoint text: a log's line by any card of the author of `origin`, a cosignature
+ * by any card of the party that it names, or by a witness. ENOTFOUND: no key of that name is known; EVERIFY.
  */
 parley_err audit_line_verify(struct audit_cards *c, struct bytes line, struct bytes text, const char *origin,
                              const char *author, struct errmsg *e);

@@ -1,6 +1,6 @@
 /*
- * The cosignatures that counterparts gave our logs: each row says party and size; its root is that of the entries, so the
- * signatures alone show whether it holds. They are verified on all cores.
+ * The cosignatures that counterparts gave our logs: each row says party and size; its root is that of the entries, so
+ * the signatures alone show whether it holds. They are verified on all cores.
  */
 #include <inttypes.h>
 #include <stdio.h>

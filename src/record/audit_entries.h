@@ -1,6 +1,7 @@
 /*
- * The part of an audit that runs on all cores: one tile of entries, hashed, compared with its stored hashes, each statement
- * parsed and its signatures verified. What must be judged in order, or against other logs, comes out as events.
+ * The part of an audit that runs on all cores: one tile of entries, hashed, compared with its stored hashes, each
+ * statement parsed and its signatures verified. What must be judged in order, or against other logs, comes out as
+ * events.
  */
 #ifndef PARLEY_RECORD_AUDIT_ENTRIES_H
 #define PARLEY_RECORD_AUDIT_ENTRIES_H

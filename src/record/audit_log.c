@@ -1,5 +1,6 @@
 /*
- * Reading one log from its first entry to its last, a tile at a time, with the work on two threads; then its upper tiles.
+ * Reading one log from its first entry to its last, a tile at a time, with the work on two threads; then its upper
+ * tiles.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /*
- * What of a tile is judged in the order of the log: the card in force, the parts of the charter; and its claims, which are
- * put aside.
+ * What of a tile is judged in the order of the log: the card in force, the parts of the charter; and its claims, which
+ * are put aside.
  */
 #include <stdlib.h>
 #include <string.h>

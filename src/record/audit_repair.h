@@ -1,6 +1,7 @@
 /*
- * Repairs of what an audit found, in a store that nobody else has open: hashes anew from what stands below them, entries that
- * fit the tree, rows anew from the logs. Each call needs an open transaction. Never touches what was signed.
+ * Repairs of what an audit found, in a store that nobody else has open: hashes anew from what stands below them,
+ * entries that fit the tree, rows anew from the logs. Each call needs an open transaction. Never touches what was
+ * signed.
  */
 #ifndef PARLEY_RECORD_AUDIT_REPAIR_H
 #define PARLEY_RECORD_AUDIT_REPAIR_H
@@ -16,9 +17,9 @@ parley_err repair_wanted(struct store *s, const char *origin, uint64_t index, st
 parley_err repair_entry(struct store *s, const char *origin, uint64_t index, struct bytes entry, struct errmsg *e);
 
 /*
- * The rows of one entry log. Ours are made anew at once; of another's log those that are wrong are taken out, and the node
- * takes the log in again at its next start, which makes them anew (what it says of when they were received is then that
- * day). *changed: rows written or taken out.
+ * The rows of one entry log. Ours are made anew at once; of another's log those that are wrong are taken out, and the
+ * node takes the log in again at its next start, which makes them anew (what it says of when they were received is then
+ * that day). *changed: rows written or taken out.
  */
 parley_err repair_rows(struct store *s, const char *origin, const char *self, uint64_t *changed, struct errmsg *e);
 /* Takes out rows that cannot be read at all; before repair_rows. */

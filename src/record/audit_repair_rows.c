@@ -1,6 +1,6 @@
 /*
- * Derived rows made anew: "statements" (id -> where it stands) and the box keys that lead to them, as src/node writes them
- * (submit.c, intake.c).
+ * Derived rows made anew: "statements" (id -> where it stands) and the box keys that lead to them, as src/node writes
+ * them (submit.c, intake.c).
  */
 #include <inttypes.h>
 #include <string.h>
@@ -153,8 +153,8 @@ static parley_err take_out(struct log *l, const struct hash *id, const struct st
 }
 
 /*
- * Taking in begins at entry 0 again. Without the fourth number the card in force is the one that the charter names, as it is
- * there; so that those after it are seen, the rows of forum.card go as well.
+ * Taking in begins at entry 0 again. Without the fourth number the card in force is the one that the charter names, as
+ * it is there; so that those after it are seen, the rows of forum.card go as well.
  */
 static parley_err begin_again(struct log *l, struct errmsg *e) {
   struct buf key = {0}, v = {0};

@@ -4,7 +4,8 @@
  * done by whoever asks (docs/local-api.md, "Audit").
  *
  *   logs                       text: a line "<origin> <size> <taken>" a log; taken: rows exist for entries below it, "-"
- *                              where there are no rows. A fourth number: entries below it are not there, only their tiles
+ *                              where there are no rows. A fourth number: entries below it are not there, only their
+ *                              tiles
  *   cards/<i>, charters/<i>    items: envelopes, from the i-th on
  *   notes/<i>/<origin>         items: "<what>\n<note>": checkpoints stored of this log
  *   live/<i>/<origin>          the same that only memory holds
@@ -37,7 +38,10 @@ struct audit_source {
   bool leaves_only; /* it has no tiles above level 0 */
 };
 
-/* Takes the next item off *rest; p == NULL: it is missing. False at the end, and when what is left is no item (rest->n > 0). */
+/*
+ * Takes the next item off *rest; p == NULL: it is missing. False at the end, and when what is left is no item (rest->n
+ * > 0).
+ */
 bool audit_item(struct bytes *rest, struct bytes *item);
 void audit_item_put(struct buf *out, struct bytes item);
 void audit_item_put_missing(struct buf *out);

@@ -1,6 +1,6 @@
 /*
- * An audit under way: what its files share. Each log is read once from its first entry to its last (audit_log.c); what it
- * says about trees, its own and others', is kept as claims and judged once all logs are known (audit_claims.c).
+ * An audit under way: what its files share. Each log is read once from its first entry to its last (audit_log.c); what
+ * it says about trees, its own and others', is kept as claims and judged once all logs are known (audit_claims.c).
  */
 #ifndef PARLEY_RECORD_AUDIT_STATE_H
 #define PARLEY_RECORD_AUDIT_STATE_H

@@ -1,6 +1,6 @@
 /*
- * The store as the source of an audit: raw values, whatever they are, found by their keys alone. No log is opened, since
- * opening refuses what an audit is to describe.
+ * The store as the source of an audit: raw values, whatever they are, found by their keys alone. No log is opened,
+ * since opening refuses what an audit is to describe.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,16 +11,15 @@
 #include "forum/card.h"
 #include "merkle/tiles.h"
 #include "record/audit_repair.h"
-#include "record/audit_source.h"
-#include "record/mirror_state.h"
+#include "record/audit_store.h"
 #include "store/store.h"
 
-static parley_err out_of_memory(struct errmsg *e) { return err_set(e, PARLEY_ENOMEM, "out of memory for an audit"); }
+parley_err audit_store_no_memory(struct errmsg *e) { return err_set(e, PARLEY_ENOMEM, "out of memory for an audit"); }
 
 /* ---- names ---- */
 
 /* Takes "<word>/" off *name. */
-static bool take_word(const char **name, char *out, size_t cap) {
+bool audit_store_word(const char **name, char *out, size_t cap) {
   const char *slash = strchr(*name, '/');
   const size_t n = slash ? (size_t)(slash - *name) : cap;
   if (n >= cap) return false;
@@ -30,12 +29,12 @@ static bool take_word(const char **name, char *out, size_t cap) {
   return true;
 }
 
-static bool take_number(const char **name, uint64_t *out) {
+bool audit_store_number(const char **name, uint64_t *out) {
   char word[24];
-  return take_word(name, word, sizeof word) && dec_decode(out, bytes_str(word));
+  return audit_store_word(name, word, sizeof word) && dec_decode(out, bytes_str(word));
 }
 
-static parley_err no_such(const char *name, struct errmsg *e) {
+parley_err audit_store_no_such(const char *name, struct errmsg *e) {
   return err_set(e, PARLEY_ENOTFOUND, "nothing to audit under %.200s", name);
 }
 
@@ -54,9 +53,9 @@ static bool record_read(struct log_record *out, struct bytes v) {
   return out->number > 0 && out->number <= STORE_LOG_MAX && out->size <= STORE_POS_MAX + 1;
 }
 
-static parley_err get(struct store *s, enum store_map t, struct buf *key, struct arena *a, struct bytes *v,
-                      struct errmsg *e) {
-  const parley_err err = buf_ok(key) ? store_get(s, t, buf_view(key), a, v, e) : out_of_memory(e);
+parley_err audit_store_value(struct store *s, enum store_map t, struct buf *key, struct arena *a, struct bytes *v,
+                             struct errmsg *e) {
+  const parley_err err = buf_ok(key) ? store_get(s, t, buf_view(key), a, v, e) : audit_store_no_memory(e);
   buf_free(key);
   return err;
 }
@@ -66,8 +65,8 @@ static parley_err find_log(struct store *s, const char *origin, struct log_recor
   struct buf key = {0};
   struct bytes v;
   buf_fmt(&key, "log/%s", origin);
-  parley_err err = get(s, STORE_LOGS, &key, &a, &v, e);
-  if (!err && !record_read(out, v)) err = no_such(origin, e);
+  parley_err err = audit_store_value(s, STORE_LOGS, &key, &a, &v, e);
+  if (!err && !record_read(out, v)) err = audit_store_no_such(origin, e);
   arena_free(&a);
   return err;
 }
@@ -83,20 +82,13 @@ parley_err audit_store_find(struct store *s, const char *origin, uint32_t *numbe
 
 /* ---- logs ---- */
 
-struct listing {
-  struct store *s;
-  struct buf *out;
-  uint64_t skip;
-  size_t before; /* bytes in out when the page began */
-};
-
 /* The number of entries taken in, as the node keeps it; "-" where it keeps none: an own log, or a bulk log. */
 static parley_err put_taken(struct store *s, const char *origin, struct buf *out, struct errmsg *e) {
   struct arena a = {0};
   struct buf key = {0};
   struct bytes v;
   buf_fmt(&key, "t/%s", origin);
-  parley_err err = get(s, STORE_PEERS, &key, &a, &v, e);
+  parley_err err = audit_store_value(s, STORE_PEERS, &key, &a, &v, e);
   const size_t end = err ? 0 : bytes_find(v, 0, ' ');
   if (err == PARLEY_ENOTFOUND || (!err && end == (size_t)-1)) {
     buf_str(out, "-");
@@ -109,11 +101,11 @@ static parley_err put_taken(struct store *s, const char *origin, struct buf *out
 }
 
 static parley_err list_log(void *ctx, struct bytes key, struct bytes v, struct errmsg *e) {
-  const struct listing *l = ctx;
+  const struct audit_listing *l = ctx;
   struct log_record r;
   struct arena a = {0};
   const char *origin = arena_cstr(&a, BYTES(key.p + 4, key.n - 4));
-  parley_err err = origin ? PARLEY_OK : out_of_memory(e);
+  parley_err err = origin ? PARLEY_OK : audit_store_no_memory(e);
   if (!err) {
     buf_str(l->out, origin);
     if (record_read(&r, v))
@@ -130,7 +122,7 @@ static parley_err list_log(void *ctx, struct bytes key, struct bytes v, struct e
 /* ---- pages of items ---- */
 
 /* EBUSY when the page is full: it ends a scan without an error. */
-static parley_err put_item(struct listing *l, struct bytes item) {
+parley_err audit_store_item(struct audit_listing *l, struct bytes item) {
   if (l->skip > 0) {
     l->skip--;
     return PARLEY_OK;
@@ -142,15 +134,17 @@ static parley_err put_item(struct listing *l, struct bytes item) {
 /* Counterparts' cards: "c/<party>\n<serial>"; cosignatures have an origin there, with a slash. */
 static parley_err list_card(void *ctx, struct bytes key, struct bytes v, struct errmsg *e) {
   (void)e;
-  return bytes_find(key, 2, '/') == (size_t)-1 ? put_item(ctx, v) : PARLEY_OK;
+  return bytes_find(key, 2, '/') == (size_t)-1 ? audit_store_item(ctx, v) : PARLEY_OK;
 }
 
 static parley_err list_value(void *ctx, struct bytes key, struct bytes v, struct errmsg *e) {
   (void)key, (void)e;
-  return put_item(ctx, v);
+  return audit_store_item(ctx, v);
 }
 
-/* "proof/<party>\n<origin>": a line, then the files; "fork/<origin>": what a mirror saw, of which a proof may be made. */
+/*
+ * "proof/<party>\n<origin>": a line, then the files; "fork/<origin>": what a mirror saw, of which a proof may be made.
+ */
 static parley_err list_proof(void *ctx, struct bytes key, struct bytes v, struct errmsg *e) {
   static const char prefix[] = "proof/";
   const size_t n = sizeof prefix - 1;
@@ -159,7 +153,7 @@ static parley_err list_proof(void *ctx, struct bytes key, struct bytes v, struct
   buf_add(&item, key.p + n, key.n - n);
   buf_str(&item, "\n");
   if (bytes_line(&v, &line)) buf_bytes(&item, v);
-  const parley_err err = buf_ok(&item) ? put_item(ctx, buf_view(&item)) : out_of_memory(e);
+  const parley_err err = buf_ok(&item) ? audit_store_item(ctx, buf_view(&item)) : audit_store_no_memory(e);
   buf_free(&item);
   return err;
 }
@@ -170,111 +164,15 @@ static parley_err list_fork(void *ctx, struct bytes key, struct bytes v, struct 
   buf_str(&item, "\n");
   buf_add(&item, key.p + 5, key.n - 5);
   buf_str(&item, "\n");
-  const parley_err err = buf_ok(&item) ? put_item(ctx, buf_view(&item)) : out_of_memory(e);
+  const parley_err err = buf_ok(&item) ? audit_store_item(ctx, buf_view(&item)) : audit_store_no_memory(e);
   buf_free(&item);
   return err;
 }
 
-static parley_err list_forks(struct listing *l, struct errmsg *e) {
+static parley_err list_forks(struct audit_listing *l, struct errmsg *e) {
   const parley_err err = store_scan(l->s, STORE_LOGS, bytes_str("proof/"), BYTES_NONE, false, list_proof, l, e);
   if (err || l->out->n - l->before >= AUDIT_PAGE_MAX) return err;
   return store_scan(l->s, STORE_LOGS, bytes_str("fork/"), BYTES_NONE, false, list_fork, l, e);
-}
-
-/* ---- checkpoints of one log ---- */
-
-static parley_err put_note(struct listing *l, const char *what, struct bytes note) {
-  struct buf item = {0};
-  buf_fmt(&item, "%s\n", what);
-  buf_bytes(&item, note);
-  const parley_err err = buf_ok(&item) ? put_item(l, buf_view(&item)) : PARLEY_ENOMEM;
-  buf_free(&item);
-  return err == PARLEY_EBUSY ? PARLEY_OK : err; /* at most a dozen notes of one log: one page */
-}
-
-/* A record that cannot be read at all is an item without a note. */
-static parley_err put_mirror_notes(struct listing *l, const char *origin, struct errmsg *e) {
-  struct mirror_record r = {0};
-  parley_err err = mirror_record_load(&r, l->s, origin, e);
-  if (err == PARLEY_ENOTFOUND) return PARLEY_OK;
-  if (err == PARLEY_EIO) return put_note(l, "the mirror's record, which cannot be read", BYTES_NONE);
-  for (size_t i = 0; !err && i < r.n; i++) err = put_note(l, "a pending checkpoint", r.pending[i].note);
-  if (!err && r.has_own) err = put_note(l, "the mirror checkpoint", r.own.note);
-  mirror_record_free(&r);
-  return err;
-}
-
-/* The first checkpoint under a new log key: serial and size, each on a line, then the note. */
-static parley_err put_first_note(struct listing *l, const char *origin, struct errmsg *e) {
-  struct arena a = {0};
-  struct buf key = {0};
-  struct bytes v, line;
-  buf_fmt(&key, "cn/%s", origin);
-  parley_err err = get(l->s, STORE_PEERS, &key, &a, &v, e);
-  if (!err && bytes_line(&v, &line) && bytes_line(&v, &line))
-    err = put_note(l, "the first checkpoint under a new key", v);
-  arena_free(&a);
-  return err == PARLEY_ENOTFOUND ? PARLEY_OK : err;
-}
-
-/* "n/<origin>\n<party>": the newest that another mirror has cosigned of a log that is not ours. */
-static parley_err put_carried(void *ctx, struct bytes key, struct bytes v, struct errmsg *e) {
-  (void)key, (void)e;
-  return put_note(ctx, "a checkpoint that another mirror cosigned", v);
-}
-
-static parley_err put_carried_notes(struct listing *l, const char *origin, struct errmsg *e) {
-  struct buf prefix = {0};
-  buf_fmt(&prefix, "n/%s\n", origin);
-  const parley_err err = buf_ok(&prefix)
-                             ? store_scan(l->s, STORE_PEERS, buf_view(&prefix), BYTES_NONE, false, put_carried, l, e)
-                             : out_of_memory(e);
-  buf_free(&prefix);
-  return err;
-}
-
-static parley_err list_notes(struct listing *l, const char *origin, struct errmsg *e) {
-  parley_err err = put_mirror_notes(l, origin, e);
-  if (!err) err = put_first_note(l, origin, e);
-  return err ? err : put_carried_notes(l, origin, e);
-}
-
-/* ---- cosignatures: "c/<origin>\n<party>\n<size>", "wc/…" those of witnesses; time, the log's line, the cosignature ---- */
-
-static parley_err list_cosignature(void *ctx, struct bytes key, struct bytes v, struct errmsg *e) {
-  struct listing *l = ctx;
-  struct bytes time, party = BYTES(key.p + l->skip, key.n - l->skip);
-  if (party.n < 10 || party.p[party.n - 9] != '\n') return PARLEY_OK;
-  const uint64_t size = u64be(party.p + party.n - 8);
-  struct buf item = {0};
-  buf_add(&item, party.p, party.n - 9);
-  buf_fmt(&item, " %" PRIu64 "\n", size);
-  if (bytes_line(&v, &time)) buf_bytes(&item, v);
-  const parley_err err = buf_ok(&item) ? PARLEY_OK : out_of_memory(e);
-  if (!err) audit_item_put(l->out, buf_view(&item));
-  buf_free(&item);
-  if (err) return err;
-  return l->out->n - l->before >= AUDIT_PAGE_MAX ? PARLEY_EBUSY : PARLEY_OK;
-}
-
-static parley_err list_cosignatures(struct listing *l, const char *table, const char *name, struct errmsg *e) {
-  char party[AUDIT_COSIGNER_MAX + 1];
-  uint64_t size;
-  struct buf prefix = {0}, after = {0};
-  if (!take_word(&name, party, sizeof party) || !take_number(&name, &size)) return no_such(name, e);
-  buf_fmt(&prefix, "%s/%s\n", table, name);
-  if (strcmp(party, "-") != 0) {
-    buf_bytes(&after, buf_view(&prefix));
-    buf_fmt(&after, "%s\n", party);
-    buf_u64be(&after, size);
-  }
-  l->skip = prefix.n; /* where the party begins in a key */
-  const parley_err err = buf_ok(&prefix) && buf_ok(&after) ? store_scan(l->s, STORE_PEERS, buf_view(&prefix),
-                                                                        buf_view(&after), false, list_cosignature, l, e)
-                                                           : out_of_memory(e);
-  buf_free(&prefix);
-  buf_free(&after);
-  return err;
 }
 
 /* ---- entries and tiles ---- */
@@ -296,13 +194,13 @@ static parley_err put_entry(void *ctx, uint64_t pos, struct bytes v, struct errm
 static parley_err list_entries(struct store *s, const char *name, struct buf *out, struct errmsg *e) {
   struct log_record r;
   uint64_t n, width;
-  if (!take_number(&name, &n) || !take_number(&name, &width) || width > TILE_WIDTH || n > UINT32_MAX)
-    return no_such(name, e);
+  if (!audit_store_number(&name, &n) || !audit_store_number(&name, &width) || width > TILE_WIDTH || n > UINT32_MAX)
+    return audit_store_no_such(name, e);
   const parley_err err = find_log(s, name, &r, e);
   const uint64_t first = n * TILE_WIDTH, end = first + width;
   struct entries x = {out, first};
   if (err) return err;
-  if (end > r.size) return no_such(name, e);
+  if (end > r.size) return audit_store_no_such(name, e);
   const parley_err scanned = store_seq_scan(s, STORE_ENTRIES, r.number, first, end, put_entry, &x, e);
   for (; x.next < end; x.next++) audit_item_put_missing(out);
   return scanned;
@@ -313,9 +211,9 @@ static parley_err get_tile(struct store *s, const char *name, struct buf *out, s
   struct arena a = {0};
   struct bytes v;
   uint64_t level, n, width;
-  if (!take_number(&name, &level) || !take_number(&name, &n) || !take_number(&name, &width) || level >= TILE_LEVELS ||
-      n > UINT32_MAX)
-    return no_such(name, e);
+  if (!audit_store_number(&name, &level) || !audit_store_number(&name, &n) || !audit_store_number(&name, &width) ||
+      level >= TILE_LEVELS || n > UINT32_MAX)
+    return audit_store_no_such(name, e);
   parley_err err = find_log(s, name, &r, e);
   if (!err) err = store_seq_get(s, STORE_TILES, r.number, level << 32 | n, &a, &v, e); /* as copy.c has it */
   if (!err) buf_bytes(out, v);
@@ -326,7 +224,7 @@ static parley_err get_tile(struct store *s, const char *name, struct buf *out, s
 /* ---- rows ---- */
 
 static parley_err list_row(void *ctx, struct bytes key, struct bytes v, struct errmsg *e) {
-  struct listing *l = ctx;
+  struct audit_listing *l = ctx;
   json_t *o = NULL;
   const char *from = "-", *forum = "-";
   int64_t index = -1, order = -1, epoch = 0;
@@ -346,46 +244,47 @@ static parley_err list_row(void *ctx, struct bytes key, struct bytes v, struct e
   audit_item_put(l->out, buf_view(&item));
   const bool ok = buf_ok(&item) && buf_ok(l->out);
   buf_free(&item);
-  if (!ok) return out_of_memory(e);
+  if (!ok) return audit_store_no_memory(e);
   return l->out->n - l->before >= AUDIT_PAGE_MAX ? PARLEY_EBUSY : PARLEY_OK;
 }
 
-static parley_err list_rows(struct listing *l, const char *after, struct errmsg *e) {
+static parley_err list_rows(struct audit_listing *l, const char *after, struct errmsg *e) {
   uint8_t id[32];
   const bool begin = strcmp(after, "-") == 0;
-  if (!begin && !hex_decode(id, sizeof id, bytes_str(after))) return no_such(after, e);
+  if (!begin && !hex_decode(id, sizeof id, bytes_str(after))) return audit_store_no_such(after, e);
   return store_scan(l->s, STORE_STATEMENTS, BYTES_NONE, begin ? BYTES_NONE : BYTES(id, 32), false, list_row, l, e);
 }
 
 /* ---- all of them ---- */
 
-static parley_err list(struct listing *l, const char *what, const char *rest, struct errmsg *e) {
+static parley_err list(struct audit_listing *l, const char *what, const char *rest, struct errmsg *e) {
   char number[24];
   if (strcmp(what, "rows") == 0) return list_rows(l, rest, e);
-  if (strcmp(what, "cosignatures") == 0) return list_cosignatures(l, "c", rest, e);
-  if (strcmp(what, "witnessed") == 0) return list_cosignatures(l, "wc", rest, e);
+  if (strcmp(what, "cosignatures") == 0) return audit_store_cosignatures(l, "c", rest, e);
+  if (strcmp(what, "witnessed") == 0) return audit_store_cosignatures(l, "wc", rest, e);
   if (strcmp(what, "entries") == 0) return list_entries(l->s, rest, l->out, e);
   if (strcmp(what, "tile") == 0) return get_tile(l->s, rest, l->out, e);
-  if (strcmp(what, "notes") == 0) return take_number(&rest, &l->skip) ? list_notes(l, rest, e) : no_such(rest, e);
+  if (strcmp(what, "notes") == 0)
+    return audit_store_number(&rest, &l->skip) ? audit_store_notes(l, rest, e) : audit_store_no_such(rest, e);
   snprintf(number, sizeof number, "%s", rest);
-  if (!dec_decode(&l->skip, bytes_str(number))) return no_such(rest, e);
+  if (!dec_decode(&l->skip, bytes_str(number))) return audit_store_no_such(rest, e);
   if (strcmp(what, "cards") == 0)
     return store_scan(l->s, STORE_PEERS, bytes_str("c/"), BYTES_NONE, false, list_card, l, e);
   if (strcmp(what, "charters") == 0)
     return store_scan(l->s, STORE_FORUMS, BYTES_NONE, BYTES_NONE, false, list_value, l, e);
   if (strcmp(what, "forks") == 0) return list_forks(l, e);
-  return no_such(what, e);
+  return audit_store_no_such(what, e);
 }
 
 static parley_err store_resource(void *ctx, const char *name, struct buf *out, struct errmsg *e) {
-  struct listing l = {.s = ctx, .out = out, .before = out->n};
+  struct audit_listing l = {.s = ctx, .out = out, .before = out->n};
   char what[16];
   parley_err err;
   if (strcmp(name, "logs") == 0)
     err = store_scan(l.s, STORE_LOGS, bytes_str("log/"), BYTES_NONE, false, list_log, &l, e);
   else
-    err = take_word(&name, what, sizeof what) ? list(&l, what, name, e) : no_such(name, e);
-  return err || buf_ok(out) ? err : out_of_memory(e);
+    err = audit_store_word(&name, what, sizeof what) ? list(&l, what, name, e) : audit_store_no_such(name, e);
+  return err || buf_ok(out) ? err : audit_store_no_memory(e);
 }
 
 struct audit_source audit_store_source(struct store *s) {

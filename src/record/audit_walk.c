@@ -1,6 +1,6 @@
 /*
- * Roots of one log at ascending sizes, from the tile roots that reading it gave. Leaves come from the source once more and
- * are held to those roots, so that what a source shows now cannot differ from what it showed before.
+ * Roots of one log at ascending sizes, from the tile roots that reading it gave. Leaves come from the source once more
+ * and are held to those roots, so that what a source shows now cannot differ from what it showed before.
  */
 #include <string.h>
 

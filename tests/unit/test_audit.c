@@ -1,6 +1,6 @@
 /*
- * Audits of stores that are whole, and of such in which one thing is not: large trees, statements, lines about other logs,
- * cards that change, kept proofs; and the repairs.
+ * Audits of stores that are whole, and of such in which one thing is not: large trees, statements, lines about other
+ * logs, cards that change, kept proofs; and the repairs.
  */
 #include <setjmp.h>
 #include <stdarg.h>
