@@ -1,5 +1,5 @@
 /*
- * What bench/audit, bench/mirror and bench/restart share: a party with keys and a card, signed statements, a log of
+ * What bench/audit, bench/restart and bench/tessera share: a party with keys and a card, signed statements, a log of
  * them in a store on disk, and the time.
  */
 #ifndef PARLEY_BENCH_AUDIT_FIXTURE_H
