@@ -47,6 +47,10 @@ void relay_free(struct their_log *l);
 bool relay_push_next(struct node *n, struct outbound *out);
 bool relay_push_done(struct node *n, uint64_t id, const struct outbound_result *r);
 int64_t relay_push_next_ms(const struct node *n);
+/* What of the log we can show: the size of our mirror checkpoint; 0 while it is not cosigned. */
+uint64_t relay_shown(const struct their_log *l);
+/* relay_answers.c: the answer to the request of r->step. */
+void relay_answer(struct node *n, struct relay *r, const struct outbound_result *a);
 /* It is alive: whatever waits for it is tried at once. */
 void relay_heard_from(struct node *n, struct member *m);
 
