@@ -72,6 +72,8 @@ parley_err forks_of_mirror(struct node *n, const char *origin, struct errmsg *e)
 void seek_log(struct node *n, const char *origin, struct peer *whom, const char *said);
 /* The same with the other note at hand; tiles, where they are needed, come from whom. */
 void seek_note(struct node *n, const char *origin, struct peer *whom, struct bytes note);
+/* A note that came by another way than add-checkpoint and does not fit what is mirrored: our mirror judges it, and what convicts is kept. */
+void forks_of_note(struct node *n, struct their_log *l, struct peer *whom, struct bytes note);
 /* Two notes of one log against each other, wherever it is held. */
 void seek_pair(struct node *n, const char *origin, struct peer *whom, struct bytes note, struct bytes other);
 void seeks_run(struct node *n); /* judges those that have what they need */

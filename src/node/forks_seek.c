@@ -89,6 +89,20 @@ void seek_pair(struct node *n, const char *origin, struct peer *whom, struct byt
   s->over = !seek_tree(s, &s->theirs, note) || !seek_tree(s, &s->other, other);
 }
 
+void forks_of_note(struct node *n, struct their_log *l, struct peer *whom, struct bytes note) {
+  struct mirror_answer a = {0};
+  struct buf body = {0};
+  struct errmsg e = {{0}};
+  const struct add_checkpoint r = {.old = 0, .note = note}; /* of no tree that is held: it is judged, never taken */
+  add_checkpoint_write(&body, &r);
+  if (buf_ok(&body)) mirror_add_checkpoint(l->mirror, buf_view(&body), &a);
+  if (a.fork && forks_of_mirror(n, l->origin, &e) != PARLEY_OK)
+    node_log_line(n, 3, "%s: the proof of its two histories cannot be kept now: %s", l->origin, e.text);
+  if (a.odd) seek_note(n, l->origin, whom, note);
+  buf_free(&a.body);
+  buf_free(&body);
+}
+
 /* This note told nothing (more): the next resource, or the end. */
 static void next_resource(struct node *n, struct seek *s) {
   s->theirs = (struct fork_tree){0};

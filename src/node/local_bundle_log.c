@@ -23,7 +23,7 @@ static uint64_t cosigned_at(struct node *n, const struct own_log *l, const char 
 }
 
 /* What it said in its own log to hold of another's, or 0. */
-static uint64_t heard_by(struct member *m, const char *author) {
+static uint64_t heard_by(struct member *m, const char *author, uint64_t epoch) {
   struct copy *copy = mirror_copy(m->log.mirror);
   uint64_t found = 0;
   const uint64_t size = copy_size(copy);
@@ -34,7 +34,8 @@ static uint64_t heard_by(struct member *m, const char *author) {
     struct dsse d;
     if (!copy_entry(copy, i - 1, &a, &entry, NULL) && !statement_parse(&s, &a, entry, &d, NULL))
       for (size_t k = 0; k < s.n_heard; k++)
-        if (!strcmp(s.heard[k].party, author) && s.heard[k].size > found) found = s.heard[k].size;
+        if (!strcmp(s.heard[k].party, author) && s.heard[k].epoch == epoch && s.heard[k].size > found)
+          found = s.heard[k].size;
     statement_clear(&s);
     arena_free(&a);
   }
@@ -55,7 +56,7 @@ static uint64_t known_held(struct node *n, const struct bundle_log *l, struct me
   if (l->own) return cosigned_at(n, l->own, m->peer->card.name, since);
   if (since != INT64_MAX) return 0; /* of other members' logs nothing is known for a time that is past */
   const uint64_t carried = carried_size(n, l->origin, m->peer->card.name);
-  const uint64_t heard = l->theirs->bulk ? 0 : heard_by(m, l->theirs->from->peer->card.name);
+  const uint64_t heard = l->theirs->bulk ? 0 : heard_by(m, l->theirs->from->peer->card.name, l->theirs->epoch);
   return carried > heard ? carried : heard;
 }
 

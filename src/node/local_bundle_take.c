@@ -6,6 +6,7 @@
 
 #include "base/encoding.h"
 #include "node/cosigned_note.h"
+#include "node/forks.h"
 #include "node/local_bundle.h"
 #include "record/bundle_join.h"
 
@@ -157,6 +158,7 @@ void local_bundle_cosigned(struct node_call *c, struct node_response *out) {
   if (!bundle_log_find(c, &l, out)) return;
   const parley_err r = l.own ? cosigned_note_take(c->n, l.own, c->rest, buf_view(&c->body), &fresh, &e)
                              : carried_note_take(c->n, l.theirs, c->rest, buf_view(&c->body), &fresh, &e);
+  if (r == PARLEY_ECONFLICT && l.theirs) forks_of_note(c->n, l.theirs, l.theirs->from->peer, buf_view(&c->body));
   if (r) {
     answer_err(c, out, r, &e);
     return;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "node/cosigned_note.h"
+#include "node/forks.h"
 #include "node/relay.h"
 
 #define TURNS_MAX 2 /* answers without a step forward before the lane pauses */
@@ -43,20 +44,6 @@ static bool take_note(struct node *n, struct relay *r, struct bytes note, uint64
   return err == PARLEY_OK;
 }
 
-/* The log's own signature over a tree that is not the one mirrored here: our mirror judges, and keeps the evidence. */
-static void accuse(struct node *n, struct relay *r, struct bytes note) {
-  struct mirror_answer a = {0};
-  struct buf body = {0};
-  const struct add_checkpoint q = {.old = 0, .note = note};
-  add_checkpoint_write(&body, &q);
-  if (buf_ok(&body)) mirror_add_checkpoint(r->log->mirror, buf_view(&body), &a);
-  if (a.fork)
-    node_log_line(n, 3, "%s has signed two histories of one log; both are kept as evidence: %s", r->log->origin,
-                  a.why.text);
-  buf_free(&a.body);
-  buf_free(&body);
-}
-
 static void done_look(struct node *n, struct relay *r, const struct outbound_result *a) {
   struct errmsg e = {{0}};
   uint64_t size = 0;
@@ -65,7 +52,7 @@ static void done_look(struct node *n, struct relay *r, const struct outbound_res
     return;
   }
   if (a->status == 200 && !take_note(n, r, a->body, &size, &e)) {
-    accuse(n, r, a->body);
+    forks_of_note(n, r->log, r->to->peer, a->body);
     lane_fail(n, &r->lane, 0, "what %s shows of %s cannot be taken: %s", r->to->peer->card.name, r->log->origin,
               e.text);
     return;
@@ -120,7 +107,7 @@ static void done_pending(struct node *n, struct relay *r, const struct outbound_
   if (!err && c.size <= copy_size(mirror_copy(r->log->mirror)))
     err = copy_root(mirror_copy(r->log->mirror), c.size, &root, &e);
   if (!err && c.size <= copy_size(mirror_copy(r->log->mirror)) && !hash_eq(&root, &c.root)) {
-    accuse(n, r, a->body);
+    forks_of_note(n, r->log, r->to->peer, a->body);
     err = err_set(&e, PARLEY_ECONFLICT, "it is not of the tree that is mirrored here");
   }
   if (err) {
