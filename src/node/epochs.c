@@ -222,6 +222,8 @@ parley_err their_epoch_next(struct node *n, struct bytes origin, struct bytes no
   if (!m || m->gone || m->ahead || epoch != m->log.epoch + 1) return PARLEY_OK;
   log_origin(whole, party, id, epoch, false);
   if (!bytes_is(origin, whole) || !signed_by_author(n, m, whole, note)) return PARLEY_OK;
+  if (epoch > EPOCHS_MAX)
+    return err_set(e, PARLEY_EREFUSED, "no more than %d epochs after the first are taken of %s", EPOCHS_MAX, party);
   if (member_forked(n, m) && !charter_closed_find(&f->charter, party, m->log.epoch))
     return err_set(
         e, PARLEY_EREFUSED,

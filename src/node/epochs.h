@@ -7,6 +7,8 @@
 
 #include "node/state.h"
 
+#define EPOCHS_MAX 64 /* of one party, after the first, that are taken: each costs two mirrors, for ever */
+
 /* forums.c: one log of one epoch; created when the store has none. */
 parley_err own_log_open(struct node *n, struct forum *f, struct own_log *l, uint64_t epoch, bool bulk,
                         struct errmsg *e);

@@ -174,6 +174,18 @@ static parley_err is_new(struct node *n, const struct their_log *l, const struct
   return r;
 }
 
+/* Verified for one entry, at most or about. */
+static unsigned signatures_in(const struct statement *s) {
+  unsigned more = 0;
+  if (!strcmp(s->kind, "forum.proof"))
+    more = 2 * (4 * CARDS_CARRIED_MAX + 4); /* twice: as it stands, and by our cards */
+  if (!strcmp(s->kind, "forum.charter") && s->body &&
+      json_integer_value(json_object_get(s->body, "part")) + 1 ==
+          json_integer_value(json_object_get(s->body, "parts"))) /* the version whose run it ends */
+    more = FORUM_MEMBERS_MAX;
+  return 1 + (unsigned)s->n_held + more;
+}
+
 enum next { TAKEN, LEARN, WAIT };
 
 static bool learnable(const char *kind) {
@@ -233,7 +245,7 @@ static parley_err take_one(struct node *n, struct their_log *l, uint64_t index, 
   if (!r && !bad) r = relay_see(n, l, index, &s, e);
   if (!r && !bad) l->serial = serial;
   if (!r && !bad && !strcmp(s.kind, "forum.epoch")) their_epoch_opened(n, l, &s);
-  *signatures += 1 + (unsigned)s.n_held;
+  *signatures += signatures_in(&s);
   if (!r) r = put_row(n, l, index, &id, &s, bad ? why.text : NULL, e);
   if (!r) r = put_index(n, &id, &s, bad != PARLEY_OK, e);
   if (!r) n->next_order++;
@@ -313,7 +325,9 @@ static void learn_cards(struct node *n, struct their_log *l) {
 
 /* One batch of one log in one transaction. */
 static void take_log(struct node *n, struct their_log *l) {
-  uint64_t size = held_size(l), most = l->taken_in + INTAKE_BATCH < size ? l->taken_in + INTAKE_BATCH : size;
+  /* The entry that may open an epoch alone: what follows it is judged in the newest log of its author, beside its bulk log. */
+  const uint64_t batch = l == l->from->ahead && l->taken_in == 0 ? 1 : INTAKE_BATCH;
+  uint64_t size = held_size(l), most = l->taken_in + batch < size ? l->taken_in + batch : size;
   uint64_t upto = l->taken_in;
   unsigned signatures = 0;
   enum next next = TAKEN;
@@ -365,6 +379,8 @@ static void take_log(struct node *n, struct their_log *l) {
 static void take_ahead(struct node *n, struct forum *f) {
   struct errmsg e = {{0}};
   bool opened = false;
+  if (n->recovery)
+    return; /* its questions name members, which loading anew would take away; then it is our turn again */
   for (size_t i = 0; i < f->n_members; i++) {
     struct member *m = &f->members[i];
     if (!m->ahead || m->log.taken_in < held_size(&m->log)) continue;

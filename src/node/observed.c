@@ -52,6 +52,7 @@ static struct seen *place(struct observed *o) {
 void observed_add(struct node *n, const char *party, const uint8_t *forum, const char *what, const char *fmt, ...) {
   struct observed *o = n->observed;
   char hex[65] = "";
+  struct errmsg clean;
   va_list ap;
   if (!o) return;
   if (forum) hex_encode(hex, BYTES(forum, SHA256_SIZE));
@@ -65,6 +66,8 @@ void observed_add(struct node *n, const char *party, const uint8_t *forum, const
   va_start(ap, fmt);
   vsnprintf(s->text, sizeof s->text, fmt, ap);
   va_end(ap);
+  err_set(&clean, PARLEY_OK, "%s", s->text); /* a character that was cut would make a row that cannot be written */
+  memcpy(s->text, clean.text, strlen(clean.text) + 1); /* each cut byte is one character now: no longer than it was */
   s->last = node_wall(n);
   s->count++;
   s->changed = true;

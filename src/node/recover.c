@@ -18,6 +18,7 @@ void recovery_free(struct node *n) {
   struct recovery *r = n->recovery;
   if (!r) return;
   n->recovery = NULL;
+  n->intake_due = true; /* the next epoch of a counterpart has waited */
   recover_ask_free(r);
   fetch_free(r->fetch);
   json_decref(r->report);

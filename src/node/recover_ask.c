@@ -66,12 +66,6 @@ void recover_ask_free(struct recovery *r) {
 
 /* ---- asking ---- */
 
-static bool busy(const struct recovery *r, const struct member *m) {
-  for (size_t i = 0; i < r->n_questions; i++)
-    if (r->questions[i].to == m && r->questions[i].lane.request) return true;
-  return false;
-}
-
 static void build(struct recovery *r, struct question *q, struct outbound *out) {
   struct node *n = r->n;
   const char *tail = q->what == ASK_HELD ? "" : q->what == ASK_COSIGNED ? "." : ".pending";
@@ -88,10 +82,19 @@ static void build(struct recovery *r, struct question *q, struct outbound *out) 
                            .pins = q->to->peer->pins};
 }
 
+/* Those of one member stand together: one look at each tells whether it is busy, though a large forum has 100,000. */
 bool recover_ask_next(struct recovery *r, struct outbound *out) {
+  const struct member *of = NULL;
+  bool busy = false;
   for (size_t i = 0; i < r->n_questions; i++) {
     struct question *q = &r->questions[i];
-    if (q->over || q->lane.request || q->lane.next_ms > node_mono(r->n) || busy(r, q->to)) continue;
+    if (q->to != of) {
+      busy = false;
+      of = q->to;
+      for (size_t k = i; k < r->n_questions && r->questions[k].to == of && !busy; k++)
+        busy = r->questions[k].lane.request != 0;
+    }
+    if (q->over || q->lane.request || q->lane.next_ms > node_mono(r->n) || busy) continue;
     build(r, q, out);
     return true;
   }

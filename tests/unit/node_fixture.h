@@ -6,6 +6,8 @@
 
 #include "node/node.h"
 
+#define RIG_MEMORY_MAX 160 /* logs that a signer remembers */
+
 struct rig_party {
   char name[64], path[64];
   struct store *store;
@@ -15,8 +17,8 @@ struct rig_party {
   struct buf before[3]; /* cards that it replaced, oldest first */
   size_t n_before;
   struct age_identity seal;
-  struct signed_tree memory[16]; /* the signer's memory: it survives restarts of the node */
-  char memory_key[16][200];
+  struct signed_tree memory[RIG_MEMORY_MAX]; /* the signer's memory: it survives restarts of the node */
+  char memory_key[RIG_MEMORY_MAX][200];
   size_t n_memory;
   uint8_t seed[4][32];
   uint8_t log_before[32]; /* seed of the log key before */
@@ -44,7 +46,7 @@ struct rig {
   size_t n_witnesses;
   void (*witness)(void *ctx, const struct outbound *o, struct outbound_result *r);
   void *witness_ctx;
-  bool cut[4][4];    /* what the first sends does not reach the second, by their places in party */
+  bool cut[4][4]; /* what the first sends does not reach the second, by their places in party */
 };
 
 /* Parties named by names; cards pinned all round. */

@@ -1,0 +1,333 @@
+/*
+ * What was built apart, together: epochs, relay, bundles, proofs of two histories and recovery meeting in one node.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/encoding.h"
+#include "hostile_fixture.h"
+#include "node/epochs.h"
+#include "node/observed.h"
+
+static const char *const THREE[] = {"cert.us.example", "ncc.ru.example", "ncsc.ch.example"};
+
+struct scene {
+  struct rig r;
+  struct evil v; /* of ru */
+  struct rig_party *us, *ru, *ch;
+  char forum[65];
+};
+
+static void open_scene(struct scene *s) {
+  rig_open(&s->r, THREE, 3);
+  s->us = &s->r.party[0];
+  s->ru = &s->r.party[1];
+  s->ch = &s->r.party[2];
+  rig_forum(&s->r, s->forum);
+  rig_run(&s->r, 20000);
+  evil_open(&s->v, s->ru, s->forum);
+}
+
+static void end(struct scene *s) {
+  evil_close(&s->v);
+  rig_close(&s->r);
+}
+
+static size_t count_proofs(struct rig_party *p) {
+  unsigned status;
+  json_t *v = rig_ask(p, "GET", "/v1/proofs", NULL, &status);
+  const size_t n = json_array_size(json_object_get(v, "proofs"));
+  assert_int_equal(status, 200);
+  json_decref(v);
+  return n;
+}
+
+static void hex_of(char out[static 65], const char *origin) {
+  uint8_t digest[SHA256_SIZE];
+  sha256(digest, bytes_str(origin));
+  hex_encode(out, BYTES(digest, sizeof digest));
+}
+
+/* ru shows each of the two one history of the same size; the last statement is to `to`. */
+static void two_histories(struct scene *s, const char *to) {
+  evil_notice(&s->v, to, NULL);
+  evil_show(&s->v, s->us);
+  s->v.n--;
+  buf_free(&s->v.entry[s->v.n]);
+  evil_notice(&s->v, to, NULL);
+  evil_show(&s->v, s->ch);
+}
+
+/* ---- two histories that show where a log is passed on, or carried ---- */
+
+static void test_fork_found_by_relaying(void **state) {
+  struct scene s;
+  (void)state;
+  open_scene(&s);
+  two_histories(&s, s.ch->name);
+  rig_run(&s.r, 100000);
+  assert_int_equal(count_proofs(s.us), 0);
+  rig_run(&s.r, 60000); /* now us looks what ch has of it */
+  assert_int_equal(count_proofs(s.us), 1);
+  rig_run(&s.r, 5000);
+  assert_int_equal(count_proofs(s.ch), 1); /* told */
+  end(&s);
+}
+
+static void test_fork_found_in_a_bundle(void **state) {
+  struct scene s;
+  struct buf note = {0};
+  struct waiting w;
+  char path[200], hex[65];
+  (void)state;
+  open_scene(&s);
+  two_histories(&s, s.us->name);
+  hex_of(hex, s.v.origin);
+  snprintf(path, sizeof path, "/%s/checkpoint", hex);
+  assert_int_equal(peer_ask(s.us, s.ch, "GET", path, BYTES_NONE, &note), 200);
+  snprintf(path, sizeof path, "/v1/bundle/logs/%s/cosigned/%s", hex, s.ch->name);
+  ask_begin(&w, s.us, "POST", path, buf_cstr(&note));
+  assert_int_equal(w.resp.status, 409);
+  json_decref(ask_end(&w));
+  assert_int_equal(count_proofs(s.us), 1);
+  buf_free(&note);
+  end(&s);
+}
+
+static void put_note(struct evil *v, json_t *body, const char *name, uint64_t epoch, uint8_t root) {
+  char origin[ORIGIN_MAX + 1];
+  struct buf note = {0};
+  struct hash h;
+  struct vkey key;
+  uint8_t sig[ED25519_SIG_SIZE];
+  memset(h.b, root, sizeof h.b);
+  log_origin(origin, v->p->name, v->forum, epoch, false);
+  assert_int_equal(vkey_make(&key, origin, NOTE_ED25519, ed25519_public(v->log), NULL), PARLEY_OK);
+  checkpoint_text(&note, origin, 1, &h);
+  ed25519_sign(sig, v->log, buf_view(&note));
+  buf_str(&note, "\n");
+  note_sig_line(&note, &key, BYTES(sig, sizeof sig));
+  assert_true(json_put_b64(body, name, note.p, note.n));
+  buf_free(&note);
+}
+
+/* Who convicts itself again and again, of epochs that never were, makes nobody keep it all. */
+static void test_proofs_are_bounded(void **state) {
+  struct scene s;
+  char id[65];
+  (void)state;
+  open_scene(&s);
+  for (uint64_t epoch = 100; epoch < 170; epoch++) {
+    struct statement st;
+    json_t *cards = json_array();
+    struct buf text = {0};
+    evil_statement(&s.v, &st, "forum.proof");
+    st.body = json_object();
+    put_note(&s.v, st.body, "first", epoch, 1);
+    put_note(&s.v, st.body, "second", epoch, 2);
+    base64_encode(&text, buf_view(&s.ru->card), true);
+    json_array_append_new(cards, json_stringn((const char *)text.p, text.n));
+    json_object_set_new(st.body, "cards", cards);
+    evil_append(&s.v, &st, id);
+    buf_free(&text);
+  }
+  evil_push(&s.v, s.us);
+  rig_run(&s.r, 20000);
+  assert_int_equal(count_proofs(s.us), 64);
+  assert_statement(s.us, id, "received", ""); /* the last one holds, and says nothing new */
+  end(&s);
+}
+
+/* ---- how much is done at once ---- */
+
+/* Versions carry many signatures: what is verified in one transaction is bounded by them. */
+static void test_versions_are_taken_in_turns(void **state) {
+  struct scene s;
+  char id[65], path[100];
+  unsigned status;
+  (void)state;
+  open_scene(&s);
+  for (int i = 0; i < 8; i++) evil_charter(&s.v);
+  evil_notice(&s.v, s.us->name, id);
+  evil_show(&s.v, s.us);
+  node_work(s.us->node);
+  snprintf(path, sizeof path, "/v1/statements/%s", id);
+  json_decref(rig_ask(s.us, "GET", path, NULL, &status));
+  assert_int_equal(status, 404);
+  rig_run(&s.r, 2000);
+  assert_statement(s.us, id, "received", "");
+  end(&s);
+}
+
+/* ---- a counterpart's next epoch ---- */
+
+/* What ru writes from now on is its log of this epoch. */
+static void evil_epoch(struct evil *v, uint64_t epoch) {
+  struct statement st;
+  struct forum_epoch e = {.epoch = epoch - 1, .size = v->n};
+  while (v->n > 0) buf_free(&v->entry[--v->n]);
+  memset(v->shown, 0, sizeof v->shown);
+  log_origin(v->origin, v->p->name, v->forum, epoch, false);
+  evil_statement(v, &st, "forum.epoch");
+  st.body = forum_epoch_body(&e);
+  evil_append(v, &st, NULL);
+}
+
+/* add-checkpoint for a tree of one entry of some log of ru, as if nothing of it were held. */
+static unsigned show_one(struct scene *s, const char *origin, const struct hash *leaf) {
+  struct buf body = {0}, note = {0};
+  struct vkey key;
+  uint8_t sig[ED25519_SIG_SIZE];
+  assert_int_equal(vkey_make(&key, origin, NOTE_ED25519, ed25519_public(s->v.log), NULL), PARLEY_OK);
+  checkpoint_text(&note, origin, 1, leaf);
+  ed25519_sign(sig, s->v.log, buf_view(&note));
+  buf_str(&note, "\n");
+  note_sig_line(&note, &key, BYTES(sig, sizeof sig));
+  const struct add_checkpoint r = {.old = 0, .note = buf_view(&note)};
+  add_checkpoint_write(&body, &r);
+  const unsigned status = peer_ask(s->ru, s->us, "POST", "/add-checkpoint", buf_view(&body), NULL);
+  buf_free(&body);
+  buf_free(&note);
+  return status;
+}
+
+/* Entry 0 comes together with a statement that has a file: that is of the bulk log of the new epoch, not of the one before. */
+static void test_files_of_a_new_epoch(void **state) {
+  struct scene s;
+  struct statement st;
+  struct buf key = {0};
+  struct arena a = {0};
+  struct bytes v;
+  char bulk[ORIGIN_MAX + 1], id[65];
+  (void)state;
+  open_scene(&s);
+  evil_epoch(&s.v, 1);
+  evil_charter(&s.v);
+  evil_statement(&s.v, &st, "incident.notice");
+  evil_to(&s.v, &st, s.us->name);
+  evil_seal(&s.v, &st, "{\"title\":\"Pumps\",\"summary\":\"They run.\",\"aware_at\":\"2021-05-07T10:00:00Z\"}");
+  st.attach[0] = (struct attach){.size = 100, .first = 0, .count = 1};
+  st.n_attach = 1;
+  st.has_bulk = true;
+  st.bulk_size = 1;
+  evil_append(&s.v, &st, id);
+  evil_push(&s.v, s.us);
+  assert_statement(s.us, id, "received", "");
+  log_origin(bulk, s.ru->name, s.v.forum, 0, true);
+  buf_fmt(&key, "ahead/%s\nb%s", bulk, s.ru->name);
+  assert_int_equal(store_get(s.us->store, STORE_PEERS, buf_view(&key), &a, &v, NULL), PARLEY_ENOTFOUND);
+  buf_free(&key);
+  arena_free(&a);
+  end(&s);
+}
+
+/* What somebody has heard of one epoch says nothing about what it holds of the next. */
+static void test_bundle_of_a_new_epoch(void **state) {
+  struct scene s;
+  struct waiting w;
+  char path[200], hex[65];
+  unsigned status;
+  (void)state;
+  open_scene(&s);
+  for (int i = 0; i < 3; i++) evil_notice(&s.v, s.ch->name, NULL);
+  evil_show(&s.v, s.us);
+  evil_push(&s.v, s.ch);
+  char *body = notice_json(s.ch, s.forum);
+  json_decref(rig_ask(s.ch, "POST", "/v1/statements", body, &status));
+  assert_int_equal(status, 201);
+  free(body);
+  rig_run(&s.r, 5000);
+  evil_epoch(&s.v, 1);
+  evil_push(&s.v, s.us);
+  hex_of(hex, s.v.origin);
+  snprintf(path, sizeof path, "/v1/bundle/logs/%s/for/%s", hex, s.ch->name);
+  ask_begin(&w, s.us, "GET", path, NULL);
+  assert_int_equal(w.resp.status, 200);
+  json_t *v = ask_end(&w);
+  assert_int_equal(json_integer_value(json_object_get(v, "end")), 1);
+  assert_int_equal(json_integer_value(json_object_get(v, "start")), 0);
+  json_decref(v);
+  end(&s);
+}
+
+/* The next epoch of a counterpart opens while we recover: it waits until that is done. */
+static void test_epoch_during_recovery(void **state) {
+  struct scene s;
+  struct waiting w;
+  char zero[ORIGIN_MAX + 1];
+  (void)state;
+  open_scene(&s);
+  snprintf(zero, sizeof zero, "%s", s.v.origin);
+  const struct hash first = s.v.leaf[0];
+  evil_epoch(&s.v, 1);
+  ask_begin(&w, s.us, "POST", "/v1/recover", "{\"dry_run\":false}");
+  assert_int_equal(w.resp.status, 0);
+  evil_show(&s.v, s.us);
+  for (int i = 0; i < 2000 && !ask_collect(s.us, &w, 1); i++) {
+    if (i == 1) assert_int_equal(show_one(&s, zero, &first), 409); /* epoch 0 goes on meanwhile */
+    rig_turn(&s.r);
+    s.r.ms += 10;
+  }
+  assert_int_equal(w.resp.status, 200);
+  json_decref(ask_end(&w));
+  rig_run(&s.r, 5000);
+  assert_int_equal(show_one(&s, zero, &first), 403);
+  end(&s);
+}
+
+static void test_epochs_are_bounded(void **state) {
+  struct scene s;
+  (void)state;
+  open_scene(&s);
+  for (uint64_t epoch = 1; epoch <= EPOCHS_MAX; epoch++) {
+    evil_epoch(&s.v, epoch);
+    evil_show(&s.v, s.us);
+    node_work(s.us->node);
+  }
+  assert_int_equal(show_one(&s, s.v.origin, &s.v.leaf[0]), 409); /* the last one goes on */
+  evil_epoch(&s.v, EPOCHS_MAX + 1);
+  assert_int_equal(show_one(&s, s.v.origin, &s.v.leaf[0]), 403);
+  end(&s);
+}
+
+/* ---- what was observed ---- */
+
+/* A text that is cut within a character is written all the same, and keeps no other row from being written. */
+static void test_cut_text_is_kept(void **state) {
+  struct scene s;
+  unsigned status;
+  char text[OBSERVED_TEXT_MAX + 40];
+  (void)state;
+  open_scene(&s);
+  for (size_t i = 0; i + 2 < sizeof text; i += 2) memcpy(text + i, "\xc3\xa9", 3);
+  observed_add(s.us->node, s.ru->name, NULL, "false_proof", "x%s", text);
+  observed_add(s.us->node, s.ru->name, NULL, "unshown", "%s", text);
+  rig_run(&s.r, 30000);
+  rig_stop(s.us);
+  rig_start(s.us);
+  json_t *v = rig_ask(s.us, "GET", "/v1/status", NULL, &status), *list = json_object_get(v, "observed");
+  assert_int_equal(json_array_size(list), 2);
+  json_decref(v);
+  end(&s);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_fork_found_by_relaying),
+      cmocka_unit_test(test_fork_found_in_a_bundle),
+      cmocka_unit_test(test_files_of_a_new_epoch),
+      cmocka_unit_test(test_bundle_of_a_new_epoch),
+      cmocka_unit_test(test_epoch_during_recovery),
+      cmocka_unit_test(test_epochs_are_bounded),
+      cmocka_unit_test(test_cut_text_is_kept),
+      cmocka_unit_test(test_proofs_are_bounded),
+      cmocka_unit_test(test_versions_are_taken_in_turns),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
