@@ -12,18 +12,13 @@
 #include "cli/text.h"
 
 const struct verb *const verbs[] = {
-    &verb_init,          &verb_card_show,    &verb_card_export,
-    &verb_card_renew,    &verb_keys_protect, &verb_keys_unprotect,
-    &verb_keys,          &verb_trust,        &verb_forum_propose,
-    &verb_forum_accept,  &verb_forum_amend,  &verb_forum_list,
-    &verb_forum_show,    &verb_send,         &verb_inbox,
-    &verb_show,          &verb_save,         &verb_ack,
-    &verb_reject,        &verb_receipt,      &verb_disclose,
-    &verb_verify,        &verb_status,       &verb_audit,
-    &verb_fsck,          &verb_availability, &verb_bundle_export,
-    &verb_bundle_import, &verb_bundle_show,  &verb_proof_list,
-    &verb_proof_show,    &verb_backup,        &verb_recover,
-    &verb_config,       NULL,
+    &verb_init,           &verb_card_show,     &verb_card_export,   &verb_card_renew,    &verb_keys_protect,
+    &verb_keys_unprotect, &verb_keys,          &verb_trust,         &verb_forum_propose, &verb_forum_accept,
+    &verb_forum_amend,    &verb_forum_list,    &verb_forum_show,    &verb_send,          &verb_inbox,
+    &verb_show,           &verb_save,          &verb_ack,           &verb_reject,        &verb_receipt,
+    &verb_disclose,       &verb_verify,        &verb_status,        &verb_audit,         &verb_fsck,
+    &verb_availability,   &verb_bundle_export, &verb_bundle_import, &verb_bundle_show,   &verb_proof_list,
+    &verb_proof_show,     &verb_backup,        &verb_recover,       &verb_config,        NULL,
 };
 
 /* ---- finding the verb ---- */
@@ -62,8 +57,8 @@ static void print_overview(const char *family) {
     if (family == NULL || (strncmp(verbs[i]->name, family, n) == 0 && verbs[i]->name[n] == ' '))
       printf("  %-15s %s\n", verbs[i]->name, _(verbs[i]->summary));
   printf("\n%s\n", _("parley VERB --help tells more about each; each takes --json. The home is $PARLEY_HOME,\n"
-                     "else ~/.parley. All verbs but init, card, keys, trust, verify and config need a running\n"
-                     "parleyd."));
+                     "else ~/.parley. All verbs but init, card, keys, trust, verify, bundle show, audit, fsck and\n"
+                     "config need a running parleyd."));
   printf("\n%s\n", _("exit codes: 0 done, 1 refused or does not verify, 2 wrong usage, 3 not reached or not\n"
                      "            delivered in time, 4 evidence of wrongdoing, 5 identities not established"));
 }

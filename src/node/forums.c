@@ -25,6 +25,7 @@ parley_err own_log_open(struct node *n, struct forum *f, struct own_log *l, uint
   l->epoch = epoch;
   /* A log that looks new may be one that was set back to before it was opened: it asks, as after any start. */
   l->ready = f->charter.n_members == 1;
+  l->asks_ms = node_mono(n);
   log_origin(l->origin, n->own.name, f->id, epoch, bulk);
   log_path(l->path, l->origin);
   if (!l->ready)

@@ -297,22 +297,38 @@ static bool patience(struct node *n, struct push *p) {
   return p->turns <= TURNS_MAX;
 }
 
+static bool never_signed(const struct node *n, const struct own_log *l) {
+  struct signed_tree t;
+  return signer_remembered(n->env.signer, l->origin, SIGNER_LOG, &t, NULL) == PARLEY_ENOTFOUND;
+}
+
 /*
  * Signing may go on (docs/protocol.md, section 4) once a member has shown a checkpoint that fits, or every member has
  * said that it holds none. One 404 alone proves nothing while others could still show something: a member that lost its
- * store says it as well.
+ * store says it as well. But a log that the signer does not remember to have signed waits for the others no longer than
+ * what is passed on would: else one member that is away would keep a forum's first file, or a new forum, from all.
  */
-static bool may_sign(const struct own_log *l, bool shown) {
-  bool all = true;
-  for (size_t i = 0; i < l->forum->n_members; i++)
-    all = all && (l->forum->members[i].gone ||
-                  (l->bulk ? &l->forum->members[i].bulk_push : &l->forum->members[i].push)->answered);
-  return shown || all;
+static void may_sign(struct node *n, struct own_log *l, bool shown) {
+  size_t away = 0, said = 0;
+  if (l->ready || l->stopped) return;
+  for (size_t i = 0; i < l->forum->n_members; i++) {
+    const struct member *m = &l->forum->members[i];
+    const bool answered = (l->bulk ? &m->bulk_push : &m->push)->answered;
+    if (m->gone) continue;
+    said += answered;
+    away += !answered;
+  }
+  const bool new_one =
+      said > 0 && node_mono(n) >= l->asks_ms + relay_delay_ms(&l->forum->charter) && never_signed(n, l);
+  if (!shown && away && !new_one) return;
+  l->ready = true;
+  l->why[0] = '\0';
 }
 
 static void done_ask(struct node *n, struct push *p, const struct outbound_result *r) {
   struct errmsg e = {{0}};
-  if (r->status == 404 && p->ask_back && p->cosigned) { /* it may be unable to cosign what it holds: what has it seen? */
+  if (r->status == 404 && p->ask_back &&
+      p->cosigned) { /* it may be unable to cosign what it holds: what has it seen? */
     p->ask_back = false;
     go_on(n, p);
     return;
@@ -331,10 +347,7 @@ static void done_ask(struct node *n, struct push *p, const struct outbound_resul
   }
   p->answered = true;
   p->ask = p->ask_back = false;
-  if (!p->log->ready && !p->log->stopped && may_sign(p->log, r->status == 200)) {
-    p->log->ready = true;
-    p->log->why[0] = '\0';
-  }
+  may_sign(n, p->log, r->status == 200);
   go_on(n, p);
 }
 
@@ -464,7 +477,10 @@ bool push_done(struct node *n, uint64_t id, const struct outbound_result *r) {
   if (!r->answered) {
     lane_fail(n, &p->lane, 0, "%s cannot be reached: %s", p->to->peer->card.name,
               r->message ? r->message : "no answer");
-    if (p->step == PUSH_ASK) ask_again_soon(n, p);
+    if (p->step == PUSH_ASK) {
+      may_sign(n, p->log, false);
+      ask_again_soon(n, p);
+    }
     return true;
   }
   p->to->peer->last_out = node_wall(n);

@@ -103,11 +103,11 @@ struct push {
   bool answered;                    /* it has shown since the start what it holds of this log */
   bool ask;                         /* it must be asked (again) */
   int64_t asked_back_ms;            /* monotonic: when that was last; 0: never */
-  bool ask_back;                    /* because it asked for its own log: not what it has seen, but what it has cosigned */
-  unsigned turns;                   /* answers in a row that were no step forward */
-  uint64_t taken, reached;          /* the largest checkpoint that it took, and the most entries that it said to hold */
-  uint64_t held_upto;     /* statements below this index have their earliest cosignature on record or queued */
-  struct held_line *held; /* at most HELD_QUEUE_MAX; of bulk logs none */
+  bool ask_back;           /* because it asked for its own log: not what it has seen, but what it has cosigned */
+  unsigned turns;          /* answers in a row that were no step forward */
+  uint64_t taken, reached; /* the largest checkpoint that it took, and the most entries that it said to hold */
+  uint64_t held_upto;      /* statements below this index have their earliest cosignature on record or queued */
+  struct held_line *held;  /* at most HELD_QUEUE_MAX; of bulk logs none */
   size_t n_held, cap_held;
   struct line_marks marks;
   struct concern *concerns; /* what of our log from known_from on concerns the counterpart, oldest first */
@@ -138,6 +138,7 @@ struct own_log {
   uint64_t first_size;      /* its size */
   uint64_t first_serial;    /* of the card that it is the first of */
   bool ready;               /* a member has shown what it holds, or all hold nothing: signing may go on */
+  int64_t asks_ms;          /* since when they are asked */
   bool stopped;             /* signing has stopped for good (until recovery) */
   int64_t retry_ms;         /* signing failed and is tried again then; 0: it did not fail */
   char why[WHY_SIZE];

@@ -24,9 +24,8 @@ for home in $homes; do
   node_start $home
 done
 make_forum us fr kz ru -- --ack FLASH=60
-printf 'a first file\n' >"$TMPDIR/first.txt"
 us parley send incident.notice --forum "$forum" --to "${party[ru]}" --precedence FLASH --tlp amber \
-  --file examples/colonial-pipeline.json --attach "$TMPDIR/first.txt" --wait 30 >"$out"
+  --file examples/colonial-pipeline.json --wait 30 >"$out"
 held() { [ "$(on "$1" parley status --json | python3 -c 'import json, sys
 print(all(f["ours_held"] == f["ours"] > 0 and f["bulk_held"] == f["bulk_ours"] for p in json.load(sys.stdin)["peers"] for f in p["forums"]))')" = True ]; }
 for home in $homes; do wait_for 30 "all hold the log of $home" held $home; done
@@ -69,7 +68,7 @@ for home in us ru; do
 done
 expect_exit 3 us parley status --probe "${party[ru]}"
 
-step "A notice with a file of 3 MB, which both in the middle pass on"
+step "A notice with a file of 3 MB, the first of this forum, which both in the middle pass on"
 make_file 3000000 "$TMPDIR/flows.bin"
 id=$(us parley send incident.notice --forum "$forum" --to "${party[ru]}" --precedence FLASH --tlp amber \
   --file examples/colonial-pipeline.json --attach "$TMPDIR/flows.bin" --wait 90 --json | field id)
