@@ -1,8 +1,7 @@
 /*
  * The logs of one party over its epochs (docs/protocol.md, "Epochs and recovery"). The store holds an epoch when
  * it has a log of its origin; the
- * older ones are only read. Key of an own log that was given up: "e/" origin: the index of the first entry that
- * nobody was shown a signature over.
+ * older ones are only read. What an own log that was given up holds beyond its last signature: epoch_next.c.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -346,12 +346,33 @@ static const char *heard_later(const struct node *n, struct forum *f, const stru
   return NULL;
 }
 
+/* A charter in force says up to where the log that it stands in counts. False: it is not beyond that, as far as is held. */
+static bool beyond_the_end(const struct row *r, char *why, size_t size) {
+  const struct charter_closed *end = charter_closed_find(&r->forum->charter, r->from, r->epoch);
+  struct copy *copy = end ? row_copy(r, false, NULL, NULL) : NULL;
+  struct hash root;
+  if (!end) return false;
+  if (r->index >= end->size) {
+    snprintf(why, size, "the charter in force closes this log of %s after %llu entries", r->from,
+             (unsigned long long)end->size);
+    return true;
+  }
+  if (!copy || end->size > copy_size(copy) || copy_root(copy, end->size, &root, NULL) || hash_eq(&root, &end->root))
+    return false;
+  snprintf(why, size, "the charter in force closes this log of %s with another history than the one held here",
+           r->from);
+  return true;
+}
+
 void version_mark(struct node *n, const struct row *r, const struct statement *s, json_t *o) {
   const struct proposal *p = proposal_find(n, s->charter);
   char why[256] = "";
   if (r->problem || !strcmp(s->kind, "forum.charter") || !strcmp(s->kind, "forum.card")) return;
   const char *heard = heard_later(n, r->forum, s);
-  if (!p || !p->holds) {
+  if (beyond_the_end(r, why, sizeof why)) {
+    json_put_str(o, "mark", "closed");
+    json_put_str(o, "mark_why", why);
+  } else if (!p || !p->holds) {
     json_put_str(o, "mark", "conflict");
     json_put_str(o, "mark_why",
                  "the version of the charter that it cites does not hold: another one is complete, and neither "
