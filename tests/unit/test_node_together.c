@@ -296,6 +296,62 @@ static void test_epochs_are_bounded(void **state) {
   end(&s);
 }
 
+/* ---- our own next epoch ---- */
+
+static void hide_cosignatures(const struct outbound *o, struct node_response *answer) {
+  if (!strstr(o->path, "/checkpoint.ncsc.ch.example")) return;
+  buf_clear(&answer->body);
+  answer->status = 404;
+}
+
+/* A cosignature over an epoch that is over comes back by a bundle: the statement is delivered. */
+static void test_cosignature_of_an_older_epoch(void **state) {
+  struct rig r;
+  struct waiting w;
+  struct buf note = {0};
+  char forum[65], id[65], origin[ORIGIN_MAX + 1], path[200], hex[65];
+  uint8_t digest[SHA256_SIZE];
+  unsigned status;
+  (void)state;
+  rig_open(&r, THREE, 3);
+  struct rig_party *us = &r.party[0], *ru = &r.party[1], *ch = &r.party[2];
+  rig_forum(&r, forum);
+  rig_run(&r, 20000);
+  assert_true(hex_decode(digest, sizeof digest, bytes_str(forum)));
+  log_origin(origin, us->name, digest, 0, false);
+  hex_of(hex, origin);
+  r.cut[0][2] = r.cut[2][0] = true;
+  r.altered = hide_cosignatures;
+  char *body = notice_json(us, forum);
+  json_t *v = rig_ask(us, "POST", "/v1/statements", body, &status);
+  assert_int_equal(status, 201);
+  snprintf(id, sizeof id, "%s", str_of(v, "id"));
+  json_decref(v);
+  free(body);
+  rig_run(&r, 300000); /* ru passes it on; what ch has cosigned does not come back */
+  snprintf(path, sizeof path, "/%s/checkpoint.%s", hex, ch->name);
+  assert_int_equal(peer_ask(us, ru, "GET", path, BYTES_NONE, &note), 200);
+  rig_stop(us);
+  us->n_memory = 0;
+  rig_start(us);
+  rig_run(&r, 20000);
+  json_decref(rig_ask(us, "POST", "/v1/recover", "{}", &status));
+  assert_int_equal(status, 200);
+  assert_statement(us, id, "signed", "");
+  snprintf(path, sizeof path, "/v1/bundle/logs/%s/cosigned/%s", hex, ch->name);
+  for (int again = 0; again < 2; again++) {
+    ask_begin(&w, us, "POST", path, buf_cstr(&note));
+    assert_int_equal(w.resp.status, 200);
+    v = ask_end(&w);
+    assert_true(json_is_true(json_object_get(v, "own")));
+    assert_int_equal(json_is_true(json_object_get(v, "new")), !again);
+    json_decref(v);
+    assert_statement(us, id, "delivered", "");
+  }
+  buf_free(&note);
+  rig_close(&r);
+}
+
 /* ---- what was observed ---- */
 
 /* A text that is cut within a character is written all the same, and keeps no other row from being written. */
@@ -325,6 +381,7 @@ int main(void) {
       cmocka_unit_test(test_bundle_of_a_new_epoch),
       cmocka_unit_test(test_epoch_during_recovery),
       cmocka_unit_test(test_epochs_are_bounded),
+      cmocka_unit_test(test_cosignature_of_an_older_epoch),
       cmocka_unit_test(test_cut_text_is_kept),
       cmocka_unit_test(test_proofs_are_bounded),
       cmocka_unit_test(test_versions_are_taken_in_turns),
