@@ -14,6 +14,8 @@
 #include "hostile_fixture.h"
 #include "node/epochs.h"
 #include "node/observed.h"
+#include "record/audit.h"
+#include "record/audit_store.h"
 
 static const char *const THREE[] = {"cert.us.example", "ncc.ru.example", "ncsc.ch.example"};
 
@@ -64,6 +66,35 @@ static void two_histories(struct scene *s, const char *to) {
   evil_show(&s->v, s->ch);
 }
 
+/* ---- what is stored holds ---- */
+
+static void keep_problem(void *ctx, const struct audit_problem *p) {
+  (void)ctx;
+  if (p->kind != AUDIT_FORK)
+    fail_msg("%s of %s at %llu: %s", audit_kind_name(p->kind), p->origin, (unsigned long long)p->index, p->what);
+}
+
+/* All that p has stored; that a proof of two histories is kept is the only thing to be said of it. */
+static struct audit_counts audited(struct rig_party *p) {
+  const struct rig *r = p->rig;
+  const struct audit_source source = audit_store_source(p->store);
+  struct audit_result result;
+  struct errmsg e;
+  struct bytes cards[4];
+  for (size_t i = 0; i < r->n; i++) cards[i] = buf_view(&r->party[i].card);
+  const struct audit_options o = {.self = p->name,
+                                  .seal = &p->seal,
+                                  .n_seal = 1,
+                                  .cards = cards,
+                                  .n_cards = r->n,
+                                  .threads = 1,
+                                  .problem = keep_problem};
+  if (audit_run(&result, &source, &o, &e) != PARLEY_OK) fail_msg("%s", e.text);
+  const struct audit_counts n = result.all;
+  audit_result_free(&result);
+  return n;
+}
+
 /* ---- two histories that show where a log is passed on, or carried ---- */
 
 static void test_fork_found_by_relaying(void **state) {
@@ -77,6 +108,8 @@ static void test_fork_found_by_relaying(void **state) {
   assert_int_equal(count_proofs(s.us), 1);
   rig_run(&s.r, 5000);
   assert_int_equal(count_proofs(s.ch), 1); /* told */
+  assert_true(audited(s.us).problems >= 1);
+  assert_true(audited(s.ch).problems >= 1);
   end(&s);
 }
 
@@ -140,6 +173,7 @@ static void test_proofs_are_bounded(void **state) {
   evil_push(&s.v, s.us);
   rig_run(&s.r, 20000);
   assert_int_equal(count_proofs(s.us), 64);
+  assert_true(audited(s.us).entries > 64);
   assert_statement(s.us, id, "received", ""); /* the last one holds, and says nothing new */
   end(&s);
 }
@@ -304,6 +338,23 @@ static void hide_cosignatures(const struct outbound *o, struct node_response *an
   answer->status = 404;
 }
 
+/* All members adopt a new version. */
+static void amended(struct rig *r, const char *forum, const char *changes) {
+  char path[120];
+  unsigned status;
+  snprintf(path, sizeof path, "/v1/forums/%s/amend", forum);
+  json_t *v = rig_ask(&r->party[0], "POST", path, changes, &status);
+  if (status != 201) fail_msg("%u: %s", status, str_of(v, "message"));
+  snprintf(path, sizeof path, "/v1/forums/%s/accept", str_of(v, "version"));
+  json_decref(v);
+  for (size_t i = 1; i < r->n; i++) {
+    rig_run(r, 20000);
+    json_decref(rig_ask(&r->party[i], "POST", path, "{}", &status));
+    assert_int_equal(status, 200);
+  }
+  rig_run(r, 20000);
+}
+
 /* A cosignature over an epoch that is over comes back by a bundle: the statement is delivered. */
 static void test_cosignature_of_an_older_epoch(void **state) {
   struct rig r;
@@ -348,7 +399,62 @@ static void test_cosignature_of_an_older_epoch(void **state) {
     json_decref(v);
     assert_statement(us, id, "delivered", "");
   }
+  r.cut[0][2] = r.cut[2][0] = false;
+  r.altered = NULL;
+  rig_run(&r, 20000);
+  amended(&r, forum, "{\"title\":\"A new title\"}");
+  for (size_t i = 0; i < r.n; i++) {
+    char *more = notice_json(&r.party[i], forum);
+    json_decref(rig_ask(&r.party[i], "POST", "/v1/statements", more, &status));
+    assert_int_equal(status, 201);
+    free(more);
+  }
+  rig_run(&r, 2 * 3600 * 1000);
+  for (size_t i = 0; i < r.n; i++) {
+    const struct audit_counts n = audited(&r.party[i]);
+    assert_int_equal(n.problems, 0);
+    assert_true(n.cosignatures > 4 && n.lines > 4);
+  }
   buf_free(&note);
+  rig_close(&r);
+}
+
+/* The other one has been removed, and is gone: who is left alone finds the way back all the same. */
+static void test_forum_of_one(void **state) {
+  struct rig r;
+  unsigned status;
+  char forum[65], path[100];
+  (void)state;
+  rig_open(&r, THREE, 2);
+  struct rig_party *us = &r.party[0];
+  rig_forum(&r, forum);
+  rig_run(&r, 20000);
+  snprintf(path, sizeof path, "/v1/forums/%s/amend", forum);
+  json_t *v = rig_ask(us, "POST", path, "{\"remove\":[\"ncc.ru.example\"]}", &status);
+  if (status != 201) fail_msg("%u %s", status, str_of(v, "message"));
+  json_decref(v);
+  rig_run(&r, 20000);
+  rig_stop(&r.party[1]);
+  rig_stop(us);
+  us->n_memory = 0;
+  rig_start(us);
+  rig_run(&r, 20000);
+  v = rig_ask(us, "POST", "/v1/recover", "{}", &status);
+  if (status != 200) fail_msg("%u %s", status, str_of(v, "message"));
+  const json_t *o = json_array_get(json_object_get(v, "forums"), 0);
+  assert_string_equal(str_of(o, "outcome"), "next-epoch");
+  assert_false(json_is_true(json_object_get(v, "memory_lost")));
+  json_decref(v);
+  rig_run(&r, 20000);
+  struct node_log_view log;
+  assert_true(node_log_at(us->node, 0, &log));
+  assert_non_null(strstr(log.origin, "/1"));
+  assert_false(log.stopped);
+  assert_true(log.signed_size == log.size && log.size >= 2);
+  assert_int_equal(audited(us).problems, 0);
+  snprintf(path, sizeof path, "/v1/forums/%s", forum);
+  json_decref(rig_ask(us, "GET", path, NULL, &status));
+  assert_int_equal(status, 200);
   rig_close(&r);
 }
 
@@ -382,6 +488,7 @@ int main(void) {
       cmocka_unit_test(test_epoch_during_recovery),
       cmocka_unit_test(test_epochs_are_bounded),
       cmocka_unit_test(test_cosignature_of_an_older_epoch),
+      cmocka_unit_test(test_forum_of_one),
       cmocka_unit_test(test_cut_text_is_kept),
       cmocka_unit_test(test_proofs_are_bounded),
       cmocka_unit_test(test_versions_are_taken_in_turns),
