@@ -65,7 +65,9 @@ void daemon_close(struct daemon *d);
 parley_err daemon_set_gate_pins(struct daemon *d, struct errmsg *e);
 /* renewed.c: what follows from new cards, ours and the counterparts': link keys of the gate, keys that are no longer needed. Once a turn. */
 parley_err daemon_renewed(struct daemon *d, struct errmsg *e);
-/* proofs.c: writes the proofs that the node keeps as folders, where they are not there. Once a turn. */
+/* proofs.c: gives the node back what its store has lost of the folders in proofs/. After the start of the node. */
+void daemon_proofs_back(struct daemon *d);
+/* Writes the proofs that the node keeps as folders, where they are not there. Once a turn. */
 void daemon_proofs(struct daemon *d);
 /* How counterparts are reached. The strings are the daemon's. */
 struct http_client_config daemon_client_config(const struct daemon *d);

@@ -1,6 +1,10 @@
 /*
- * The proofs of two histories that the node keeps lie in its store; here they become folders of the home, for people.
+ * The proofs of two histories that the node keeps lie in its store; here they become folders of the home, for people. What
+ * the store has lost is taken back from there at the start.
  */
+#include <stdlib.h>
+#include <string.h>
+
 #include "daemon/daemon.h"
 #include "record/pack.h"
 
@@ -33,4 +37,29 @@ void daemon_proofs(struct daemon *d) {
     return;
   }
   d->proofs_version = node_proofs_version(d->node);
+}
+
+static int by_name(const void *a, const void *b) {
+  return strcmp(((const struct pack_file *)a)->name, ((const struct pack_file *)b)->name);
+}
+
+static void give_back(void *ctx, const char *id, const struct home_file *files, size_t n, const struct errmsg *why) {
+  struct daemon *d = ctx;
+  struct pack_file list[HOME_PROOF_FILES_MAX] = {0};
+  struct errmsg e = *why;
+  parley_err err = n ? PARLEY_OK : PARLEY_EINVAL;
+  for (size_t i = 0; !err && i < n; i++) {
+    if (strlen(files[i].name) >= sizeof list[i].name)
+      err = err_set(&e, PARLEY_EINVAL, "%s is no file of a proof", files[i].name);
+    if (!err) strcpy(list[i].name, files[i].name);
+    list[i].data = files[i].data;
+  }
+  qsort(list, n, sizeof *list, by_name);
+  if (!err) err = node_proof_give(d->node, &(struct pack){.files = list, .n = n}, &e);
+  if (err) log_line(&d->log, LOG_AS_WARNING, "proofs/%s is not taken for a proof: %s", id, e.text);
+}
+
+void daemon_proofs_back(struct daemon *d) {
+  struct errmsg e;
+  if (home_proofs_read(&d->home, give_back, d, &e)) log_line(&d->log, LOG_AS_WARNING, "proofs/: %s", e.text);
 }

@@ -247,6 +247,7 @@ parley_err daemon_open(struct daemon *d, const char *home_dir, struct errmsg *e)
   if (!err) err = home_forms_load(&d->forms, &d->home, e);
   if (!err) err = open_signer(d, e);
   if (!err) err = open_node(d, e);
+  if (!err) daemon_proofs_back(d);
   if (!err) err = open_signals(d, e);
   if (!err) err = open_network(d, e);
   if (!err) warn_of_expiry(d);

@@ -180,6 +180,17 @@ bool home_proof_there(const struct home *h, const char *id);
 parley_err home_proof_write(const struct home *h, const char *id, const struct home_file *files, size_t n,
                             struct errmsg *e);
 
+/*
+ * Calls f with the files of each folder in proofs/, names as in home_proof_write, VERIFY.md left out. A folder that cannot be read (a file
+ * over HOME_PROOF_FILE_MAX bytes, more than HOME_PROOF_FILES_MAX) is passed over: f is called with n 0 and why in e.
+ */
+#define HOME_PROOF_FILE_MAX 65536
+#define HOME_PROOF_FILES_MAX 80
+parley_err home_proofs_read(const struct home *h,
+                            void (*f)(void *ctx, const char *id, const struct home_file *files, size_t n,
+                                      const struct errmsg *e),
+                            void *ctx, struct errmsg *e);
+
 /* ---- pins ---- */
 
 struct pin {

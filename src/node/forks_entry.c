@@ -78,11 +78,10 @@ static parley_err check_identity(const struct node *n, const struct fork_result 
   return PARLEY_OK;
 }
 
-static parley_err verify(struct node *n, const struct forum *f, const json_t *body, struct pack *p,
-                         struct fork_result *r, struct arena *a, struct errmsg *e) {
+static parley_err verify_pack(struct node *n, const struct forum *f, const struct pack *p, struct fork_result *r,
+                              struct arena *a, struct errmsg *e) {
   const struct card *cards[CARDS_HELD_MAX + 1];
-  parley_err err = to_pack(p, a, body, e);
-  if (!err) err = fork_verify(r, a, p, NULL, e);
+  parley_err err = fork_verify(r, a, p, NULL, e);
   if (!err && r->n_parties != 1) err = err_set(e, PARLEY_EINVAL, "body.cards: they are of more than one party");
   if (!err && memcmp(r->forum, f->id, SHA256_SIZE))
     err = err_set(e, PARLEY_EINVAL, "body: it is about a log of another forum");
@@ -96,6 +95,12 @@ static parley_err verify(struct node *n, const struct forum *f, const json_t *bo
   }
   err = fork_verify(r, a, p, &(struct pack_known){.anchors = anchors, .n_anchors = k}, e);
   return err ? err : check_identity(n, r, e);
+}
+
+static parley_err verify(struct node *n, const struct forum *f, const json_t *body, struct pack *p,
+                         struct fork_result *r, struct arena *a, struct errmsg *e) {
+  const parley_err err = to_pack(p, a, body, e);
+  return err ? err : verify_pack(n, f, p, r, a, e);
 }
 
 /* Who has signed two histories of that many logs is known for it: more say nothing new, and are not kept. */
@@ -150,6 +155,19 @@ parley_err forks_entry_learn(struct node *n, const struct their_log *l, struct b
   if (!err) err = keep(n, &p, &r, l->from->peer->card.name, &a, e);
 out:
   statement_clear(&s);
+  arena_free(&a);
+  return err;
+}
+
+/* The store may have been lost; the folder stays. Judged as if a member had told it. */
+parley_err node_proof_give(struct node *n, const struct pack *p, struct errmsg *e) {
+  struct arena a = {0};
+  struct fork_result r;
+  parley_err err = fork_verify(&r, &a, p, NULL, e);
+  const struct forum *f = err ? NULL : forum_find(n, r.forum);
+  if (!err && !f) err = err_set(e, PARLEY_ENOTFOUND, "it is about a log of a forum that is not in force here");
+  if (!err) err = verify_pack(n, f, p, &r, &a, e);
+  if (!err && !forks_find(n, r.parties[0].who.name, r.origin)) err = keep(n, p, &r, "", &a, e);
   arena_free(&a);
   return err;
 }

@@ -181,6 +181,12 @@ bool node_proof_at(const struct node *n, size_t i, struct node_proof *out);
 struct pack;
 parley_err node_proof_files(struct node *n, const char *id, struct pack *out, struct arena *a, struct errmsg *e);
 
+/*
+ * Keeps a proof that comes from a folder, after node_start; files sorted by name. OK when it is kept already. ENOTFOUND: its forum is not in
+ * force here; EVERIFY, EINVAL.
+ */
+parley_err node_proof_give(struct node *n, const struct pack *p, struct errmsg *e);
+
 /* ---- for the simulator's invariants ---- */
 
 struct node_log_view {

@@ -100,3 +100,23 @@ node_start us
 wait_for 20 "the folder of us" folder_of us
 diff -r "$(folder_of us)" "$TMPDIR/us.shown"
 expect_exit 4 proofs_of us
+
+step "What the store has lost of it comes back from the folder; a folder that proves nothing is passed over"
+node_stop us
+forget() { python3 -c 'import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+gone = db.execute("DELETE FROM logs WHERE CAST(substr(k, 1, 6) AS TEXT) = \"proof/\" OR CAST(substr(k, 1, 4) AS TEXT) = \"fork\"").rowcount
+db.commit()
+sys.exit(gone == 0)' "$TMPDIR/us/store.sqlite"; }
+forget || fail "there was nothing to lose"
+cp -r "$(folder_of us)" "$TMPDIR/us/proofs/ncc.ru.example-0000000000000000"
+altered "$TMPDIR/us/proofs/ncc.ru.example-0000000000000000/first.checkpoint" 100
+node_start us
+expect_exit 4 proofs_of us
+grep -q 'proofs/ncc.ru.example-0000000000000000 is not taken for a proof' "$TMPDIR/us.log" || fail "nothing is said of the other folder"
+rm -r "$TMPDIR/us/proofs/ncc.ru.example-0000000000000000"
+node_stop us
+forget
+mv "$TMPDIR/us/proofs" "$TMPDIR/us.proofs"
+node_start us
+expect_exit 0 proofs_of us
