@@ -90,6 +90,7 @@ static parley_err find_or_open(struct node_call *c, struct arriving *q, struct b
   q->size = cp.size;
   *l = (struct bundle_log){0};
   if (!bundle_log_look(c, l)) r = their_epoch_next(c->n, cp.origin, bytes_str(q->note), &l->theirs, e);
+  if (!r && l->theirs && l->theirs->from->gone) l->theirs = NULL; /* of who has left nothing more is taken */
   if (!r && l->own) return err_set(e, PARLEY_EREFUSED, "that log is our own");
   return r || l->theirs ? r : err_set(e, PARLEY_ENOTFOUND, "no forum that is in force here has that log");
 }

@@ -419,6 +419,62 @@ static void test_cosignature_of_an_older_epoch(void **state) {
   rig_close(&r);
 }
 
+static void remove_ru(struct scene *s) {
+  char path[120];
+  unsigned status;
+  snprintf(path, sizeof path, "/v1/forums/%s/amend", s->forum);
+  json_t *v = rig_ask(s->us, "POST", path, "{\"remove\":[\"ncc.ru.example\"]}", &status);
+  assert_int_equal(status, 201);
+  snprintf(path, sizeof path, "/v1/forums/%s/accept", str_of(v, "version"));
+  json_decref(v);
+  rig_run(&s->r, 20000);
+  json_decref(rig_ask(s->ch, "POST", path, "{}", &status));
+  assert_int_equal(status, 200);
+  rig_run(&s->r, 20000);
+}
+
+/* Of who was removed a bundle brings no more than the line would. */
+static void test_bundle_of_who_is_gone(void **state) {
+  for (int removed = 0; removed < 2; removed++) {
+    struct scene s;
+    struct waiting w;
+    struct buf note = {0}, text = {0}, leaf = {0};
+    char path[200], hex[65];
+    (void)state;
+    open_scene(&s);
+    if (removed) remove_ru(&s);
+    hex_of(hex, s.v.origin);
+    const uint64_t held = s.v.n;
+    evil_notice(&s.v, s.us->name, NULL);
+    struct vkey key;
+    struct hash root;
+    uint8_t sig[ED25519_SIG_SIZE];
+    merkle_root_of_leaves(&root, s.v.leaf, s.v.n);
+    assert_int_equal(vkey_make(&key, s.v.origin, NOTE_ED25519, ed25519_public(s.v.log), NULL), PARLEY_OK);
+    checkpoint_text(&note, s.v.origin, s.v.n, &root);
+    ed25519_sign(sig, s.v.log, buf_view(&note));
+    buf_str(&note, "\n");
+    note_sig_line(&note, &key, BYTES(sig, sizeof sig));
+    base64_encode(&leaf, BYTES(s.v.leaf[held].b, 32), true);
+    json_t *o = json_object(), *hashes = json_array();
+    json_array_append_new(hashes, json_string(buf_cstr(&leaf)));
+    json_object_set_new(o, "note", json_string(buf_cstr(&note)));
+    json_object_set_new(o, "next", json_integer((json_int_t)held));
+    json_object_set_new(o, "pending", json_integer((json_int_t)held));
+    json_object_set_new(o, "hashes", hashes);
+    assert_true(json_write(&text, o));
+    snprintf(path, sizeof path, "/v1/bundle/logs/%s/checkpoint", hex);
+    ask_begin(&w, s.us, "POST", path, buf_cstr(&text));
+    assert_int_equal(w.resp.status, removed ? 404 : 200);
+    json_decref(ask_end(&w));
+    json_decref(o);
+    buf_free(&note);
+    buf_free(&text);
+    buf_free(&leaf);
+    end(&s);
+  }
+}
+
 /* The other one has been removed, and is gone: who is left alone finds the way back all the same. */
 static void test_forum_of_one(void **state) {
   struct rig r;
@@ -488,6 +544,7 @@ int main(void) {
       cmocka_unit_test(test_epoch_during_recovery),
       cmocka_unit_test(test_epochs_are_bounded),
       cmocka_unit_test(test_cosignature_of_an_older_epoch),
+      cmocka_unit_test(test_bundle_of_who_is_gone),
       cmocka_unit_test(test_forum_of_one),
       cmocka_unit_test(test_cut_text_is_kept),
       cmocka_unit_test(test_proofs_are_bounded),
