@@ -208,11 +208,11 @@ static int run(struct cli *c, const struct args *a) {
 
 static const struct option options[] = {
     {"forum", N_("F"), N_("only this forum: its id, or 8 digits of it"), false},
-    {"since", N_("T"), N_("only entries from a time, a day or an index on; trees and roots are checked whole"), false},
-    {"mirror", N_("P|URL"), N_("what this party holds, or the mirror at this URL, instead of this home"), false},
+    {"since", N_("WHEN"), N_("only entries from then on: a time, a day or an index"), false},
+    {"mirror", N_("P|URL"), N_("what a party holds, or an open mirror, not this home"), false},
     {"origin", N_("LOG"), N_("with --mirror: this log; without it all that this home knows"), true},
     {"bundle", N_("FILE"), N_("what a bundle carries, instead of this home"), false},
-    {"card", N_("FILE"), N_("a card that you have from the party itself, beside the pins of the home"), true},
+    {"card", N_("FILE"), N_("a card that you have from the party itself"), true},
     {"no-bodies", NULL, N_("do not open sealed bodies, and so need no key"), false},
     {NULL, NULL, NULL, false},
 };
@@ -220,7 +220,7 @@ static const struct option options[] = {
 const struct verb verb_audit = {
     .name = "audit",
     .usage =
-        N_("[--forum F] [--since T] [--mirror P|URL [--origin LOG]… | --bundle FILE] [--card FILE]… [--no-bodies]"),
+        N_("[--forum F] [--since WHEN] [--mirror P|URL [--origin LOG]… | --bundle FILE] [--card FILE]… [--no-bodies]"),
     .summary = N_("check again everything that is stored"),
     .about =
         N_("Hashes every entry, compares every tile, and verifies every signature, cosignature and root that is "

@@ -79,7 +79,7 @@ static void print_forum(struct cli *c, const struct args *a, const json_t *f) {
 
 static parley_err make_dir(const char *path, struct errmsg *e) {
   if (mkdir(path, 0755) == 0 || errno == EEXIST) return PARLEY_OK;
-  return err_set(e, PARLEY_EIO, "%s: it cannot be made: %s", path, strerror(errno));
+  return err_set(e, PARLEY_EIO, _("%s: it cannot be made: %s"), path, strerror(errno));
 }
 
 static parley_err write_note(struct cli *c, const char *dir, const char *party, const char *way, size_t i,
@@ -89,7 +89,7 @@ static parley_err write_note(struct cli *c, const char *dir, const char *party, 
   (void)c;
   if (text[0] == '\0') return PARLEY_OK;
   const int n = snprintf(path, sizeof path, "%s/%s.%s.%zu.%s", dir, party, way, i, when);
-  if (n < 0 || (size_t)n >= sizeof path) return err_set(e, PARLEY_EINVAL, "%s: the path is too long", dir);
+  if (n < 0 || (size_t)n >= sizeof path) return err_set(e, PARLEY_EINVAL, _("%s: the path is too long"), dir);
   return file_write(path, bytes_str(text), 0644, e);
 }
 
@@ -113,7 +113,7 @@ static parley_err write_proofs(struct cli *c, const struct args *a, const char *
   json_array_foreach(forums, i, f) {
     char at[HOME_PATH_MAX];
     const int n = snprintf(at, sizeof at, "%s/%.12s", dir, json_text(f, "forum"));
-    if (n < 0 || (size_t)n >= sizeof at) return err_set(e, PARLEY_EINVAL, "%s: the path is too long", dir);
+    if (n < 0 || (size_t)n >= sizeof at) return err_set(e, PARLEY_EINVAL, _("%s: the path is too long"), dir);
     parley_err r = make_dir(at, e);
     json_array_foreach(json_object_get(f, "members"), k, m) {
       if (!wanted(a, m)) continue;

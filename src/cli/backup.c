@@ -57,7 +57,7 @@ static int run(struct cli *c, const struct args *a) {
   if (!rc) rc = wait_for_it(c, &o, &e);
   if (!rc && strcmp(json_text(o, "state"), "done") != 0)
     rc = err_set(&e, PARLEY_EIO, "%s",
-                 json_text(o, "message")[0] ? json_text(o, "message") : "the node forgot the backup");
+                 json_text(o, "message")[0] ? json_text(o, "message") : _("the node forgot the backup"));
   if (rc) {
     json_decref(o);
     return cli_fail(c, rc, &e);

@@ -27,7 +27,7 @@ static parley_err ask_node(struct cli *c, const struct args *a, bool dry, json_t
   if (ok && log != mirror) ok = json_put_str(q, "role", log ? "log" : "mirror");
   if (!ok) {
     json_decref(q);
-    return err_set(e, PARLEY_ENOMEM, "out of memory");
+    return err_set(e, PARLEY_ENOMEM, "%s", _("out of memory"));
   }
   return api_call(c, out, "POST", "/v1/recover", q, e);
 }
@@ -152,7 +152,7 @@ static int run(struct cli *c, const struct args *a) {
     return cli_usage(c, _("recovering changes the log for good: look at parley recover --dry-run, then say --yes"));
   if (!yes && !ask_yes(_("\nIs this what you want? Has nobody a newer store.sqlite, and does no second machine run "
                          "with these keys?"))) {
-    err_set(&e, PARLEY_EREFUSED, "nothing was changed");
+    err_set(&e, PARLEY_EREFUSED, "%s", _("nothing was changed"));
     return cli_fail(c, PARLEY_EREFUSED, &e);
   }
   rc = ask_node(c, a, false, &done, &e);
