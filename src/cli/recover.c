@@ -10,6 +10,8 @@
 #include "cli/output.h"
 #include "cli/text.h"
 
+#define UNDELIVERED_SHOWN 10
+
 static long long number(const json_t *o, const char *member) { return json_integer_value(json_object_get(o, member)); }
 
 static bool is(const json_t *o, const char *member, const char *text) {
@@ -112,11 +114,33 @@ static void print_forum(struct cli *c, const json_t *f, bool planned) {
                         number(f, "to_send_again")));
 }
 
+/* What the next epoch leaves behind. */
+static void print_undelivered(struct cli *c, const json_t *f) {
+  size_t i, k;
+  json_t *one, *id;
+  json_array_foreach(json_object_get(f, "undelivered"), i, one) {
+    const json_t *ids = json_object_get(one, "ids");
+    const char *text = arena_fmt(&c->arena,
+                                 text_n("%s: %zu statement of the closed epoch:",
+                                        "%s: %zu statements of the closed epoch:", (unsigned long)json_array_size(ids)),
+                                 json_text(one, "party"), json_array_size(ids));
+    json_array_foreach(ids, k, id) {
+      if (k == UNDELIVERED_SHOWN || text == NULL) break;
+      text = arena_fmt(&c->arena, "%s %.12s", text, json_string_value(id));
+    }
+    if (text != NULL && json_array_size(ids) > UNDELIVERED_SHOWN) text = arena_fmt(&c->arena, "%s …", text);
+    out_field(c, 2, _("Send again"), text);
+  }
+}
+
 static void print_all(struct cli *c, const json_t *o, bool planned) {
   const json_t *forums = json_object_get(o, "forums");
   if (planned && json_is_true(json_object_get(o, "memory_lost")))
     out_text(_("The signer's memory (signer/) is lost: nobody here knows what was signed or cosigned last."), 0);
-  for (size_t i = 0; i < json_array_size(forums); i++) print_forum(c, json_array_get(forums, i), planned);
+  for (size_t i = 0; i < json_array_size(forums); i++) {
+    print_forum(c, json_array_get(forums, i), planned);
+    print_undelivered(c, json_array_get(forums, i));
+  }
   if (json_array_size(forums) == 0) out_print("%s\n", _("No forum is in force here."));
 }
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/encoding.h"
 #include "base/json_load.h"
 #include "node/call.h"
 #include "node/epochs.h"
@@ -127,6 +128,52 @@ static parley_err relearn_new(struct node *n, const struct forum *f, struct errm
   return err;
 }
 
+#define UNDELIVERED_MAX 1000 /* of one member; more are not named */
+
+/*
+ * What was signed in the epoch that is about to close and has not reached an addressee: once the next is open nobody takes
+ * more of this one, so it must be sent again by people.
+ */
+static json_t *undelivered_to(struct recovery *r, struct forum *f, const struct member *m) {
+  const uint64_t end = recover_signed_end(&r->log, &f->log);
+  json_t *ids = json_array();
+  for (uint64_t i = m->push.cosigned; i < end && json_array_size(ids) < UNDELIVERED_MAX; i++) {
+    struct arena a = {0};
+    struct bytes entry;
+    struct statement s = {0};
+    struct dsse d;
+    const bool readable = !copy_entry(f->log.copy, i, &a, &entry, NULL) && !statement_parse(&s, &a, entry, &d, NULL);
+    for (size_t k = 0; readable && k < s.n_to; k++) {
+      struct hash id;
+      char hex[65];
+      if (strcmp(s.to[k], m->peer->card.name)) continue;
+      statement_id(&id, entry);
+      hex_encode(hex, BYTES(id.b, 32));
+      json_array_append_new(ids, json_string(hex));
+    }
+    statement_clear(&s);
+    arena_free(&a);
+  }
+  return ids;
+}
+
+static void put_undelivered(struct recovery *r, struct forum *f, json_t *o) {
+  json_t *list = json_array();
+  for (size_t i = 0; i < f->n_members; i++) {
+    if (f->members[i].gone) continue;
+    json_t *ids = undelivered_to(r, f, &f->members[i]), *one = json_object();
+    if (json_array_size(ids) > 0) {
+      json_put_str(one, "party", f->members[i].peer->card.name);
+      json_object_set(one, "ids", ids);
+      json_array_append(list, one);
+    }
+    json_decref(ids);
+    json_decref(one);
+  }
+  if (json_array_size(list) > 0) json_object_set(o, "undelivered", list);
+  json_decref(list);
+}
+
 static parley_err open_next(struct recovery *r, struct forum *f, struct errmsg *e) {
   struct node *n = r->n;
   const struct forum_epoch known = {f->log.epoch, r->log.longest, r->log.longest_root};
@@ -153,7 +200,10 @@ static parley_err conclude(struct recovery *r, struct forum *f, json_t *o, struc
   if (err || !r->as_log) return err ? err : forum_reload(r->n, f, NULL, e);
   json_put_str(o, "outcome", recover_outcome_name(r->outcome));
   json_put_str(o, "reason", r->reason);
-  if (r->outcome == OUTCOME_NEXT) return open_next(r, f, e);
+  if (r->outcome == OUTCOME_NEXT) {
+    put_undelivered(r, f, o);
+    return open_next(r, f, e);
+  }
   if (r->outcome == OUTCOME_NOTHING) return signer_lost(r->n->env.signer) ? forum_reload(r->n, f, NULL, e) : PARLEY_OK;
   resume(&f->log);
   resume(&f->bulk);

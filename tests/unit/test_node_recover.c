@@ -233,6 +233,42 @@ static void next_epoch(enum memory memory, const char *why) {
   end(&s);
 }
 
+/* What was signed and has not reached somebody who is away is named: the next epoch leaves it behind. */
+static void test_left_behind(void **state) {
+  (void)state;
+  struct rig r;
+  char forum[65], id[65];
+  unsigned status;
+  rig_open(&r, THREE, 3);
+  rig_forum(&r, forum);
+  rig_run(&r, 20000);
+  struct rig_party *us = &r.party[0], *away = &r.party[2];
+  rig_stop(away);
+  json_t *v = rig_ask(us, "POST", "/v1/statements",
+                      "{\"kind\":\"incident.notice\",\"to\":[\"cic.ch.example\",\"ncc.ru.example\"],\"precedence\":"
+                      "\"ROUTINE\",\"tlp\":\"amber\",\"body\":{\"title\":\"Pipeline\",\"summary\":\"It stands still.\","
+                      "\"aware_at\":\"2021-05-07T10:00:00Z\"}}",
+                      &status);
+  assert_int_equal(status, 201);
+  snprintf(id, sizeof id, "%s", str(v, "id"));
+  json_decref(v);
+  rig_run(&r, 20000);
+  rig_stop(us);
+  us->n_memory = 0;
+  rig_start(us);
+  rig_run(&r, 5000);
+  v = recover(us, "{}");
+  assert_string_equal(str(result(v), "outcome"), "next-epoch");
+  const json_t *left = json_object_get(result(v), "undelivered");
+  assert_int_equal(json_array_size(left), 1);
+  assert_string_equal(str(json_array_get(left, 0), "party"), away->name);
+  const json_t *ids = json_object_get(json_array_get(left, 0), "ids");
+  assert_int_equal(json_array_size(ids), 1);
+  assert_string_equal(json_string_value(json_array_get(ids, 0)), id);
+  json_decref(v);
+  rig_close(&r);
+}
+
 static void test_memory_lost(void **state) {
   (void)state;
   next_epoch(LOST, "memory is lost");
@@ -542,6 +578,7 @@ static void test_mirror_without_memory(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_same_epoch),
+      cmocka_unit_test(test_left_behind),
       cmocka_unit_test(test_memory_lost),
       cmocka_unit_test(test_whole_machine_set_back),
       cmocka_unit_test(test_no_copy_reaches),
