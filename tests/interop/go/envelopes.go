@@ -190,6 +190,7 @@ func readCharter(path string, parties map[string]*party, cited bool) (*charter, 
 	if len(e.Signatures) > len(c.Members) || (len(c.Replaces) == 0 && len(e.Signatures) < len(c.Members)) {
 		return nil, fmt.Errorf("%s: %d signatures of %d members", path, len(e.Signatures), len(c.Members))
 	}
+	strangers, others := len(c.Members), len(e.Signatures) // members whose named card is not at hand; signatures left for them
 	for _, m := range c.Members {
 		p := parties[m.Name]
 		if p == nil {
@@ -201,6 +202,7 @@ func readCharter(path string, parties map[string]*party, cited bool) (*charter, 
 			}
 			continue
 		}
+		strangers--
 		keys := p.keys(func(c *card) ed25519.PublicKey { return c.statement })
 		if len(c.Replaces) > 0 && !signed(e.Envelope, keys) {
 			continue // not every member's signature is needed
@@ -208,6 +210,10 @@ func readCharter(path string, parties map[string]*party, cited bool) (*charter, 
 		if err := verify(e.Envelope, 1, keys); err != nil {
 			return nil, fmt.Errorf("%s: %s: %w", path, m.Name, err)
 		}
+		others--
+	}
+	if others > strangers {
+		return nil, fmt.Errorf("%s: a signature by nobody that it names", path)
 	}
 	return c, nil
 }
