@@ -260,7 +260,12 @@ parley_err proposal_take(struct node *n, struct bytes text, const char *from, st
   if (p || r) proposal_free(fresh);
   if (r) return r;
   *out = p ? p : fresh;
-  return (*out)->placed ? versions_refresh(n, (*out)->forum, e) : PARLEY_OK;
+  r = (*out)->placed ? versions_refresh(n, (*out)->forum, e) : PARLEY_OK;
+  if (r != PARLEY_ENOMEM && r != PARLEY_EIO && r != PARLEY_EFULL && r != PARLEY_EBUSY) return r;
+  /* It is stored, and whoever is told otherwise would propose it anew; what follows from it is tried again (versions_run). */
+  node_log_line(n, 3, "what follows from the charter “%s” cannot be done now: %s", (*out)->charter.title,
+                e ? e->text : "");
+  return PARLEY_OK;
 }
 
 parley_err proposal_take_opened(struct node *n, struct bytes envelope, const char *author, struct errmsg *e) {
