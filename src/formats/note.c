@@ -264,3 +264,10 @@ void cosignature_message(struct buf *out, int64_t time, struct bytes checkpoint_
   buf_str(out, "\n");
   buf_bytes(out, checkpoint_text);
 }
+
+struct bytes note_signatures(struct bytes note) {
+  struct bytes line;
+  while (bytes_line(&note, &line) && line.n)
+    ;
+  return note;
+}

@@ -44,6 +44,9 @@ struct note {
   struct note_sig *sigs;
 };
 
+/* The signature lines of a note: what follows the first empty line; it is not parsed. Empty when there is none. */
+struct bytes note_signatures(struct bytes note);
+
 /* Parses; the result points into `in` and the arena. signed-note: Format. EINVAL, ELIMIT, ENOMEM. */
 parley_err note_parse(struct note *out, struct arena *a, struct bytes in, struct errmsg *e);
 /*

@@ -11,6 +11,13 @@
 #include "base/plant.h"
 #include "node/line_marks.h"
 
+bool mirror_line_party(const char *line, char party[static PARTY_NAME_MAX + 1]) {
+  const char *end = strstr(line, "/mirror ");
+  if (!end || strncmp(line, "— ", 4) || end - line - 4 > PARTY_NAME_MAX) return false;
+  snprintf(party, PARTY_NAME_MAX + 1, "%.*s", (int)(end - line - 4), line + 4);
+  return true;
+}
+
 static void key_cosignature(struct buf *k, const char *origin, const char *party, bool with_size, uint64_t size) {
   buf_fmt(k, "c/%s\n%s\n", origin, party);
   if (with_size) buf_u64be(k, size);
@@ -69,9 +76,9 @@ parley_err cosignature_newest(struct node *n, const struct own_log *log, const c
   struct buf prefix = {0};
   key_cosignature(&prefix, log->origin, party, false, 0);
   struct first f = {.out = out};
-  parley_err r = buf_ok(&prefix) ? store_scan(n->env.store, STORE_PEERS, buf_view(&prefix), BYTES_NONE, true,
-                                              take_first, &f, e)
-                                 : err_set(e, PARLEY_ENOMEM, "out of memory");
+  parley_err r = buf_ok(&prefix)
+                     ? store_scan(n->env.store, STORE_PEERS, buf_view(&prefix), BYTES_NONE, true, take_first, &f, e)
+                     : err_set(e, PARLEY_ENOMEM, "out of memory");
   buf_free(&prefix);
   if (r || f.found) return r;
   return err_set(e, PARLEY_ENOTFOUND, "%s has cosigned nothing of this log", party);

@@ -142,11 +142,6 @@ parley_err forks_keep(struct node *n, const struct pack *p, const struct fork_re
 
 /* ---- from two signed trees ---- */
 
-/* Trouble of ours, not of what was found. */
-static bool transient(parley_err r) {
-  return r == PARLEY_ENOMEM || r == PARLEY_EIO || r == PARLEY_EFULL || r == PARLEY_EBUSY;
-}
-
 static parley_err convict_one(struct node *n, struct fork_input *in, const char *party, const char *origin,
                               unsigned *convicted, struct errmsg *e) {
   struct arena a = {0};
@@ -166,7 +161,7 @@ static parley_err convict_one(struct node *n, struct fork_input *in, const char 
     if (!err) ++*convicted;
   }
   arena_free(&a);
-  return transient(err) ? err_set(e, err, "%s", why.text) : PARLEY_OK;
+  return node_trouble(err) ? err_set(e, err, "%s", why.text) : PARLEY_OK;
 }
 
 /* Mirrors whose line stands in both: each is tried by name. */
@@ -215,7 +210,7 @@ parley_err forks_of_mirror(struct node *n, const char *origin, struct errmsg *e)
   parley_err r =
       in ? fork_kept(in, &a, n->env.store, origin, e) : err_set(e, PARLEY_ENOMEM, "out of memory for a proof");
   if (!r) r = forks_convict(n, in->tree, &in->prefix, &in->proof, &convicted, e);
-  n->forks->look = transient(r);
+  n->forks->look = node_trouble(r);
   arena_free(&a);
   free(in);
   return r == PARLEY_ENOTFOUND ? PARLEY_OK : r;
@@ -256,7 +251,7 @@ static void tell(struct node *n, struct kept *k) {
     if (r == PARLEY_ELIMIT) k->told = true; /* too large for an entry: the folder is there, and people */
   }
   if (r) node_log_line(n, 3, "the other members cannot be told of a proof now: %s", e.text);
-  if (transient(r)) node_retry(n);
+  if (node_trouble(r)) node_retry(n);
 }
 
 static void look_at_mirrors(struct node *n) {

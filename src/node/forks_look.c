@@ -175,11 +175,8 @@ static void look_at_heard(struct node *n, const struct their_log *l, const struc
 }
 
 static void look_at_held(struct node *n, const struct their_log *l, const struct held *h) {
-  const char *end = strstr(h->line, "/mirror ");
   char party[PARTY_NAME_MAX + 1];
-  if (!end || strncmp(h->line, "— ", 4) || end - h->line - 4 > PARTY_NAME_MAX) return; /* a neutral witness */
-  snprintf(party, sizeof party, "%.*s", (int)(end - h->line - 4), h->line + 4);
-  if (!node_card(n, party)) return;
+  if (!mirror_line_party(h->line, party) || !node_card(n, party)) return; /* a neutral witness */
   struct buf text = {0};
   checkpoint_text(&text, h->origin, h->size, &h->root);
   const parley_err r = cosignature_verify(n, party, 0, bytes_str(h->line), buf_view(&text), NULL, NULL);

@@ -59,11 +59,6 @@ static parley_err judge_rules(struct node *n, const struct forum *f, const struc
   return judge_author(c, s, e);
 }
 
-/* Trouble of ours, not of the statement: taken in again later. */
-static bool transient(parley_err r) {
-  return r == PARLEY_ENOMEM || r == PARLEY_EIO || r == PARLEY_EFULL || r == PARLEY_EBUSY;
-}
-
 /* ---- indexing ---- */
 
 static parley_err put_row(struct node *n, const struct their_log *l, uint64_t index, const struct hash *id,
@@ -230,7 +225,7 @@ static parley_err take_one(struct node *n, struct their_log *l, uint64_t index, 
     arena_free(&a);
     return PARLEY_OK;
   }
-  if (!r && transient(bad)) r = err_set(e, bad, "%s", why.text);
+  if (!r && node_trouble(bad)) r = err_set(e, bad, "%s", why.text);
   if (!r && bad) {
     node_log_line(n, 4, "%s, entry %llu is kept but counts for nothing: %s", l->origin, (unsigned long long)index,
                   why.text);
@@ -313,7 +308,7 @@ static void learn_cards(struct node *n, struct their_log *l) {
   if (!r) r = card_entry_learn(n, l, entry, &e);
   if (!r) r = forks_entry_learn(n, l, entry, &e);
   if (!r) r = version_run_learn(n, l, l->taken_in, &e);
-  if (transient(r)) {
+  if (node_trouble(r)) {
     node_log_line(n, 3, "%s: a new card or version, or a proof, cannot be stored now: %s", l->origin, e.text);
     node_retry(n);
   } else {

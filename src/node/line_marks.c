@@ -117,14 +117,6 @@ parley_err line_mark_put(struct node *n, struct line_marks *m, const char *origi
   return r;
 }
 
-/* What follows the text of a note. */
-static struct bytes signature_lines(struct bytes note) {
-  struct bytes line;
-  while (bytes_line(&note, &line) && line.n)
-    ;
-  return note;
-}
-
 parley_err line_mark_theirs(struct node *n, struct their_log *l, struct errmsg *e) {
   const int64_t heartbeat = l->from->forum->charter.heartbeat_seconds;
   struct mirror_state s;
@@ -135,7 +127,7 @@ parley_err line_mark_theirs(struct node *n, struct their_log *l, struct errmsg *
   if (own && s.cosigned > l->marks.last && s.cosigned - l->marks.last < heartbeat / 4) return PARLEY_OK;
   parley_err r = own ? store_begin(n->env.store, e) : PARLEY_OK;
   if (r) return r;
-  r = line_mark_put(n, &l->marks, l->origin, n->own.name, s.cosigned, s.size, signature_lines(s.note), heartbeat, e);
+  r = line_mark_put(n, &l->marks, l->origin, n->own.name, s.cosigned, s.size, note_signatures(s.note), heartbeat, e);
   if (own && !r)
     r = store_commit(n->env.store, e);
   else if (own)

@@ -202,6 +202,10 @@ const struct form *node_form(const struct node *n, const struct charter *c, cons
 
 /* ---- work ---- */
 
+bool node_trouble(parley_err r) {
+  return r == PARLEY_ENOMEM || r == PARLEY_EIO || r == PARLEY_EFULL || r == PARLEY_EBUSY;
+}
+
 void node_retry(struct node *n) { n->retry_ms = node_mono(n) + NODE_RETRY_MS; }
 
 static void retry_due(struct node *n) {
@@ -260,14 +264,14 @@ int node_next_ms(struct node *n) {
 }
 
 bool node_next_outbound(struct node *n, struct outbound *out) {
-  return renewal_next(n, out) || recovery_next(n, out) || push_next(n, out) || seeks_next(n, out) || witness_next(n, out) ||
-         proposal_next(n, out) || relay_push_next(n, out) || relay_ask_next(n, out);
+  return renewal_next(n, out) || recovery_next(n, out) || push_next(n, out) || seeks_next(n, out) ||
+         witness_next(n, out) || proposal_next(n, out) || relay_push_next(n, out) || relay_ask_next(n, out);
 }
 
 void node_outbound_done(struct node *n, uint64_t id, const struct outbound_result *r) {
   const struct attempt_of tried = attempt_before(n, id);
-  if (!push_done(n, id, r) && !recovery_done(n, id, r) && !seeks_done(n, id, r) && !witness_done(n, id, r) && !renewal_done(n, id, r) &&
-      !relay_push_done(n, id, r) && !relay_ask_done(n, id, r))
+  if (!push_done(n, id, r) && !recovery_done(n, id, r) && !seeks_done(n, id, r) && !witness_done(n, id, r) &&
+      !renewal_done(n, id, r) && !relay_push_done(n, id, r) && !relay_ask_done(n, id, r))
     proposal_done(n, id, r);
   attempt_after(n, &tried, r);
   calls_check_waiting(n);

@@ -391,10 +391,8 @@ static bool find_readable(struct node_call *c, const char *hex, struct readable 
 static void own_checkpoint(struct node_call *c, struct own_log *l, struct buf *out) {
   buf_bytes(out, buf_view(&l->note));
   struct forum *f = l->forum;
-  struct bytes rest = buf_view(&l->note), line;
+  struct bytes rest = note_signatures(buf_view(&l->note)), line;
   size_t lines = 0;
-  while (bytes_line(&rest, &line) && line.n)
-    ;
   while (bytes_line(&rest, &line)) lines++; /* of both log keys under a new card */
   for (size_t i = 0; i < f->n_members && lines < NOTE_SIGS_WRITE_MAX; i++) {
     struct cosignature s;

@@ -261,7 +261,7 @@ parley_err proposal_take(struct node *n, struct bytes text, const char *from, st
   if (r) return r;
   *out = p ? p : fresh;
   r = (*out)->placed ? versions_refresh(n, (*out)->forum, e) : PARLEY_OK;
-  if (r != PARLEY_ENOMEM && r != PARLEY_EIO && r != PARLEY_EFULL && r != PARLEY_EBUSY) return r;
+  if (!node_trouble(r)) return r;
   /* It is stored, and whoever is told otherwise would propose it anew; what follows from it is tried again (versions_run). */
   node_log_line(n, 3, "what follows from the charter “%s” cannot be done now: %s", (*out)->charter.title,
                 e ? e->text : "");

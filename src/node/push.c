@@ -14,9 +14,6 @@
 #include "node/forks.h"
 #include "node/observed.h"
 
-#define STATEMENT_UPLOAD_BYTES (4u << 20) /* of one add-entries request; a package at least */
-#define BULK_UPLOAD_BYTES (1u << 20)
-#define TURNS_MAX 2              /* answers without a step forward before the lane pauses */
 #define RETRY_AFTER_MAX_S 86400u /* a longer pause than a day is not granted */
 #define ASK_OFTEN 30             /* after so many failures the question comes less often */
 #define ASK_SELDOM_MS 5000
@@ -95,11 +92,9 @@ static parley_err build_ask(struct push *p, struct outbound *out) {
   return PARLEY_OK;
 }
 
-/* The first line after the text of our own note is our signature. */
-static void own_line(struct bytes note, char out[static SIG_LINE_SIZE]) {
+void first_signature(struct bytes note, char out[static SIG_LINE_SIZE]) {
   struct bytes line = BYTES_NONE;
-  while (bytes_line(&note, &line) && line.n)
-    ;
+  note = note_signatures(note);
   bytes_line(&note, &line);
   snprintf(out, SIG_LINE_SIZE, "%.*s", (int)line.n, (const char *)line.p);
 }
@@ -112,7 +107,7 @@ static parley_err build_checkpoint(struct push *p, struct outbound *out, struct 
   p->sent_size = first ? l->first_size : l->signed_size;
   parley_err err = merkle_consistency(&r.proof, copy_source(l->copy), p->pending, p->sent_size, e);
   if (err) return err;
-  own_line(r.note, p->sent_line);
+  first_signature(r.note, p->sent_line);
   add_checkpoint_write(&p->lane.body, &r);
   lane_url(&p->lane, p->to->peer->card.submission, "%s", "/add-checkpoint");
   out->method = "POST";

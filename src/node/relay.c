@@ -172,12 +172,8 @@ static void see_heard(struct node *n, struct their_log *l, const struct statemen
 
 /* The member whose mirror's line it is; NULL: none. */
 static struct member *line_of(const struct forum *f, const char *line) {
-  static const char dash[] = "\xe2\x80\x94 ";
-  const char *end = strstr(line, "/mirror ");
   char party[PARTY_NAME_MAX + 1];
-  if (!end || strncmp(line, dash, sizeof dash - 1) || end - line - (int)sizeof dash + 1 > PARTY_NAME_MAX) return NULL;
-  snprintf(party, sizeof party, "%.*s", (int)(end - line - (int)sizeof dash + 1), line + sizeof dash - 1);
-  return forum_member(f, party);
+  return mirror_line_party(line, party) ? forum_member(f, party) : NULL;
 }
 
 static void see_held(struct node *n, struct their_log *l, const struct statement *s) {

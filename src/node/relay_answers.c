@@ -8,8 +8,6 @@
 #include "node/forks.h"
 #include "node/relay.h"
 
-#define TURNS_MAX 2 /* answers without a step forward before the lane pauses */
-
 static void refused(struct node *n, struct relay *r, const struct outbound_result *a) {
   int len = a->body.n < 160 ? (int)a->body.n : 160;
   while (len > 0 && a->body.p[len - 1] < ' ') len--;

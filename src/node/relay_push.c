@@ -8,9 +8,6 @@
 
 #include "node/relay.h"
 
-#define STATEMENT_UPLOAD_BYTES (4u << 20)
-#define BULK_UPLOAD_BYTES (1u << 20)
-
 /* ---- which are due ---- */
 
 uint64_t relay_shown(const struct their_log *l) {
@@ -47,9 +44,7 @@ static void post(struct relay *r, struct outbound *out, const char *what, const 
 
 /* Text and signature of the log of our own mirror checkpoint, without our cosignature, which is the last line. */
 static struct bytes log_note(struct bytes note, struct bytes *line) {
-  struct bytes rest = note, skipped;
-  while (bytes_line(&rest, &skipped) && skipped.n)
-    ;
+  struct bytes rest = note_signatures(note);
   bytes_line(&rest, line);
   return BYTES(note.p, (size_t)(line->p + line->n + 1 - note.p));
 }

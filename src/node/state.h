@@ -14,6 +14,9 @@
 #define HELD_QUEUE_MAX 64
 #define FORUM_PARTIES_MAX 256 /* that are or were members of one forum, this node aside */
 #define CARDS_HELD_MAX 64     /* of one party: a card a quarter for 16 years; each is kept, and stands in receipts */
+#define STATEMENT_UPLOAD_BYTES (4u << 20) /* of one add-entries request; a package at least */
+#define BULK_UPLOAD_BYTES (1u << 20)
+#define TURNS_MAX 2 /* answers in a row without a step forward before a lane pauses */
 #define SIG_LINE_SIZE 300     /* one signature line of a note, without its newline */
 
 /* A request stream: at most one request under way, retried with exponential backoff and jitter. */
@@ -333,6 +336,8 @@ int64_t node_mono(const struct node *n);
 __attribute__((format(printf, 3, 4))) void node_log_line(const struct node *n, int level, const char *fmt, ...);
 /* A commit or the intake failed: it is due again in a second, not at once. */
 void node_retry(struct node *n);
+/* Trouble of ours (memory, disk), not of what was judged: it is tried again later. */
+bool node_trouble(parley_err r);
 struct peer *node_peer(const struct node *n, const char *name);
 const struct card *node_card(const struct node *n, const char *name); /* own or pinned; NULL */
 const struct card *node_card_lookup(void *node, const char *name, const uint8_t fp[static SHA256_SIZE]);
@@ -463,6 +468,8 @@ parley_err submission_put_row(struct node *n, struct submission *s, uint64_t ind
 void push_wake(struct node *n, struct own_log *log);
 bool push_next(struct node *n, struct outbound *out);
 bool push_done(struct node *n, uint64_t id, const struct outbound_result *r);
+/* The first line after the text of a note of ours: the log's signature. "" when there is none. */
+void first_signature(struct bytes note, char out[static SIG_LINE_SIZE]);
 void lane_fail(struct node *n, struct lane *l, unsigned retry_after, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 void lane_clear(struct lane *l);
@@ -475,6 +482,8 @@ void peer_heard_from(struct node *n, struct peer *p);
 parley_err push_load(struct node *n, struct push *p, struct errmsg *e);
 
 /* ---- cosignatures.c ---- */
+/* Whose mirror's cosignature line it says to be, "— <party>/mirror …". False: it is of another form, a neutral witness's perhaps. */
+bool mirror_line_party(const char *line, char party[static PARTY_NAME_MAX + 1]);
 struct cosignature {
   uint64_t size;
   int64_t time;

@@ -230,7 +230,7 @@ parley_err versions_refresh(struct node *n, const uint8_t forum[static SHA256_SI
   if (!r && v.set.in_force != VERSION_NONE) r = act(n, &v, e);
   if (!r) r = proposals_address(n, &v, e);
   versions_free(&v);
-  if (r == PARLEY_ENOMEM || r == PARLEY_EIO || r == PARLEY_EFULL || r == PARLEY_EBUSY) {
+  if (node_trouble(r)) {
     n->versions_due = true;
     node_retry(n);
   }

@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TURNS_MAX 2 /* answers without a step forward before the lane pauses */
-
 /* ---- the witnesses of the charter in force ---- */
 
 static const struct node_witness *configured(const struct node *n, const char *name) {
@@ -122,15 +120,6 @@ static void failed(struct node *n, struct witness *w, unsigned retry_after, cons
   lane_fail(n, &w->lane, retry_after, "the witness %s %s", w->key.name, what);
 }
 
-/* The first line after the text of a note of ours is the log's signature. */
-static void log_line(struct bytes note, char out[static SIG_LINE_SIZE]) {
-  struct bytes line = BYTES_NONE;
-  while (bytes_line(&note, &line) && line.n)
-    ;
-  bytes_line(&note, &line);
-  snprintf(out, SIG_LINE_SIZE, "%.*s", (int)line.n, (const char *)line.p);
-}
-
 /* The newest that it cosigned, once more: it cosigns that again only while it holds nothing longer. */
 static parley_err build_asking(struct node *n, struct witness *w, struct errmsg *e) {
   struct cosignature c;
@@ -159,7 +148,7 @@ static parley_err build_body(struct witness *w, struct errmsg *e) {
   w->sent_size = first ? l->first_size : l->signed_size;
   const parley_err err = merkle_consistency(&r.proof, copy_source(l->copy), r.old, w->sent_size, e);
   if (err) return err;
-  log_line(r.note, w->sent_line);
+  first_signature(r.note, w->sent_line);
   add_checkpoint_write(&w->lane.body, &r);
   return buf_ok(&w->lane.body) ? PARLEY_OK : err_set(e, PARLEY_ENOMEM, "out of memory");
 }
