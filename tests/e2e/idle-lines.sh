@@ -13,7 +13,10 @@ socket.create_connection((sys.argv[1].split(":")[0], int(sys.argv[1].split(":")[
 }
 relay_end() { node_end relay TERM; }
 count() { grep -c "^$1" "$told" || :; }
-all_idle() { [ "$(count idle)" -gt "$before" ] && [ "$(count idle)" = "$(($(count open) - 1))" ]; } # the first was wait_for's own
+all_idle() { # none is left that is neither idle nor closed by a side (as the first, wait_for's own)
+  cat "$told"
+  [ "$(count idle)" -gt "$before" ] && [ "$(($(count idle) + $(count closed)))" = "$(count open)" ]
+}
 goes_idle() { # until every connection through the relay is idle, and forgotten or ended
   before=$1
   wait_for 60 "the lines are idle" all_idle

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A TCP relay that closes idle connections, as firewalls do, or takes all at once and passes it on slowly, as boxes before thin
-lines do. Each connection is told on standard output: "open N", "idle N", "cut N", and for a thin line "held N BYTES": the most
-that it held at a time.
+lines do. Each connection is told on standard output: "open N", "idle N", "cut N" (by the relay), "closed N" (by a side, before it
+was idle), and for a thin line "held N BYTES": the most that it held at a time.
 
 usage: relay.py ADDRESS:PORT TO-ADDRESS:PORT SECONDS HOW
        relay.py ADDRESS:PORT TO-ADDRESS:PORT RATE thin
@@ -21,8 +21,12 @@ import threading
 import time
 
 
+telling = threading.Lock()
+
+
 def tell(word, number):
-    print(word, number, flush=True)
+    with telling:  # two connections at the same moment are two lines
+        print(word, number, flush=True)
 
 
 def end(s, hard):
@@ -33,20 +37,22 @@ def end(s, hard):
 
 def relay(number, client, target, idle_s, how):
     tell("open", number)
-    server = socket.create_connection(target)
-    other = {client: server, server: client}
-    while True:
-        ready, _, _ = select.select(list(other), [], [], idle_s)
-        if not ready:
-            tell("idle", number)
-            break
-        for s in ready:
-            data = s.recv(65536)
-            if not data:
-                end(client, False)
-                end(server, False)
-                return
-            other[s].sendall(data)
+    try:
+        server = socket.create_connection(target)
+        other = {client: server, server: client}
+        while ready := select.select(list(other), [], [], idle_s)[0]:
+            for s in ready:
+                data = s.recv(65536)
+                if not data:
+                    end(client, False)
+                    end(server, False)
+                    tell("closed", number)
+                    return
+                other[s].sendall(data)
+    except OSError:
+        tell("closed", number)
+        raise
+    tell("idle", number)
     if how == "forget":
         select.select(list(other), [], [])
     for s in other:
