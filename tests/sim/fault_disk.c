@@ -47,7 +47,7 @@ struct fault_file *fault_file_find(const struct fault_disk *d, const char *name)
 
 static void file_free(struct fault_file *f) {
   free(f->name);
-  free(f->p);
+  sectors_free(&f->bytes);
   free(f->writes);
   free(f->saved);
   free(f);
@@ -134,15 +134,6 @@ static bool grow(void **p, size_t *cap, size_t need, size_t size) {
   return true;
 }
 
-static bool grow_image(struct fault_file *f, size_t need) {
-  const size_t before = f->cap;
-  void *p = f->p;
-  const bool ok = grow(&p, &f->cap, need, 1);
-  f->p = p;
-  if (ok && f->cap > before) memset(f->p + before, 0, f->cap - before);
-  return ok;
-}
-
 /* Notes that [at, at + n) is about to change, so that the change can be taken back. */
 static bool save(struct fault_file *f, size_t at, size_t n, size_t new_size) {
   void *writes = f->writes, *saved = f->saved;
@@ -153,7 +144,7 @@ static bool save(struct fault_file *f, size_t at, size_t n, size_t new_size) {
   if (!ok2) return false;
   f->writes[f->writes_n++] =
       (struct fault_write){.at = at, .n = n, .old_size = f->size, .new_size = new_size, .saved = f->saved_n};
-  if (n) memcpy(f->saved + f->saved_n, f->p + at, n);
+  sectors_read(&f->bytes, at, f->saved + f->saved_n, n);
   f->saved_n += n;
   return true;
 }
@@ -161,7 +152,7 @@ static bool save(struct fault_file *f, size_t at, size_t n, size_t new_size) {
 int fault_file_read(struct fault_disk *d, struct fault_file *f, void *p, size_t n, uint64_t at) {
   if (step(d)) return SQLITE_IOERR_READ;
   const size_t have = at >= f->size ? 0 : f->size - at < n ? f->size - at : n;
-  if (have) memcpy(p, f->p + at, have);
+  sectors_read(&f->bytes, at, p, have);
   memset((uint8_t *)p + have, 0, n - have); /* SQLite wants the rest zeroed */
   return have == n ? SQLITE_OK : SQLITE_IOERR_SHORT_READ;
 }
@@ -184,8 +175,8 @@ int fault_file_write(struct fault_disk *d, struct fault_file *f, const void *p, 
   const size_t fits = take_room(d, f, n, at);
   const size_t end = at + fits;
   if (fits) {
-    if (!grow_image(f, end) || !save(f, at, fits, end > f->size ? end : f->size)) return SQLITE_IOERR_NOMEM;
-    memcpy(f->p + at, p, fits);
+    if (!save(f, at, fits, end > f->size ? end : f->size)) return SQLITE_IOERR_NOMEM;
+    sectors_write(&f->bytes, at, p, fits);
     f->size = end > f->size ? end : f->size;
   }
   if (fault) return SQLITE_IOERR_WRITE;
@@ -199,7 +190,7 @@ int fault_file_truncate(struct fault_disk *d, struct fault_file *f, uint64_t siz
   const size_t gone = f->size - size;
   if (gone) {
     if (!save(f, size, gone, size)) return SQLITE_IOERR_NOMEM;
-    memset(f->p + size, 0, gone);
+    sectors_zero(&f->bytes, size, gone);
     f->size = size;
     give_room(d, gone);
   }
@@ -242,11 +233,12 @@ static bool coin(struct luck *l) {
 
 /* Takes w back. Its saved bytes become the written ones, for redo. */
 static void undo(struct fault_file *f, const struct fault_write *w) {
-  uint8_t *saved = f->saved + w->saved, *now = f->p + w->at;
-  for (size_t i = 0; i < w->n; i++) {
-    const uint8_t x = now[i];
-    now[i] = saved[i];
-    saved[i] = x;
+  uint8_t *saved = f->saved + w->saved, now[FAULT_SECTOR];
+  for (size_t i = 0, n; i < w->n; i += n) {
+    n = w->n - i < sizeof now ? w->n - i : sizeof now;
+    sectors_read(&f->bytes, w->at + i, now, n);
+    sectors_write(&f->bytes, w->at + i, saved + i, n);
+    memcpy(saved + i, now, n);
   }
   f->size = w->old_size;
 }
@@ -257,7 +249,7 @@ static void redo_sectors(struct fault_file *f, const struct fault_write *w, stru
     next = (at / FAULT_SECTOR + 1) * FAULT_SECTOR;
     next = next < end ? next : end;
     if (torn && !coin(l)) continue;
-    memcpy(f->p + at, f->saved + w->saved + (at - w->at), next - at);
+    sectors_write(&f->bytes, at, f->saved + w->saved + (at - w->at), next - at);
     f->size = next > f->size ? next : f->size;
   }
 }
@@ -267,7 +259,7 @@ static void redo(struct fault_file *f, const struct fault_write *w, struct luck 
   const bool some = coin(l), torn = coin(l);
   if (w->new_size < w->old_size) { /* a truncation */
     if (some && f->size > w->new_size) {
-      memset(f->p + w->new_size, 0, f->size - w->new_size);
+      sectors_zero(&f->bytes, w->new_size, f->size - w->new_size);
       f->size = w->new_size;
     }
     return;
@@ -347,11 +339,16 @@ static uint64_t fnv(uint64_t h, const void *p, size_t n) {
 
 uint64_t fault_disk_hash(const struct fault_disk *d) {
   uint64_t h = 0xcbf29ce484222325;
+  uint8_t bytes[FAULT_SECTOR];
   for (const struct fault_file *f = d->files; f; f = f->next) {
     if (!f->linked) continue;
     h = fnv(h, f->name, strlen(f->name) + 1);
     h = fnv(h, &f->size, sizeof f->size);
-    h = f->size ? fnv(h, f->p, f->size) : h;
+    for (size_t at = 0, n; at < f->size; at += n) {
+      n = f->size - at < sizeof bytes ? f->size - at : sizeof bytes;
+      sectors_read(&f->bytes, at, bytes, n);
+      h = fnv(h, bytes, n);
+    }
   }
   return h;
 }

@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "fault_vfs.h"
+#include "sectors.h"
 
 /*
  * A file has one image, the one that a running process sees, and for each write since the last sync the bytes that it
@@ -25,8 +26,8 @@ struct fault_file {
   char *name;                  /* NULL: a temporary file */
   bool linked, linked_durable; /* stands in the folder: as seen, and after a crash */
   unsigned handles;
-  uint8_t *p; /* zero from size to cap */
-  size_t size, cap;
+  struct sectors bytes; /* zero from size on */
+  size_t size;
   struct fault_write *writes;
   size_t writes_n, writes_cap;
   uint8_t *saved;

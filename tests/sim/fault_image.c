@@ -10,7 +10,7 @@
 struct fault_image {
   struct image_file {
     char *name;
-    uint8_t *p;
+    struct sectors bytes;
     size_t n;
   } * files;
   size_t n;
@@ -20,7 +20,7 @@ void fault_image_free(struct fault_image *i) {
   if (!i) return;
   for (size_t k = 0; k < i->n; k++) {
     free(i->files[k].name);
-    free(i->files[k].p);
+    sectors_free(&i->files[k].bytes);
   }
   free(i->files);
   free(i);
@@ -36,10 +36,9 @@ struct fault_image *fault_image_save(const struct fault_disk *d) {
     if (!f->linked || !f->name) continue;
     struct image_file *to = &i->files[i->n++];
     to->name = strdup(f->name);
-    to->p = malloc(f->size + 1);
     to->n = f->size;
-    ok = to->name && to->p;
-    if (ok && f->size) memcpy(to->p, f->p, f->size);
+    sectors_copy(&to->bytes, &f->bytes);
+    ok = to->name != NULL;
   }
   if (ok) return i;
   fault_image_free(i);
@@ -50,7 +49,12 @@ static bool put(struct fault_disk *d, const struct image_file *from) {
   struct fault_file *f;
   if (fault_file_open(d, from->name, true, false, &f) != SQLITE_OK) return false;
   bool ok = fault_file_truncate(d, f, 0) == SQLITE_OK;
-  if (ok && from->n) ok = fault_file_write(d, f, from->p, from->n, 0) == SQLITE_OK;
+  for (size_t at = 0, n; at < from->n && ok; at += n) {
+    uint8_t bytes[4096];
+    n = from->n - at < sizeof bytes ? from->n - at : sizeof bytes;
+    sectors_read(&from->bytes, at, bytes, n);
+    ok = fault_file_write(d, f, bytes, n, at) == SQLITE_OK;
+  }
   if (ok) ok = fault_file_sync(d, f, true) == SQLITE_OK;
   fault_file_release(d, f);
   return ok;
