@@ -6,6 +6,7 @@
 
 #include "node/node.h"
 
+#define RIG_PARTIES_MAX 20
 #define RIG_MEMORY_MAX 160 /* logs that a signer remembers */
 
 struct rig_party {
@@ -32,7 +33,7 @@ struct rig_party {
 };
 
 struct rig {
-  struct rig_party party[4];
+  struct rig_party party[RIG_PARTIES_MAX];
   size_t n;
   int64_t ms;
   uint64_t random;
@@ -46,7 +47,7 @@ struct rig {
   size_t n_witnesses;
   void (*witness)(void *ctx, const struct outbound *o, struct outbound_result *r);
   void *witness_ctx;
-  bool cut[4][4]; /* what the first sends does not reach the second, by their places in party */
+  bool cut[RIG_PARTIES_MAX][RIG_PARTIES_MAX]; /* what the first sends does not reach the second, by their places in party */
 };
 
 /* Parties named by names; cards pinned all round. */
