@@ -364,6 +364,7 @@ static void test_runs_that_open_nothing(void **state) {
   struct rig r;
   struct evil v;
   char forum[65], v2[65], env[8000], id[65], cited[65], many[65], other[65], gap[65], good[65], ok[65];
+  char spoilt[8000], forged[65];
   (void)state;
   rig_open(&r, NAMES, 2);
   struct rig_party *a = &r.party[0], *b = &r.party[1];
@@ -380,6 +381,11 @@ static void test_runs_that_open_nothing(void **state) {
   assert_int_equal(peer_ask(b, a, "POST", "/propose", bytes_str(env), NULL), 202);
   assert_int_equal(try_accept(a, v2), 200);
   keep_envelope(a, v2, env);
+  memcpy(spoilt, env, sizeof spoilt); /* the version is held, but not with these signatures */
+  char *sig = strstr(spoilt, "\"sig\":\"");
+  assert_non_null(sig);
+  sig[10] = sig[10] == 'A' ? 'B' : 'A';
+  run_of(&v, v2, spoilt, 1, forged);
   run_of(&v, v2, env, 65, many);
   run_of(&v, forum, env, 1, other);
   evil_append_raw(&v, buf_view(&v.entry[v.n - 3]), NULL); /* a part that has been */
@@ -395,6 +401,7 @@ static void test_runs_that_open_nothing(void **state) {
   evil_push(&v, a);
   assert_statement(a, many, "received", "more than 64 parts");
   assert_statement(a, other, "received", "another version than the one that it cites");
+  assert_statement(a, forged, "received", "does not verify");
   assert_statement(a, good, "received", "");
   assert_statement(a, ok, "received", "");
   assert_statement(a, gap, "received", "the parts before it do not stand before it");
