@@ -189,6 +189,14 @@ static void run_free(struct run *r) {
   arena_free(&r->arena);
 }
 
+static parley_err add_data(const struct statement *s, struct run *out, struct errmsg *e) {
+  base64_decode(&out->envelope, bytes_str(json_string_value(json_object_get(s->body, "data"))), true);
+  if (!buf_ok(&out->envelope)) return err_set(e, PARLEY_ENOMEM, "out of memory");
+  if (out->envelope.n > CHARTER_SIZE_MAX)
+    return err_set(e, PARLEY_EINVAL, "body: the parts are longer than any charter");
+  return PARLEY_OK;
+}
+
 /* The part that must stand at the index, appended. */
 static parley_err add_part(const struct node *n, struct their_log *l, uint64_t index, json_int_t part,
                            const struct statement *last, struct run *out, struct errmsg *e) {
@@ -206,10 +214,7 @@ static parley_err add_part(const struct node *n, struct their_log *l, uint64_t i
     if (!r && fits) r = statement_verify(&d, &s, card_in_force(n, l), e);
     if (r != PARLEY_ENOMEM && (r || !fits))
       r = err_set(e, PARLEY_EINVAL, "body: the parts before it do not stand before it");
-    if (!r) base64_decode(&out->envelope, bytes_str(json_string_value(json_object_get(s.body, "data"))), true);
-    if (!r && !buf_ok(&out->envelope)) r = err_set(e, PARLEY_ENOMEM, "out of memory");
-    if (!r && out->envelope.n > CHARTER_SIZE_MAX)
-      r = err_set(e, PARLEY_EINVAL, "body: the parts are longer than any charter");
+    if (!r) r = add_data(&s, out, e);
   }
   statement_clear(&s);
   arena_free(&a);
@@ -274,6 +279,7 @@ static parley_err judge_complete(const struct node *n, const struct their_log *l
   return PARLEY_OK;
 }
 
+/* s: the last part, verified. */
 static parley_err read_run(struct node *n, struct their_log *l, uint64_t index, const struct statement *s,
                            struct run *out, bool *wait, struct errmsg *e) {
   const json_int_t parts = json_integer_value(json_object_get(s->body, "parts"));
@@ -281,7 +287,9 @@ static parley_err read_run(struct node *n, struct their_log *l, uint64_t index, 
   if (parts > RUN_PARTS_MAX || (uint64_t)parts > index + 1)
     return err_set(e, PARLEY_EINVAL, "body: a version of more than %d parts, or without the parts before it",
                    RUN_PARTS_MAX);
-  for (json_int_t i = 0; i < parts && !r; i++) r = add_part(n, l, index + 1 - (uint64_t)(parts - i), i, s, out, e);
+  for (json_int_t i = 0; i + 1 < parts && !r; i++)
+    r = add_part(n, l, index + 1 - (uint64_t)(parts - i), i, s, out, e);
+  if (!r) r = add_data(s, out, e);
   if (!r) r = read_envelope(n, out, s, wait, e);
   return r ? r : judge_complete(n, l, out, e);
 }
@@ -320,6 +328,7 @@ parley_err version_run_learn(struct node *n, struct their_log *l, uint64_t index
   if (!run) return err_set(e, PARLEY_ENOMEM, "out of memory");
   parley_err r = copy_entry(mirror_copy(l->mirror), index, &a, &entry, e);
   if (!r) r = statement_parse(&s, &a, entry, &d, e);
+  if (!r) r = statement_verify(&d, &s, card_in_force(n, l), e);
   if (!r && !strcmp(s.kind, "forum.charter")) {
     r = read_run(n, l, index, &s, run, &wait, e);
     if (!r) r = proposal_take_opened(n, buf_view(&run->envelope), l->from->peer->card.name, e);
