@@ -49,6 +49,7 @@ typedef void (*sim_progress)(const struct sim_options *o, int64_t now_ms, uint64
 extern sim_progress sim_on_progress;
 
 extern uint64_t sim_signatures, sim_verifications; /* of all runs so far; count.c */
+extern bool sim_reckon_each; /* every verification, also of what was verified before: for figures */
 
 /* False when the run could not be made (out of memory, a library failed); then sentence says why. */
 bool sim_run(const struct sim_options *o, struct sim_result *out);
