@@ -100,10 +100,12 @@ void statement_clear(struct statement *s);
 /* Id: RFC 6962 leaf hash of the entry. */
 void statement_id(struct hash *out, struct bytes entry);
 
-/* The body of a forum.epoch: the longest tree of the epoch before that its author knows to have signed. */
+/* The body of a forum.epoch: the longest trees of the epoch before that its author knows to have signed. */
 struct forum_epoch {
   uint64_t epoch, size;
   struct hash root;
+  uint64_t bulk_size; /* of the bulk log; 0: it is not named */
+  struct hash bulk_root;
 };
 parley_err forum_epoch_parse(struct forum_epoch *out, const json_t *body, struct errmsg *e);
 json_t *forum_epoch_body(const struct forum_epoch *epoch); /* NULL: out of memory */

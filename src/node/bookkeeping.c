@@ -49,24 +49,29 @@ static parley_err take_heard(const struct node *n, struct forum *f, struct state
 
 /* ---- held: the earliest cosignatures that are not on the record yet ---- */
 
+static void take_lines(struct push *p, struct statement *s, size_t want) {
+  for (size_t k = 0; k < p->n_held && s->n_held < want; k++) {
+    struct held_line *h = &p->held[k];
+    if (h->taken) continue;
+    struct held *out = &s->held[s->n_held++];
+    snprintf(out->origin, sizeof out->origin, "%s", p->log->origin);
+    out->size = h->size;
+    out->root = h->root;
+    snprintf(out->line, sizeof out->line, "%s", h->line);
+    h->taken = true;
+  }
+}
+
 static parley_err take_held(struct forum *f, struct statement *s, struct arena *a, struct errmsg *e) {
   size_t want = 0;
-  for (size_t i = 0; i < f->n_members; i++) want += f->members[i].push.n_held;
+  for (size_t i = 0; i < f->n_members; i++)
+    for (const struct push *p = &f->members[i].push; p; p = p->older) want += p->n_held;
   want = want < HELD_IN_ENTRY ? want : HELD_IN_ENTRY;
   if (!want) return PARLEY_OK;
   s->held = arena_alloc(a, want * sizeof *s->held);
   if (!s->held) return err_set(e, PARLEY_ENOMEM, "out of memory");
   for (size_t i = 0; i < f->n_members; i++)
-    for (size_t k = 0; k < f->members[i].push.n_held && s->n_held < want; k++) {
-      struct held_line *h = &f->members[i].push.held[k];
-      if (h->taken) continue;
-      struct held *out = &s->held[s->n_held++];
-      snprintf(out->origin, sizeof out->origin, "%s", f->log.origin);
-      out->size = h->size;
-      out->root = h->root;
-      snprintf(out->line, sizeof out->line, "%s", h->line);
-      h->taken = true;
-    }
+    for (struct push *p = &f->members[i].push; p; p = p->older) take_lines(p, s, want);
   return PARLEY_OK;
 }
 
@@ -80,9 +85,10 @@ parley_err vectors_take(struct node *n, struct forum *f, struct statement *s, bo
 
 void vectors_give_back(struct forum *f, struct statement *s) {
   for (size_t i = 0; i < f->n_members; i++)
-    for (size_t k = 0; k < f->members[i].push.n_held; k++)
-      for (size_t j = 0; j < s->n_held; j++)
-        if (!strcmp(f->members[i].push.held[k].line, s->held[j].line)) f->members[i].push.held[k].taken = false;
+    for (struct push *p = &f->members[i].push; p; p = p->older)
+      for (size_t k = 0; k < p->n_held; k++)
+        for (size_t j = 0; j < s->n_held; j++)
+          if (!strcmp(p->held[k].line, s->held[j].line)) p->held[k].taken = false;
   witness_held_give_back(f, s);
   for (size_t i = 0; i < s->n_heard; i++) { /* where another statement waits with the same, it is heard once more */
     struct member *m = forum_member(f, s->heard[i].party);
@@ -97,17 +103,20 @@ bool vectors_taken(const struct push *p) {
   return false;
 }
 
+static void settle_lines(struct push *p, bool committed) {
+  size_t kept = 0;
+  for (size_t k = 0; k < p->n_held; k++) {
+    if (p->held[k].taken && (committed || PLANTED(drop_held_line))) continue;
+    p->held[kept] = p->held[k];
+    p->held[kept++].taken = false;
+  }
+  p->n_held = kept;
+}
+
 void vectors_settle(struct forum *f, bool committed) {
   witness_held_settle(f, committed);
   for (size_t i = 0; i < f->n_members; i++) {
-    struct push *p = &f->members[i].push;
-    size_t kept = 0;
-    for (size_t k = 0; k < p->n_held; k++) {
-      if (p->held[k].taken && (committed || PLANTED(drop_held_line))) continue;
-      p->held[kept] = p->held[k];
-      p->held[kept++].taken = false;
-    }
-    p->n_held = kept;
+    for (struct push *p = &f->members[i].push; p; p = p->older) settle_lines(p, committed);
     struct their_log *l = &f->members[i].log;
     if (committed) l->heard = heard_so_far(l);
     l->heard_taken = 0;
@@ -140,9 +149,9 @@ static bool submit_held(struct node *n, struct forum *f, bool all) {
 static int64_t held_due(const struct forum *f) {
   int64_t due = witness_held_due(f);
   for (size_t i = 0; i < f->n_members; i++)
-    for (size_t k = 0; k < f->members[i].push.n_held; k++)
-      if (!f->members[i].push.held[k].taken && f->members[i].push.held[k].due < due)
-        due = f->members[i].push.held[k].due;
+    for (const struct push *p = &f->members[i].push; p; p = p->older)
+      for (size_t k = 0; k < p->n_held; k++)
+        if (!p->held[k].taken && p->held[k].due < due) due = p->held[k].due;
   return due;
 }
 

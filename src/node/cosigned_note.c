@@ -73,12 +73,13 @@ parley_err cosigned_note_take(struct node *n, struct own_log *l, const char *par
   struct reading q = {0};
   size_t which;
   struct member *m = forum_member(l->forum, party);
-  struct push older = {.log = l, .to = m}; /* of an epoch that is over nothing goes on; what was cosigned counts */
+  struct push older = {.log = l, .to = m, .idle = true}; /* nothing of it goes on; what was cosigned counts */
   *fresh = false;
   if (!m) return err_set(e, PARLEY_ENOTFOUND, "%s is no other member of “%s”", party, l->forum->charter.title);
   struct push *p = l->bulk ? &m->bulk_push : &m->push;
   parley_err r = read_note(&q, note, l->origin, e);
-  if (p->log != l) {
+  while (p && p->log != l) p = p->older;
+  if (!p) {
     p = &older;
     if (!r) r = push_load(n, p, e);
   }

@@ -8,7 +8,9 @@
 
 #include "base/encoding.h"
 #include "node/call.h"
+#include "node/epoch_end.h"
 #include "node/epochs.h"
+#include "node/observed.h"
 #include "node/relay.h"
 
 /* ---- finding ---- */
@@ -151,14 +153,14 @@ parley_err their_epochs_open(struct node *n, struct member *m, struct errmsg *e)
     }
     if (!l->opened) {
       m->ahead = l;
-      return PARLEY_OK;
+      break;
     }
     r = their_newest(n, m, l, e);
     if (r && m->log.epoch != epoch) mirror_close(l->mirror);
     free(l);
     if (!r) r = held(n, m->peer->card.name, m->forum, epoch + 1, &more, e);
   }
-  return r;
+  return r ? r : their_ends_load(n, m, e);
 }
 
 void own_epochs_free(struct forum *f) {
@@ -179,6 +181,7 @@ void their_epochs_free(struct member *m) {
   for (size_t i = 0; i < 2; i++)
     for (struct their_log *l = tops[i], *next; l; l = next) {
       next = l->older;
+      relay_free(l);
       mirror_close(l->mirror);
       free(l->versions.list);
       if (l != tops[i]) free(l);
@@ -208,6 +211,19 @@ static bool signed_by_author(const struct node *n, const struct member *m, const
   return yes;
 }
 
+/* Two histories of the newest one, or of one before, are known, and no charter in force has closed it. */
+static parley_err their_epoch_waits(const struct node *n, const struct member *m, struct errmsg *e) {
+  const struct forum *f = m->forum;
+  const char *party = m->peer->card.name;
+  uint64_t which = m->log.epoch;
+  const bool newest = member_forked(n, m) && !charter_closed_find(&f->charter, party, which);
+  if (!newest && !epoch_waits_for_charter(n, f, party, m->log.epoch + 1, &which)) return PARLEY_OK;
+  return err_set(e, PARLEY_EREFUSED,
+                 "%s has signed two histories of its log of epoch %llu; its next one is taken when a charter in force "
+                 "has closed that",
+                 party, (unsigned long long)which);
+}
+
 parley_err their_epoch_next(struct node *n, struct bytes origin, struct bytes note, struct their_log **out,
                             struct errmsg *e) {
   char party[PARTY_NAME_MAX + 1], whole[ORIGIN_MAX + 1];
@@ -223,12 +239,8 @@ parley_err their_epoch_next(struct node *n, struct bytes origin, struct bytes no
   if (!bytes_is(origin, whole) || !signed_by_author(n, m, whole, note)) return PARLEY_OK;
   if (epoch > EPOCHS_MAX)
     return err_set(e, PARLEY_EREFUSED, "no more than %d epochs after the first are taken of %s", EPOCHS_MAX, party);
-  if (member_forked(n, m) && !charter_closed_find(&f->charter, party, m->log.epoch))
-    return err_set(
-        e, PARLEY_EREFUSED,
-        "%s has signed two histories of its log of epoch %llu; its next one is taken when a charter in force "
-        "has closed that",
-        party, (unsigned long long)m->log.epoch);
+  const parley_err waits = their_epoch_waits(n, m, e);
+  if (waits) return waits;
   struct their_log *l = calloc(1, sizeof *l);
   if (!l) return no_memory(e);
   l->serial = m->log.serial;
@@ -276,25 +288,34 @@ parley_err epoch_entry_judge(const struct node *n, const struct their_log *l, ui
   return r ? r : signed_by_some_card(n, l, s, d, serial, e);
 }
 
-/* What it says of the epoch before, against what is held: people are told, nothing follows. */
-static void compare(struct node *n, const struct their_log *l, const struct forum_epoch *b) {
-  const struct their_log *before = &l->from->log;
+/* What it says of a log of the epoch before, against what is held: people are told, what is held stays. */
+static void compare(struct node *n, const struct their_log *l, struct their_log *before, uint64_t size,
+                    const struct hash *want) {
   struct mirror_state st;
   struct hash root;
+  const char *party = l->from->peer->card.name;
   mirror_state(before->mirror, &st);
-  if (b->size > st.size)
-    node_log_line(n, 4, "%s: it names %llu entries of epoch %llu, %llu are held here", l->origin,
-                  (unsigned long long)b->size, (unsigned long long)b->epoch, (unsigned long long)st.size);
-  else if (!copy_root(mirror_copy(before->mirror), b->size, &root, NULL) && !hash_eq(&root, &b->root))
-    node_log_line(n, 3, "%s: the tree of epoch %llu that it names is not the one that is held here", l->origin,
-                  (unsigned long long)b->epoch);
+  if (size > st.size)
+    node_log_line(n, 4, "%s: it names %llu entries of %s, %llu are held here", l->origin, (unsigned long long)size,
+                  before->origin, (unsigned long long)st.size);
+  else if (size && !copy_root(mirror_copy(before->mirror), size, &root, NULL) && !hash_eq(&root, want))
+    observed_add(n, party, l->from->forum->id, "other_end",
+                 "the tree that its next epoch names as the end of its log %s (%llu entries) is not the one held here",
+                 before->origin, (unsigned long long)size);
+  else if (size < st.size)
+    observed_add(n, party, l->from->forum->id, "other_end",
+                 "its next epoch names %llu entries of its log %s; %llu are held here under its signature, and stay",
+                 (unsigned long long)size, before->origin, (unsigned long long)st.size);
 }
 
 void their_epoch_opened(struct node *n, struct their_log *l, const struct statement *s) {
   struct forum_epoch b;
   l->opened = true;
-  if (!forum_epoch_parse(&b, s->body, NULL)) compare(n, l, &b);
-  node_log_line(n, 4, "%s: open; nothing more of the epoch before is taken", l->origin);
+  if (!forum_epoch_parse(&b, s->body, NULL)) {
+    compare(n, l, &l->from->log, b.size, &b.root);
+    if (b.bulk_size) compare(n, l, &l->from->bulk, b.bulk_size, &b.bulk_root);
+  }
+  node_log_line(n, 4, "%s: open; of the epoch before only the end that it names is taken", l->origin);
 }
 
 /* ---- a forum loaded anew ---- */

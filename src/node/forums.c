@@ -7,6 +7,7 @@
 
 #include "base/encoding.h"
 #include "node/attempts.h"
+#include "node/epoch_end.h"
 #include "node/epochs.h"
 #include "node/relay.h"
 #include "node/forks.h"
@@ -70,10 +71,9 @@ static parley_err member_open(struct node *n, struct forum *f, struct member *m,
 }
 
 static void member_close(struct member *m) {
-  relay_free(&m->log);
-  relay_free(&m->bulk);
   relay_ask_free(&m->push);
   relay_ask_free(&m->bulk_push);
+  own_ends_free(m);
   their_epochs_free(m);
   free(m->push.concerns);
   free(m->push.held);
@@ -119,7 +119,7 @@ parley_err forum_members(struct node *n, struct forum *f, const struct versions 
     if (was_gone && !m->gone) m->push.ask = m->bulk_push.ask = true; /* whatever it took meanwhile */
   }
   if (!there && !f->gone && !r) f->log.ready = f->bulk.ready = true;
-  return r;
+  return r ? r : own_ends_open(n, f, e);
 }
 
 /* Our logs know whether a tree that we signed before is still there: the store may be ahead of the signer's memory, never behind or beside it. */
@@ -168,9 +168,10 @@ parley_err forum_load(struct node *n, const struct versions *v, struct errmsg *e
   if (!r) r = own_epochs_open(n, f, e);
   if (!r) r = forum_members(n, f, v, e);
   if (!r) r = own_epochs_notes(n, f, e);
+  if (!r) r = own_ends_open(n, f, e);
   for (size_t i = 0; !r && i < f->n_members; i++) { /* once all are there: it names others */
-    r = relay_load(n, &f->members[i].log, e);
-    if (!r) r = relay_load(n, &f->members[i].bulk, e);
+    for (struct their_log *l = &f->members[i].log; l && !r; l = l->older) r = relay_load(n, l, e);
+    for (struct their_log *l = &f->members[i].bulk; l && !r; l = l->older) r = relay_load(n, l, e);
   }
   if (!r) r = own_log_check(n, &f->log, e);
   if (!r) r = own_log_check(n, &f->bulk, e);

@@ -147,7 +147,7 @@ static parley_err judge(struct node *n, struct their_log *l, uint64_t index, str
   return r;
 }
 
-/* What stands in another log under this id is a copy that counts for nothing: the true one takes its place. */
+/* What stands under this id is a copy that counts for nothing, or the same in a later epoch: this one takes its place. */
 static parley_err displace(struct node *n, const struct row *had, const struct hash *id, struct errmsg *e) {
   struct buf k = {0};
   key_box(&k, true, had->order);
@@ -164,7 +164,7 @@ static parley_err is_new(struct node *n, const struct their_log *l, const struct
   parley_err r = row_read(n, id, &had, e); /* in a forum that could not be opened, too */
   if (r) return r == PARLEY_ENOTFOUND ? PARLEY_OK : r;
   const bool elsewhere = had.forum != l->from->forum || strcmp(had.from, l->from->peer->card.name);
-  r = had.problem && !had.ours && elsewhere ? displace(n, &had, id, e) : PARLEY_EBUSY;
+  r = !had.ours && (elsewhere ? had.problem != NULL : had.epoch > l->epoch) ? displace(n, &had, id, e) : PARLEY_EBUSY;
   row_clear(&had);
   return r;
 }
@@ -361,7 +361,8 @@ static void take_log(struct node *n, struct their_log *l) {
   }
   l->taken_in = upto;
   n->news++;
-  if (l->serial != serial && (their_log_keys(n, l, &e) || their_log_keys(n, &l->from->bulk, &e)))
+  struct their_log *bulk = their_log_of(l->from, l->epoch, true);
+  if (l->serial != serial && (their_log_keys(n, l, &e) || (bulk && their_log_keys(n, bulk, &e))))
     node_log_line(n, 3, "%s: its keys cannot be set: %s", l->origin, e.text);
   l->waits_cards = next == WAIT ? n->cards_version + 1 : 0;
   if (next == LEARN)
@@ -393,7 +394,8 @@ void intake_run(struct node *n) {
   if (!n->intake_due) return;
   n->intake_due = false;
   for (struct forum *f = n->forums; f; f = f->next)
-    for (size_t i = 0; i < f->n_members; i++) take_log(n, &f->members[i].log);
+    for (size_t i = 0; i < f->n_members; i++)
+      for (struct their_log *l = &f->members[i].log; l; l = l->older) take_log(n, l);
   for (struct forum *f = n->forums, *next; f; f = next) {
     next = f->next;
     take_ahead(n, f);

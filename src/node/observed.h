@@ -10,7 +10,7 @@
 #define OBSERVED_MAX 1000
 #define OBSERVED_TEXT_MAX 320
 
-/* what: one of "shows_less", "future", "unshown", "false_proof", "odd_tree". forum NULL: of no forum. */
+/* what: one of "shows_less", "future", "unshown", "false_proof", "odd_tree", "other_end". forum NULL: of no forum. */
 __attribute__((format(printf, 5, 6))) void observed_add(struct node *n, const char *party, const uint8_t *forum,
                                                         const char *what, const char *fmt, ...);
 /* At most max of them, newest first; forum NULL: of all. */

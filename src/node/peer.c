@@ -9,6 +9,7 @@
 #include "base/plant.h"
 #include "node/call.h"
 #include "node/cosigned_note.h"
+#include "node/epoch_end.h"
 #include "node/forks.h"
 #include "node/line_marks.h"
 #include "node/witness.h"
@@ -53,22 +54,9 @@ static void answer_mirror(struct node_call *c, struct node_response *out, struct
 /* Whoever has signed two histories of a log is convicted: nothing more of it, nor of its bulk log, is taken (design section 5). */
 static bool closed(struct node_call *c, const struct their_log *l, struct node_response *out) {
   struct errmsg e;
-  if (their_log_over(l)) {
-    err_set(&e, PARLEY_EREFUSED, "epoch %llu of this log is open; nothing more of epoch %llu is taken",
-            (unsigned long long)l->from->log.epoch, (unsigned long long)l->epoch);
-    answer_err(c, out, PARLEY_EREFUSED, &e);
-    return true;
-  }
-  const bool forked = member_forked(c->n, l->from), again = forks_closed(c->n, l->origin);
-  if ((!forked && !again) || PLANTED(go_on_with_forked_log)) return false;
-  if (!again && l == l->from->ahead &&
-      charter_closed_find(&l->from->forum->charter, l->from->peer->card.name, l->epoch - 1))
-    return false;
-  err_set(&e, PARLEY_EREFUSED,
-          "%s has signed two histories of this log; both are kept, and nothing more of it is taken",
-          l->from->peer->card.name);
-  answer_err(c, out, PARLEY_EREFUSED, &e);
-  return true;
+  const parley_err r = PLANTED(go_on_with_forked_log) ? PARLEY_OK : epoch_refused(c->n, l, &e);
+  if (r) answer_err(c, out, r, &e);
+  return r != PARLEY_OK;
 }
 
 /* ---- add-checkpoint ---- */
@@ -93,8 +81,22 @@ static void look_for_fork(struct node_call *c, struct their_log *l, struct bytes
     seek_note(c->n, l->origin, c->peer ? c->peer : l->from->peer, r.note);
 }
 
+/* Of an epoch that is over only the end is taken; another tree may still prove something. True: it is answered. */
+static bool not_the_end(struct node_call *c, struct their_log *l, struct bytes body, struct node_response *out) {
+  struct add_checkpoint r = {0};
+  struct mirror_state s;
+  struct errmsg e;
+  const bool whole = add_checkpoint_parse(&r, body, NULL) == PARLEY_OK;
+  if (!their_log_over(l) || (whole && their_end_note(l, r.note, &e) == PARLEY_OK)) return false;
+  if (!whole) their_end_note(l, BYTES_NONE, &e);
+  mirror_state(l->mirror, &s);
+  if (whole && s.pending_size > 0) forks_of_note(c->n, l, c->peer ? c->peer : l->from->peer, r.note);
+  answer_err(c, out, PARLEY_EREFUSED, &e);
+  return true;
+}
+
 void peer_checkpoint_take(struct node_call *c, struct their_log *l, struct bytes body, struct node_response *out) {
-  if (closed(c, l, out)) return;
+  if (closed(c, l, out) || not_the_end(c, l, body, out)) return;
   struct mirror_answer a = {0};
   mirror_add_checkpoint(l->mirror, body, &a);
   look_for_fork(c, l, body, &a);
@@ -231,6 +233,11 @@ static void entries_open(struct node_call *c, struct node_response *out) {
     return;
   }
   if (closed(c, c->log, out)) return;
+  r = their_log_over(c->log) ? their_end_upload(c->log, h.end, &e) : PARLEY_OK;
+  if (r) {
+    answer_err(c, out, r, &e);
+    return;
+  }
   if (uploads_full(c)) {
     err_set(&e, PARLEY_EBUSY, "%d uploads of this log are under way already; let one end", UPLOADS_MAX);
     answer_err(c, out, PARLEY_EBUSY, &e);

@@ -10,6 +10,7 @@
 
 #include "base/encoding.h"
 #include "base/plant.h"
+#include "node/epoch_end.h"
 #include "node/relay.h"
 #include "node/forks.h"
 #include "node/observed.h"
@@ -54,7 +55,8 @@ void lane_fail(struct node *n, struct lane *l, unsigned retry_after, const char 
 /* ---- which requests are due ---- */
 
 static int64_t renewal_at(const struct push *p) {
-  return PLANTED(never_renew) ? INT64_MAX : p->renewed_ms + p->log->forum->charter.heartbeat_seconds * 1000;
+  return PLANTED(never_renew) || push_is_over(p) ? INT64_MAX
+                                                 : p->renewed_ms + p->log->forum->charter.heartbeat_seconds * 1000;
 }
 
 static bool renewal_due(const struct node *n, const struct push *p) {
@@ -62,7 +64,7 @@ static bool renewal_due(const struct node *n, const struct push *p) {
 }
 
 static bool push_wants(const struct node *n, const struct push *p) {
-  if (p->to->gone) return false;
+  if (p->to->gone || (push_is_over(p) && (p->idle || forks_closed(n, p->log->origin)))) return false;
   if (p->ask || !p->answered) return true;
   if (p->log->signed_size == 0 || p->log->stopped) return false;
   /* What it cosigned once it may hold no more: it was set back, too. */
@@ -72,6 +74,7 @@ static bool push_wants(const struct node *n, const struct push *p) {
 
 static enum push_step push_step_of(const struct push *p) {
   if (p->ask || !p->answered) return PUSH_ASK;
+  if (push_is_over(p) && p->pending < p->log->signed_size) return PUSH_CHECKPOINT; /* no other tree of it is taken */
   /* Finish what the counterpart has as pending before showing it a newer checkpoint: an upload under way is never in vain. */
   if (p->pending > p->cosigned || (p->pending == p->log->signed_size && p->pending > 0)) return PUSH_ENTRIES;
   return PUSH_CHECKPOINT;
@@ -159,7 +162,8 @@ bool push_next(struct node *n, struct outbound *out) {
   for (int bulk = 0; bulk < 2; bulk++) /* statements first */
     for (struct forum *f = n->forums; f; f = f->next)
       for (size_t i = 0; i < f->n_members; i++)
-        if (push_try(n, bulk ? &f->members[i].bulk_push : &f->members[i].push, out)) return true;
+        for (struct push *p = bulk ? &f->members[i].bulk_push : &f->members[i].push; p; p = p->older)
+          if (push_try(n, p, out)) return true;
   return false;
 }
 
@@ -175,11 +179,11 @@ static int64_t push_due(const struct node *n, const struct push *p) {
 int64_t push_next_ms(const struct node *n) {
   int64_t at = INT64_MAX;
   for (struct forum *f = n->forums; f; f = f->next)
-    for (size_t i = 0; i < f->n_members; i++) {
-      int64_t a = push_due(n, &f->members[i].push), b = push_due(n, &f->members[i].bulk_push);
-      at = a < at ? a : at;
-      at = b < at ? b : at;
-    }
+    for (size_t i = 0; i < 2 * f->n_members; i++)
+      for (struct push *p = i % 2 ? &f->members[i / 2].bulk_push : &f->members[i / 2].push; p; p = p->older) {
+        const int64_t a = push_due(n, p);
+        at = a < at ? a : at;
+      }
   return at;
 }
 
@@ -205,12 +209,12 @@ void peer_heard_from(struct node *n, struct peer *p) {
     struct member *m = forum_member(f, p->card.name);
     if (!m) continue;
     relay_heard_from(n, m);
-    struct lane *lanes[] = {&m->push.lane, &m->bulk_push.lane};
     for (size_t i = 0; i < 2; i++)
-      if (lanes[i]->failures > 0) {
-        lanes[i]->failures = 1;
-        lane_hasten(lanes[i], node_mono(n) + NODE_BACKOFF_MIN_MS);
-      }
+      for (struct push *q = i ? &m->bulk_push : &m->push; q; q = q->older)
+        if (q->lane.failures > 0) {
+          q->lane.failures = 1;
+          lane_hasten(&q->lane, node_mono(n) + NODE_BACKOFF_MIN_MS);
+        }
   }
 }
 
@@ -230,6 +234,16 @@ static void shows_less(struct node *n, const struct push *p, uint64_t size) {
                p->log->origin, (unsigned long long)size);
 }
 
+/* Of an epoch that is over: another tree than its end. Nothing stops, and nothing more of it is brought there. */
+static void shows_other_end(struct node *n, struct push *p, const struct checkpoint *c, struct bytes text) {
+  p->idle = true;
+  observed_add(n, p->to->peer->card.name, p->log->forum->id, "other_end",
+               "it holds a tree of our log %s under our own signature (%llu entries) that is not in the one that our "
+               "next epoch names (%llu)",
+               p->log->origin, (unsigned long long)c->size, (unsigned long long)p->log->signed_size);
+  seek_note(n, p->log->origin, p->to->peer, text);
+}
+
 /* Judges the checkpoint that a counterpart holds of our log. False: it proves nothing (not by our key). */
 bool push_shown(struct node *n, struct push *p, struct bytes text, struct errmsg *e) {
   struct arena a = {0};
@@ -240,8 +254,11 @@ bool push_shown(struct node *n, struct push *p, struct bytes text, struct errmsg
   size_t which = 0;
   bool ok = !note_parse(&note, &a, text, e) && !checkpoint_parse(&c, note.text, e) &&
             bytes_is(c.origin, p->log->origin) && !own_note_verify(n, p->log, &note, &which, e);
-  uint64_t have = copy_size(p->log->copy);
-  if (ok && c.size > have) {
+  const bool over = push_is_over(p);
+  uint64_t have = over ? p->log->signed_size : copy_size(p->log->copy);
+  if (ok && over && (c.size > have || (!copy_root(p->log->copy, c.size, &root, e) && !hash_eq(&root, &c.root)))) {
+    shows_other_end(n, p, &c, text);
+  } else if (ok && c.size > have) {
     snprintf(why, sizeof why,
              "%s holds %llu entries of this log under our own signature, the store only %llu: it went back in time (an "
              "old backup?). "
@@ -452,10 +469,9 @@ static void done_entries(struct node *n, struct push *p, const struct outbound_r
 
 static struct push *push_by_request(const struct node *n, uint64_t id) {
   for (struct forum *f = n->forums; f; f = f->next)
-    for (size_t i = 0; i < f->n_members; i++) {
-      if (f->members[i].push.lane.request == id) return &f->members[i].push;
-      if (f->members[i].bulk_push.lane.request == id) return &f->members[i].bulk_push;
-    }
+    for (size_t i = 0; i < 2 * f->n_members; i++)
+      for (struct push *p = i % 2 ? &f->members[i / 2].bulk_push : &f->members[i / 2].push; p; p = p->older)
+        if (p->lane.request == id) return p;
   return NULL;
 }
 

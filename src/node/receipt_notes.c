@@ -97,12 +97,11 @@ static parley_err each(struct candidate *out, struct arena *a, struct node *n, s
   struct cosignature c;
   for (size_t i = 0; i < s->n_to; i++) {
     const struct member *m = forum_member(l->forum, s->to[i]);
-    const struct push *p = !m ? NULL : l->bulk ? &m->bulk_push : &m->push;
     out[i].size = 0;
-    if (!p || (only && !only[i]) || (newest && p->cosigned <= index)) continue;
-    parley_err r = newest ? cosignature_at(n, l, s->to[i], p->cosigned, &c, e)
-                          : cosignature_covering(n, l, s->to[i], index, &c, e);
-    if (!r) r = set(&out[i], a, &c, e);
+    if (!m || (only && !only[i])) continue;
+    parley_err r =
+        newest ? cosignature_newest(n, l, s->to[i], &c, e) : cosignature_covering(n, l, s->to[i], index, &c, e);
+    if (!r && c.size > index) r = set(&out[i], a, &c, e);
     if (r && r != PARLEY_ENOTFOUND) return r;
   }
   return PARLEY_OK;

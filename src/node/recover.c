@@ -10,6 +10,7 @@
 #include "base/encoding.h"
 #include "base/json_load.h"
 #include "node/call.h"
+#include "node/epoch_end.h"
 #include "node/epochs.h"
 #include "node/recover.h"
 
@@ -130,10 +131,11 @@ static parley_err relearn_new(struct node *n, const struct forum *f, struct errm
 
 #define UNDELIVERED_MAX 1000 /* of one member; more are not named */
 
-/*
- * What was signed in the epoch that is about to close and has not reached an addressee: once the next is open nobody takes
- * more of this one, so it must be sent again by people.
- */
+static struct forum_epoch known_end(const struct recovery *r, const struct forum *f) {
+  return (struct forum_epoch){f->log.epoch, r->log.longest, r->log.longest_root, r->bulk.longest, r->bulk.longest_root};
+}
+
+/* What was signed in the epoch that is about to close and has not reached an addressee. */
 static json_t *undelivered_to(struct recovery *r, struct forum *f, const struct member *m) {
   const uint64_t end = recover_signed_end(&r->log, &f->log);
   json_t *ids = json_array();
@@ -157,7 +159,11 @@ static json_t *undelivered_to(struct recovery *r, struct forum *f, const struct 
   return ids;
 }
 
+/*
+ * It is delivered with the end of this epoch, when the addressee is back; where nobody has that, people must send it again.
+ */
 static void put_undelivered(struct recovery *r, struct forum *f, json_t *o) {
+  const struct forum_epoch end = known_end(r, f);
   json_t *list = json_array();
   for (size_t i = 0; i < f->n_members; i++) {
     if (f->members[i].gone) continue;
@@ -170,13 +176,14 @@ static void put_undelivered(struct recovery *r, struct forum *f, json_t *o) {
     json_decref(ids);
     json_decref(one);
   }
-  if (json_array_size(list) > 0) json_object_set(o, "undelivered", list);
+  const char *name = own_end_shown(r->n, f, &end) ? "awaited" : "undelivered";
+  if (json_array_size(list) > 0) json_object_set(o, name, list);
   json_decref(list);
 }
 
 static parley_err open_next(struct recovery *r, struct forum *f, struct errmsg *e) {
   struct node *n = r->n;
-  const struct forum_epoch known = {f->log.epoch, r->log.longest, r->log.longest_root};
+  const struct forum_epoch known = known_end(r, f);
   const uint64_t rest = recover_signed_end(&r->log, &f->log);
   if (n->queue) return err_set(e, PARLEY_EBUSY, "statements wait to be stored; try again");
   parley_err err = relearn_new(n, f, e);

@@ -147,7 +147,8 @@ static parley_err see_statement(struct node *n, struct their_log *l, uint64_t in
       continue;
     const bool concerned = is_to(s, m->peer->card.name);
     r = need(n, l, m, index + 1, concerned ? soon : late, e);
-    if (!r && concerned && s->has_bulk && l == &l->from->log) r = need(n, &l->from->bulk, m, s->bulk_size, soon, e);
+    struct their_log *bulk = concerned && s->has_bulk ? their_log_of(l->from, l->epoch, true) : NULL;
+    if (!r && bulk) r = need(n, bulk, m, s->bulk_size, soon, e);
   }
   return r;
 }

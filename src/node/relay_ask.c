@@ -18,7 +18,8 @@ struct relay_ask {
 };
 
 static bool lacks(const struct node *n, struct push *p) {
-  if (p->to->gone || p->log->signed_size == 0 || p->log->stopped || p->cosigned >= p->log->signed_size) return false;
+  if (p->to->gone || p->idle || p->log->signed_size == 0 || p->log->stopped || p->cosigned >= p->log->signed_size)
+    return false;
   return p->log->forum->n_members > 1 && (p->log->bulk || concerns_lack(n, p));
 }
 
@@ -77,20 +78,20 @@ static int64_t due_at(const struct node *n, struct push *p) {
 bool relay_ask_next(struct node *n, struct outbound *out) {
   for (int bulk = 0; bulk < 2; bulk++)
     for (struct forum *f = n->forums; f; f = f->next)
-      for (size_t i = 0; i < f->n_members; i++) {
-        struct push *p = bulk ? &f->members[i].bulk_push : &f->members[i].push;
-        if (due_at(n, p) <= node_mono(n) && build(n, p, out)) return true;
-      }
+      for (size_t i = 0; i < f->n_members; i++)
+        for (struct push *p = bulk ? &f->members[i].bulk_push : &f->members[i].push; p; p = p->older)
+          if (due_at(n, p) <= node_mono(n) && build(n, p, out)) return true;
   return false;
 }
 
 int64_t relay_ask_next_ms(const struct node *n) {
   int64_t at = INT64_MAX;
   for (const struct forum *f = n->forums; f; f = f->next)
-    for (size_t i = 0; i < 2 * f->n_members; i++) {
-      const int64_t x = due_at(n, i % 2 ? &f->members[i / 2].bulk_push : &f->members[i / 2].push);
-      at = x < at ? x : at;
-    }
+    for (size_t i = 0; i < 2 * f->n_members; i++)
+      for (struct push *p = i % 2 ? &f->members[i / 2].bulk_push : &f->members[i / 2].push; p; p = p->older) {
+        const int64_t x = due_at(n, p);
+        at = x < at ? x : at;
+      }
   return at;
 }
 
@@ -125,13 +126,13 @@ static void answer(struct node *n, struct push *p, const struct outbound_result 
 
 bool relay_ask_done(struct node *n, uint64_t id, const struct outbound_result *r) {
   for (struct forum *f = n->forums; f; f = f->next)
-    for (size_t i = 0; i < 2 * f->n_members; i++) {
-      struct push *p = i % 2 ? &f->members[i / 2].bulk_push : &f->members[i / 2].push;
-      if (!p->others || p->others->lane.request != id) continue;
-      lane_clear(&p->others->lane);
-      answer(n, p, r);
-      return true;
-    }
+    for (size_t i = 0; i < 2 * f->n_members; i++)
+      for (struct push *p = i % 2 ? &f->members[i / 2].bulk_push : &f->members[i / 2].push; p; p = p->older) {
+        if (!p->others || p->others->lane.request != id) continue;
+        lane_clear(&p->others->lane);
+        answer(n, p, r);
+        return true;
+      }
   return false;
 }
 

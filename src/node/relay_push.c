@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "node/epoch_end.h"
 #include "node/relay.h"
 
 /* ---- which are due ---- */
@@ -16,10 +17,15 @@ uint64_t relay_shown(const struct their_log *l) {
   return s.note.n ? s.size : 0;
 }
 
+/* Of an epoch that is over a member takes its end only. */
+static bool can_be_shown(const struct relay *r) {
+  return relay_shown(r->log) >= r->oldest && (!their_log_over(r->log) || their_end_held(r->log));
+}
+
 static int64_t due_at(const struct node *n, const struct relay *r) {
   const struct relay_gate *g = &r->to->relay_gate;
   if (r->lane.request || g->busy[r->log->bulk] || (g->failures && g->busy[!r->log->bulk]) || !r->newest ||
-      member_forked(n, r->log->from) || r->log->from->gone || r->to->gone || relay_shown(r->log) < r->oldest)
+      r->log->from->gone || r->to->gone || !can_be_shown(r) || epoch_refused(n, r->log, NULL))
     return INT64_MAX;
   int64_t at = r->oldest_due > r->lane.next_ms ? r->oldest_due : r->lane.next_ms;
   return at > g->next_ms ? at : g->next_ms;
@@ -106,8 +112,9 @@ bool relay_push_next(struct node *n, struct outbound *out) {
   for (int bulk = 0; bulk < 2; bulk++) /* statements first */
     for (struct forum *f = n->forums; f; f = f->next)
       for (size_t i = 0; i < f->n_members; i++)
-        for (struct relay *r = bulk ? f->members[i].bulk.relays : f->members[i].log.relays; r; r = r->next)
-          if (due_at(n, r) <= node_mono(n) && build(n, r, out)) return true;
+        for (struct their_log *l = bulk ? &f->members[i].bulk : &f->members[i].log; l; l = l->older)
+          for (struct relay *r = l->relays; r; r = r->next)
+            if (due_at(n, r) <= node_mono(n) && build(n, r, out)) return true;
   return false;
 }
 
@@ -115,11 +122,11 @@ int64_t relay_push_next_ms(const struct node *n) {
   int64_t at = INT64_MAX;
   for (const struct forum *f = n->forums; f; f = f->next)
     for (size_t i = 0; i < 2 * f->n_members; i++)
-      for (const struct relay *r = i % 2 ? f->members[i / 2].bulk.relays : f->members[i / 2].log.relays; r;
-           r = r->next) {
-        const int64_t x = due_at(n, r);
-        at = x < at ? x : at;
-      }
+      for (const struct their_log *l = i % 2 ? &f->members[i / 2].bulk : &f->members[i / 2].log; l; l = l->older)
+        for (const struct relay *r = l->relays; r; r = r->next) {
+          const int64_t x = due_at(n, r);
+          at = x < at ? x : at;
+        }
   return at;
 }
 
@@ -135,8 +142,9 @@ void relay_heard_from(struct node *n, struct member *m) {
 static struct relay *by_request(const struct node *n, uint64_t id) {
   for (const struct forum *f = n->forums; f; f = f->next)
     for (size_t i = 0; i < 2 * f->n_members; i++)
-      for (struct relay *r = i % 2 ? f->members[i / 2].bulk.relays : f->members[i / 2].log.relays; r; r = r->next)
-        if (r->lane.request == id) return r;
+      for (const struct their_log *l = i % 2 ? &f->members[i / 2].bulk : &f->members[i / 2].log; l; l = l->older)
+        for (struct relay *r = l->relays; r; r = r->next)
+          if (r->lane.request == id) return r;
   return NULL;
 }
 

@@ -91,6 +91,8 @@ enum push_step { PUSH_ASK, PUSH_CHECKPOINT, PUSH_ENTRIES };
 
 /* One own log going to one counterpart. */
 struct push {
+  struct push *older; /* of an older epoch whose end the counterpart lacks (epoch_end.h); NULL: none */
+  bool idle;          /* of an older epoch: nothing is sent, only its held lines are left */
   struct own_log *log;
   struct member *to;
   struct lane lane;
@@ -149,12 +151,19 @@ struct own_log {
 
 struct relay; /* relay.h */
 
+/* The tree of an epoch that is over that the next one's forum.epoch names. */
+struct log_end {
+  uint64_t size; /* 0: none is named */
+  struct hash root;
+};
+
 struct their_log {
   struct member *from;
   struct relay *relays; /* members that are not known to hold what we hold of it, where that is our business */
   bool bulk;
   uint64_t epoch;
-  struct their_log *older; /* the epoch before, of which nothing more is taken; NULL: none */
+  struct their_log *older; /* the epoch before, of which only its end is taken; NULL: none */
+  struct log_end end;      /* of an older one (epoch_end.h) */
   bool opened;             /* epoch 0, or its entry 0 was taken in as a forum.epoch */
   char origin[ORIGIN_MAX + 1];
   char path[2 * SHA256_SIZE + 1]; /* as of an own log */
@@ -584,6 +593,8 @@ parley_err version_run_learn(struct node *n, struct their_log *l, uint64_t index
 const struct charter *charter_cited(const struct node *n, const struct forum *f, const struct statement *s);
 /* What depends on what else is held, so it is never stored: adds "mark" and "mark_why" to the view of a statement. */
 void version_mark(struct node *n, const struct row *r, const struct statement *s, json_t *o);
+/* It stands in a log that the charter in force closes before it, or with another history: it counts for nothing. why: a sentence. */
+bool row_is_closed(const struct row *r, char *why, size_t size);
 
 /* ---- intake.c ---- */
 void intake_run(struct node *n);

@@ -65,7 +65,8 @@ static parley_err put_forum(struct node *n, struct forum *f, struct errmsg *e) {
   parley_err r = copy_flush(f->log.copy, e);
   for (size_t i = 0; !r && i < f->n_members; i++) {
     struct member *m = &f->members[i];
-    if (vectors_taken(&m->push)) r = push_save(n, &m->push, true, e);
+    for (struct push *p = &m->push; p && !r; p = p->older)
+      if (vectors_taken(p)) r = push_save(n, p, true, e);
     if (!r && m->log.heard_taken > m->log.heard) r = intake_save(n, &m->log, m->log.taken_in, m->log.heard_taken, e);
   }
   return r ? r : witness_held_save(n, f, e);

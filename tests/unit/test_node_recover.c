@@ -233,40 +233,138 @@ static void next_epoch(enum memory memory, const char *why) {
   end(&s);
 }
 
-/* What was signed and has not reached somebody who is away is named: the next epoch leaves it behind. */
-static void test_left_behind(void **state) {
-  (void)state;
-  struct rig r;
-  char forum[65], id[65];
+static bool is_delivered(struct rig_party *p, const char *id, const char *to) {
+  char path[100];
   unsigned status;
-  rig_open(&r, THREE, 3);
-  rig_forum(&r, forum);
-  rig_run(&r, 20000);
-  struct rig_party *us = &r.party[0], *away = &r.party[2];
-  rig_stop(away);
-  json_t *v = rig_ask(us, "POST", "/v1/statements",
+  size_t i;
+  json_t *one;
+  bool yes = false;
+  snprintf(path, sizeof path, "/v1/statements/%s", id);
+  json_t *v = rig_ask(p, "GET", path, NULL, &status);
+  assert_int_equal(status, 200);
+  json_array_foreach(json_object_get(v, "delivery"), i, one) {
+    if (!strcmp(str(one, "party"), to)) yes = *str(one, "delivered");
+  }
+  json_decref(v);
+  return yes;
+}
+
+static bool knows(struct rig_party *p, const char *id) {
+  char path[100];
+  unsigned status;
+  snprintf(path, sizeof path, "/v1/statements/%s", id);
+  json_decref(rig_ask(p, "GET", path, NULL, &status));
+  return status == 200;
+}
+
+struct absent {
+  struct rig r;
+  struct rig_party *us, *third, *away;
+  char forum[65], id[65];
+};
+
+/*
+ * One is away while a notice and a file are signed in epoch 0; then our memory is lost and our store set back, and what
+ * the third one holds opens epoch 1.
+ */
+static void absent(struct absent *s) {
+  char backup[100];
+  rig_open(&s->r, THREE, 3);
+  rig_forum(&s->r, s->forum);
+  rig_run(&s->r, 20000);
+  s->us = &s->r.party[0];
+  s->third = &s->r.party[1];
+  s->away = &s->r.party[2];
+  rig_stop(s->us);
+  snprintf(backup, sizeof backup, "%s.backup", s->us->path);
+  copy_file(s->us->path, backup);
+  rig_start(s->us);
+  rig_run(&s->r, 5000);
+  rig_stop(s->away);
+  unsigned status;
+  json_t *v = rig_ask(s->us, "POST", "/v1/statements",
                       "{\"kind\":\"incident.notice\",\"to\":[\"cic.ch.example\",\"ncc.ru.example\"],\"precedence\":"
                       "\"ROUTINE\",\"tlp\":\"amber\",\"body\":{\"title\":\"Pipeline\",\"summary\":\"It stands still.\","
                       "\"aware_at\":\"2021-05-07T10:00:00Z\"}}",
                       &status);
   assert_int_equal(status, 201);
-  snprintf(id, sizeof id, "%s", str(v, "id"));
+  snprintf(s->id, sizeof s->id, "%s", str(v, "id"));
   json_decref(v);
-  rig_run(&r, 20000);
-  rig_stop(us);
-  us->n_memory = 0;
-  rig_start(us);
-  rig_run(&r, 5000);
-  v = recover(us, "{}");
+  rig_run(&s->r, 20000);
+  assert_true(is_delivered(s->us, s->id, s->third->name));
+  rig_stop(s->us);
+  copy_file(backup, s->us->path);
+  unlink(backup);
+  s->us->n_memory = 0;
+  rig_start(s->us);
+  rig_run(&s->r, 5000);
+  v = recover(s->us, "{}");
   assert_string_equal(str(result(v), "outcome"), "next-epoch");
-  const json_t *left = json_object_get(result(v), "undelivered");
+  assert_null(json_object_get(result(v), "undelivered"));
+  const json_t *left = json_object_get(result(v), "awaited");
   assert_int_equal(json_array_size(left), 1);
-  assert_string_equal(str(json_array_get(left, 0), "party"), away->name);
+  assert_string_equal(str(json_array_get(left, 0), "party"), s->away->name);
   const json_t *ids = json_object_get(json_array_get(left, 0), "ids");
   assert_int_equal(json_array_size(ids), 1);
-  assert_string_equal(json_string_value(json_array_get(ids, 0)), id);
+  assert_string_equal(json_string_value(json_array_get(ids, 0)), s->id);
   json_decref(v);
-  rig_close(&r);
+  rig_run(&s->r, 20000);
+  assert_false(is_delivered(s->us, s->id, s->away->name));
+}
+
+static void absent_end(struct absent *s) {
+  assert_true(is_delivered(s->us, s->id, s->away->name));
+  is_here(s->away, s->id, true);
+  struct rig_party *all[] = {s->us, s->third, s->away};
+  for (int again = 0; again < 2; again++) {
+    for (size_t i = 0; i < 3; i++) has_receipt(all[i], s->id);
+    for (size_t i = 0; i < 3; i++) rig_stop(all[i]);
+    for (size_t i = 0; i < 3; i++) rig_start(all[i]);
+    rig_run(&s->r, 20000);
+  }
+  no_fork(&s->r);
+  rig_close(&s->r);
+}
+
+/* What was signed and has not reached somebody who is away reaches it with the end of the old epoch. */
+static void test_left_behind(void **state) {
+  (void)state;
+  struct absent s;
+  absent(&s);
+  rig_start(s.away);
+  rig_run(&s.r, 120000);
+  absent_end(&s);
+}
+
+/* The same where the two never meet: the third one brings both epochs, and the cosignatures back. */
+static void test_left_behind_and_cut(void **state) {
+  (void)state;
+  struct absent s;
+  absent(&s);
+  s.r.cut[0][2] = s.r.cut[2][0] = true;
+  rig_start(s.away);
+  rig_run(&s.r, 1200000);
+  absent_end(&s);
+}
+
+/* The next epoch is heard of first, from the author alone; its end then comes over the third one, after restarts. */
+static void test_left_behind_and_cut_later(void **state) {
+  (void)state;
+  struct absent s;
+  char more[65];
+  absent(&s);
+  s.r.cut[1][2] = s.r.cut[2][1] = true;
+  rig_start(s.away);
+  notice(s.us, s.away->name, more, "delivered"); /* in epoch 1 */
+  for (size_t i = 0; i < 3; i++) {
+    rig_stop(&s.r.party[i]);
+    rig_start(&s.r.party[i]);
+  }
+  s.r.cut[1][2] = s.r.cut[2][1] = false;
+  s.r.cut[0][2] = s.r.cut[2][0] = true;
+  rig_run(&s.r, 1200000);
+  assert_true(knows(s.away, more));
+  absent_end(&s);
 }
 
 static void test_memory_lost(void **state) {
@@ -579,6 +677,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_same_epoch),
       cmocka_unit_test(test_left_behind),
+      cmocka_unit_test(test_left_behind_and_cut),
+      cmocka_unit_test(test_left_behind_and_cut_later),
       cmocka_unit_test(test_memory_lost),
       cmocka_unit_test(test_whole_machine_set_back),
       cmocka_unit_test(test_no_copy_reaches),
