@@ -112,20 +112,21 @@ static void grow(struct sectors *s, size_t n) {
 
 /* from NULL: zeros. */
 static void put(struct sectors *s, size_t at, const uint8_t *from, size_t n) {
-  uint8_t bytes[FAULT_SECTOR];
+  static const uint8_t zeros[FAULT_SECTOR];
+  uint8_t mixed[FAULT_SECTOR];
   for (size_t k; n; at += k, n -= k) {
     const size_t i = at / FAULT_SECTOR;
+    const uint8_t *bytes = from ? from : zeros;
     struct sector *was = s->at[i];
     k = piece(at, n);
-    sectors_read(s, i * FAULT_SECTOR, bytes, FAULT_SECTOR);
-    if (from) {
-      memcpy(bytes + at % FAULT_SECTOR, from, k);
-      from += k;
-    } else {
-      memset(bytes + at % FAULT_SECTOR, 0, k);
+    if (k < FAULT_SECTOR) {
+      sectors_read(s, i * FAULT_SECTOR, mixed, FAULT_SECTOR);
+      memcpy(mixed + at % FAULT_SECTOR, bytes, k);
+      bytes = mixed;
     }
     s->at[i] = block_take(bytes);
     block_give(was);
+    if (from) from += k;
   }
 }
 
