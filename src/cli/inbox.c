@@ -33,8 +33,9 @@ static const char *title(struct cli *c, const json_t *row) {
   if (strcmp(status, "test") == 0) mark = _("[TEST] ");
   const char *text = out_cut(c, out_line(c, json_text(row, "title")), 120);
   const bool disclosed = json_array_size(json_object_get(row, "disclosed")) > 0;
-  return arena_fmt(&c->arena, "%s%s%s%s", problem ? _("[PROBLEM] ") : "", disclosed ? _("[DISCLOSED] ") : "", mark,
-                   text);
+  const bool counts = json_text(row, "mark")[0] == '\0';
+  return arena_fmt(&c->arena, "%s%s%s%s%s", counts ? "" : _("[NOT COUNTED] "), problem ? _("[PROBLEM] ") : "",
+                   disclosed ? _("[DISCLOSED] ") : "", mark, text);
 }
 
 static const char *state(const json_t *row) {

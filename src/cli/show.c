@@ -164,6 +164,8 @@ static void show_ground(struct cli *c, const json_t *row) {
 static void show_next(const json_t *row) {
   const bool inbox = strcmp(json_text(row, "box"), "inbox") == 0;
   const char *state = json_text(row, "state");
+  const bool closed = strcmp(json_text(row, "mark"), "closed") == 0; /* nothing is owed */
+  if (inbox && closed) return;
   if (inbox && strcmp(state, "rejected") == 0)
     out_print(_("\nTo end the dispute: parley ack %.12s --officer ROLE\n"), json_text(row, "id"));
   else if (inbox && strcmp(state, "received") == 0 && strcmp(json_text(row, "kind"), "ack") != 0)

@@ -18,8 +18,8 @@ static void answer_key(struct buf *out, enum answer what, const uint8_t id[stati
   buf_str(out, party);
 }
 
-parley_err answer_find(struct node *n, enum answer what, const struct hash *id, const char *party, struct hash *out,
-                       struct errmsg *e) {
+parley_err answer_find_any(struct node *n, enum answer what, const struct hash *id, const char *party, struct hash *out,
+                           struct errmsg *e) {
   struct buf k = {0};
   struct arena a = {0};
   struct bytes v;
@@ -29,6 +29,25 @@ parley_err answer_find(struct node *n, enum answer what, const struct hash *id, 
   if (!r && v.n == 32) memcpy(out->b, v.p, 32);
   buf_free(&k);
   arena_free(&a);
+  return r;
+}
+
+static bool anything_closed(const struct node *n) {
+  const struct forum *f = n->forums;
+  while (f && f->charter.n_closed == 0) f = f->next;
+  return f != NULL;
+}
+
+parley_err answer_find(struct node *n, enum answer what, const struct hash *id, const char *party, struct hash *out,
+                       struct errmsg *e) {
+  struct row row;
+  char why[256];
+  parley_err r = answer_find_any(n, what, id, party, out, e);
+  if (r || !anything_closed(n)) return r;
+  r = row_get(n, out, &row, e);
+  if (r) return r == PARLEY_ENOTFOUND ? PARLEY_OK : r; /* its row is damaged, which others tell */
+  if (row_is_closed(&row, why, sizeof why)) r = err_set(e, PARLEY_ENOTFOUND, "it counts no more: %s", why);
+  row_clear(&row);
   return r;
 }
 
@@ -64,6 +83,7 @@ static parley_err dispute_one(void *ctx, struct bytes key, struct bytes v, struc
   struct hash id;
   struct row row;
   struct arena a = {0};
+  char why[256];
   (void)v, (void)e;
   if (key.n <= 34 || json_array_size(d->list) >= DISPUTES_MAX) return PARLEY_OK;
   memcpy(id.b, key.p + 2, 32);
@@ -71,7 +91,7 @@ static parley_err dispute_one(void *ctx, struct bytes key, struct bytes v, struc
   if (by && answer_disputed(d->n, &id, by) && row_get(d->n, &id, &row, NULL) == PARLEY_OK) {
     char hex[65];
     hex_encode(hex, BYTES(id.b, 32));
-    if (row.forum == d->forum &&
+    if (row.forum == d->forum && !row_is_closed(&row, why, sizeof why) &&
         (row.ours ? !strcmp(by, d->party) : !strcmp(by, d->n->own.name) && !strcmp(row.from, d->party)))
       json_array_append_new(d->list, json_string(hex));
     row_clear(&row);
@@ -203,6 +223,7 @@ static parley_err not_queued(const struct node *n, enum answer what, const struc
 
 parley_err answer_allowed(struct node *n, enum answer what, const struct row *row, const struct statement *re,
                           struct errmsg *e) {
+  char why[256];
   const char *done = what == ANSWER_ACK ? "acknowledged" : what == ANSWER_REJECT ? "rejected" : "disclosed";
   if (row->ours && what == ANSWER_DISCLOSED)
     return err_set(e, PARLEY_ECONFLICT, "that is our own statement: nobody has to be told that we disclose it");
@@ -213,6 +234,8 @@ parley_err answer_allowed(struct node *n, enum answer what, const struct row *ro
     return err_set(e, PARLEY_EREFUSED, "it breaks a rule and cannot be %s: %s", done,
                    row->problem ? row->problem : "malformed");
   if (!answerable(what, re->kind)) return err_set(e, PARLEY_EREFUSED, "%s is never %s", re->kind, done);
+  if (what != ANSWER_DISCLOSED && row_is_closed(row, why, sizeof why))
+    return err_set(e, PARLEY_EREFUSED, "it does not count, so it is not %s: %s", done, why);
   if (!addressed_to(re, n->own.name)) return err_set(e, PARLEY_EREFUSED, "it is not addressed to %s", n->own.name);
   parley_err r = not_yet(n, what, &row->id, n->own.name, e);
   return r ? r : not_queued(n, what, &row->id, e);

@@ -8,10 +8,13 @@
 #include "forum/answer.h"
 #include "node/state.h"
 
-/* The answer of that sort by the party. ENOTFOUND. */
+/* The answer of that sort by the party that counts. ENOTFOUND. */
 parley_err answer_find(struct node *n, enum answer what, const struct hash *id, const char *party, struct hash *out,
                        struct errmsg *e);
-/* Makes it found, inside a transaction; the first of its sort stays. */
+/* The same when it counts no more, since a charter has closed the log that it stands in: it still proves what it says. */
+parley_err answer_find_any(struct node *n, enum answer what, const struct hash *id, const char *party, struct hash *out,
+                           struct errmsg *e);
+/* Makes it found, inside a transaction; the first of its sort that counts stays. */
 parley_err answer_put(struct node *n, enum answer what, const uint8_t re[static 32], const char *party,
                       const struct hash *id, struct errmsg *e);
 /* A rejection of the party stands, and no acknowledgement of it. */

@@ -100,7 +100,7 @@ static void take_rejection(struct disclosure *d) {
     struct bytes entry;
     struct statement s = {0};
     struct dsse env;
-    if (answer_find(d->n, ANSWER_REJECT, &d->f->row.id, d->f->s.to[i], &id, NULL) || row_get(d->n, &id, &row, NULL))
+    if (answer_find_any(d->n, ANSWER_REJECT, &d->f->row.id, d->f->s.to[i], &id, NULL) || row_get(d->n, &id, &row, NULL))
       continue;
     if (row_entry(d->n, &row, &a, &entry, NULL) || statement_parse(&s, &a, entry, &env, NULL) ||
         may_disclose(d->n, &row, &s, NULL) || row_text(d->n, &s, &d->reject_text, NULL))

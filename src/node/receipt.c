@@ -91,7 +91,7 @@ static bool gather_answer(struct node *n, const struct row *r, enum answer what,
     struct hash id;
     struct row row;
     if (!v->covered[i]) continue; /* a pack has answers of those whom it is about */
-    parley_err err = answer_find(n, what, &r->id, v->s.to[i], &id, NULL);
+    parley_err err = answer_find_any(n, what, &r->id, v->s.to[i], &id, NULL);
     if (!err) err = row_get(n, &id, &row, NULL);
     if (err == PARLEY_ENOMEM) json_lose(); /* no receipt, rather than a lesser one */
     if (err) continue;

@@ -369,7 +369,7 @@ static const char *heard_later(const struct node *n, struct forum *f, const stru
 }
 
 /* A charter in force says up to where the log that it stands in counts. False: it is not beyond that, as far as is held. */
-static bool beyond_the_end(const struct row *r, char *why, size_t size) {
+bool row_is_closed(const struct row *r, char *why, size_t size) {
   const struct charter_closed *end = charter_closed_find(&r->forum->charter, r->from, r->epoch);
   struct copy *copy = end ? row_copy(r, false, NULL, NULL) : NULL;
   struct hash root;
@@ -391,7 +391,7 @@ void version_mark(struct node *n, const struct row *r, const struct statement *s
   char why[256] = "";
   if (r->problem || !strcmp(s->kind, "forum.charter") || !strcmp(s->kind, "forum.card")) return;
   const char *heard = heard_later(n, r->forum, s);
-  if (beyond_the_end(r, why, sizeof why)) {
+  if (row_is_closed(r, why, sizeof why)) {
     json_put_str(o, "mark", "closed");
     json_put_str(o, "mark_why", why);
   } else if (!p || !p->holds) {

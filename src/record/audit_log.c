@@ -166,6 +166,7 @@ parley_err audit_log_read(struct audit *a, uint32_t log, struct errmsg *e) {
   drain(a);
   if (!err) audit_order_end(a, log, &o);
   buf_free(&o.charter);
+  arena_free(&o.memory);
   return err;
 }
 

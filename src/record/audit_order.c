@@ -88,28 +88,14 @@ static void check_force(struct audit *a, uint32_t log, struct audit_order *o, co
 
 /* ---- the charter in the log ---- */
 
-static void judge_charter(struct audit *a, uint32_t log, uint64_t index, const struct audit_order *o) {
-  struct charter c;
-  bool signed_by[FORUM_MEMBERS_MAX], complete = false;
-  struct arena mem = {0};
-  struct errmsg why = {{0}};
-  parley_err err = charter_envelope_parse(&c, signed_by, &complete, &mem, buf_view(&o->charter),
-                                          audit_card_by_fingerprint, &a->cards, &why);
-  if (!err && !complete) err = err_set(&why, PARLEY_EVERIFY, "it lacks signatures");
-  if (err)
-    audit_found(a, log, AUDIT_CHARTER, 0, index, audit_ask, "the charter that ends with entry %llu does not verify: %s",
-                (unsigned long long)index, why.text);
-  arena_free(&mem);
-}
-
-static void take_part(struct audit *a, uint32_t log, struct audit_order *o, uint64_t index,
-                      const struct audit_event *v) {
+static parley_err take_part(struct audit *a, uint32_t log, struct audit_order *o, uint64_t index,
+                            const struct audit_event *v, struct errmsg *e) {
   if (v->first == 0) {
     buf_clear(&o->charter);
     o->next_part = 0;
     o->parts = v->count;
   } else if (o->parts == 0) {
-    return; /* its beginning was not read */
+    return PARLEY_OK; /* its beginning was not read */
   }
   const bool fits = v->first == o->next_part && v->count == o->parts && o->charter.n + v->data.n <= CHARTER_SIZE_MAX;
   if (!fits) {
@@ -117,12 +103,12 @@ static void take_part(struct audit *a, uint32_t log, struct audit_order *o, uint
                 "entry %llu is part %llu of a charter, where part %llu should stand", (unsigned long long)index,
                 (unsigned long long)v->first, (unsigned long long)o->next_part);
     o->parts = 0;
-    return;
+    return PARLEY_OK;
   }
   buf_bytes(&o->charter, v->data);
-  if (++o->next_part < o->parts) return;
-  judge_charter(a, log, index, o);
+  if (++o->next_part < o->parts) return PARLEY_OK;
   o->parts = 0;
+  return audit_version_take(a, log, o, index, e);
 }
 
 void audit_order_end(struct audit *a, uint32_t log, struct audit_order *o) {
@@ -168,7 +154,7 @@ static parley_err take_event(struct audit *a, uint32_t log, struct audit_order *
     return PARLEY_OK;
   case EVENT_UNKNOWN_KEY: return check_late(a, log, t, v->at, e);
   case EVENT_CARDS: return learn(a, log, index, t->entry[v->at], brought, e);
-  case EVENT_PART: take_part(a, log, o, index, v); return PARLEY_OK;
+  case EVENT_PART: return take_part(a, log, o, index, v, e);
   case EVENT_TREE:
   case EVENT_FILE: return put_aside(a, log, index, v, e);
   }

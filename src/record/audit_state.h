@@ -87,12 +87,18 @@ struct audit_order {
   const struct card *in_force; /* NULL: not known yet */
   struct buf charter;          /* its parts so far */
   uint64_t next_part, parts;
-  size_t file; /* files of this log before it are over */
+  struct arena memory;          /* of these: */
+  struct audit_version *opened; /* by this log, the newest first */
+  size_t file;                  /* files of this log before it are over */
 };
 void audit_order_begin(struct audit *a, uint32_t log, struct audit_order *o);
 parley_err audit_order_tile(struct audit *a, uint32_t log, struct audit_order *o, struct audit_tile *t,
                             struct errmsg *e);
 void audit_order_end(struct audit *a, uint32_t log, struct audit_order *o);
+
+/* ---- audit_versions.c ---- */
+/* The charter whose parts are whole: its signatures now, what it closes as claims. */
+parley_err audit_version_take(struct audit *a, uint32_t log, struct audit_order *o, uint64_t index, struct errmsg *e);
 
 /* ---- audit_files.c ---- */
 parley_err audit_file_add(struct audit *a, const struct audit_file *f, struct errmsg *e);
