@@ -80,11 +80,15 @@ static json_t *replaced(const struct proposal *p) {
   return list;
 }
 
-/* Of each complete version that is neither ancestor nor descendant: its digest, and who has signed both. */
+/*
+ * Of each complete version that is neither ancestor nor descendant: its digest, and who has signed both. In the order that every node
+ * has them in, whichever came first.
+ */
 static json_t *rivals(const struct versions *v, size_t i) {
   json_t *list = json_array();
-  for (size_t k = 0; k < v->set.n; k++) {
-    if (k == i || !v->set.v[k].complete || versions_before(&v->set, i, k) || versions_before(&v->set, k, i)) continue;
+  for (size_t at = 0; at < v->n_order; at++) {
+    const size_t k = v->order[at];
+    if (k == i || versions_before(&v->set, i, k) || versions_before(&v->set, k, i)) continue;
     json_t *o = json_object(), *both = json_array();
     const struct proposal *a = v->p[i], *b = v->p[k];
     for (size_t m = 0; m < a->charter.n_members; m++) {

@@ -202,8 +202,8 @@ static uint64_t shown_pending(struct home *h, const char *origin) {
   sha256(digest, bytes_str(origin));
   hex_encode(path + 1, BYTES(digest, 32));
   snprintf(path + 65, sizeof path - 65, "/checkpoint.pending");
-  const struct node_request q = {
-      .peer = h->w->homes[(h->number + 1) % h->w->n].name, .method = "GET", .path = path, .query = ""};
+  const unsigned next = (h->number + 1) % h->w->n, peer = h->w->outsider == next + 1 ? (next + 1) % h->w->n : next;
+  const struct node_request q = {.peer = h->w->homes[peer].name, .method = "GET", .path = path, .query = ""};
   struct node_call *call = node_begin(h->node, &q, &r);
   if (call && !r.status) node_end(call, &r);
   if (call) node_finish(call);

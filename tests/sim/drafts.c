@@ -13,13 +13,17 @@ static void again(struct world *w, size_t number, uint64_t ms) {
 
 static void give_up(struct world *w, struct draft_client *d, const char *why) {
   trace(w, "%s draft %.8s: %s", w->homes[d->home].name, d->id, why);
-  if (d->promised)
+  if (d->promised && !amend_excuses(&w->homes[d->home]))
     violation(w, "I1", "%s promised to send draft %.16s and lost it: %s", w->homes[d->home].name, d->id, why);
   d->state = DRAFT_OVER;
 }
 
 /* In trouble a good request may fail; once everything has healed it may not. */
 static void failed(struct world *w, struct draft_client *d, const struct api *api) {
+  if (amend_excuses(&w->homes[d->home]) && (api->status == 403 || api->status == 409)) {
+    give_up(w, d, "no longer allowed");
+    return;
+  }
   if (w->calm || (api->status != 500 && api->status != 503 && api->status != 507))
     violation(w, "API", "%s answers a good request about draft %.8s with %u: %.*s", w->homes[d->home].name, d->id,
               api->status, (int)(api->body.n < 200 ? api->body.n : 200), (const char *)api->body.p);
@@ -140,6 +144,8 @@ static void ask(struct home *h, size_t number) {
     json_get_str(&id, o, "", "id", NULL);
     client_accepted(w, d->statement, id);
     d->state = DRAFT_OVER;
+  } else if (status == 200 && !strcmp(state, "failed")) {
+    give_up(w, d, "it failed");
   } else if (status == 200 && !strcmp(state, "uploading")) {
     give_up(w, d, "it was never sent");
   }

@@ -92,7 +92,7 @@ static bool cards_arrived(struct world *w, char *why, size_t n) {
 }
 
 bool ending_reached(struct world *w, char *why, size_t n) {
-  if (!logs_arrived(w, why, n) || !cards_arrived(w, why, n)) return false;
+  if (!logs_arrived(w, why, n) || !cards_arrived(w, why, n) || !amend_agreed(w, why, n)) return false;
   for (size_t i = 0; i < w->drafts_n; i++)
     if (w->drafts[i].state != DRAFT_OVER && !excused(&w->homes[w->drafts[i].home]))
       return missing(why, n, "draft %s of %s is not sent", w->drafts[i].id, w->homes[w->drafts[i].home].name);

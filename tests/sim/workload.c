@@ -16,7 +16,8 @@ static void propose(struct home *h) {
   json_t *o = NULL;
   const char *id = "";
   buf_fmt(&body, "{\"title\":\"Run %llu\",\"members\":[", (unsigned long long)w->o.seed);
-  for (unsigned i = 0; i < w->n; i++) buf_fmt(&body, "%s\"%s\"", i ? "," : "", w->homes[i].name);
+  for (unsigned i = 0; i < w->n; i++)
+    if (w->outsider != i + 1) buf_fmt(&body, "%s\"%s\"", i ? "," : "", w->homes[i].name);
   buf_fmt(&body,
           "],\"heartbeat_seconds\":%lld,\"ack_seconds\":{\"FLASH\":60,\"IMMEDIATE\":120,\"PRIORITY\":300,"
           "\"ROUTINE\":600}}",
@@ -117,10 +118,11 @@ static void make_file(struct world *w, struct sent_file *f) {
 static void choose_to(struct home *h, struct sent *s, struct buf *q) {
   struct world *w = h->w;
   bool first = true;
-  const unsigned wanted = 1 + (unsigned)below(w, w->n < 8 || one_in(w, 12) ? w->n - 1 : 4);
+  const unsigned others = w->n - 1 - (w->outsider && !amend_has(h, w->outsider - 1));
+  const unsigned wanted = 1 + (unsigned)below(w, w->n < 8 || one_in(w, 12) ? others : 4);
   for (unsigned count = 0; count < wanted;) {
     const unsigned i = (unsigned)below(w, w->n);
-    if (i == h->number || homes_has(&s->to, i)) continue;
+    if (i == h->number || homes_has(&s->to, i) || (others < w->n - 1 && i + 1 == w->outsider)) continue;
     homes_add(&s->to, i);
     count++;
   }
@@ -194,7 +196,7 @@ static void post(struct home *h, const char *path, struct bytes body, enum local
 void workload_send(struct home *h, bool with_files) {
   struct world *w = h->w;
   struct buf q = {0};
-  if (!open_at(h)) return;
+  if (!open_at(h) || !amend_may_send(h)) return;
   const size_t number = sent_new(w, h->number);
   if (number == NO_STATEMENT) return;
   struct sent *s = &w->sent[number];

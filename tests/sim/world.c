@@ -223,6 +223,7 @@ static bool begin(struct world *w) {
   }
   if (w->faults_left) at(w, w->now_ms + (int64_t)below(w, 60000), EV_FAULT, 0);
   if (w->backup) at(w, w->now_ms + (int64_t)below(w, 400000), EV_SAVE, 0);
+  amend_begin(w);
   return true;
 }
 
@@ -247,6 +248,7 @@ static void dispatch(struct world *w, const struct event *ev) {
   case EV_LINK: w->link_cut[ev->which / SIM_HOMES_MAX][ev->which % SIM_HOMES_MAX] = false; break;
   case EV_SAVE: home_save(h); break;
   case EV_SET_BACK: home_set_back(h); break;
+  case EV_AMEND: amend_event(w); break;
   }
 }
 
@@ -303,6 +305,7 @@ static void second_act(struct world *w) {
   while (!violated(w) && !workload_forum_open(w) && w->now_ms < limit) {
     run_until(w, w->now_ms + 2000);
     workload_open_forum(w);
+    amend_settle(w);
   }
   const bool nudge = one_in(w, 2); /* else nothing new may be needed for what is old to arrive */
   for (unsigned i = 0; i < w->n && nudge && !violated(w); i++)
@@ -312,6 +315,7 @@ static void second_act(struct world *w) {
       violation(w, "I5", "long after the last fault: %s", why);
       return;
     }
+    amend_settle(w);
     run_until(w, w->now_ms + CHECK_MS);
   }
 }
@@ -364,7 +368,7 @@ bool sim_run(const struct sim_options *o, struct sim_result *out) {
   if (w && form) {
     w->o = *o;
     w->result = out;
-    w->n = w->total = o->parties ? o->parties : o->seed % 4 == 1 || o->liar ? 3 : 2;
+    w->n = w->total = o->parties ? o->parties : o->seed % 4 == 1 || o->seed % 8 == 3 || o->liar ? 3 : 2;
     w->has_liar = !o->no_faults && !o->disk_fault && w->n > 2 && (o->liar || o->seed % 4 == 1);
     w->events_max = EVENTS_MAX + (uint64_t)w->n * w->n * 4000 * (1 + o->hours / 2);
     w->random = o->seed * 0x9e3779b97f4a7c15 + 0x1234567;

@@ -18,19 +18,20 @@
 /* ---- events ---- */
 
 enum event_kind {
-  EV_WAKE,    /* home: its timer */
-  EV_ARRIVE,  /* connection: the request's first byte is there */
-  EV_PIECE,   /* connection: more of the body */
-  EV_ANSWER,  /* connection: the answer is back */
-  EV_GIVE_UP, /* connection: the sender's patience ends */
-  EV_CLIENT,  /* home: somebody wants something */
-  EV_DRAFT,   /* draft: its next step */
-  EV_FAULT,   /* the world: something breaks */
-  EV_START,   /* home: the machine is up again */
-  EV_ROOM,    /* home: the disk has room again */
-  EV_LINK,    /* link number: it works again */
-  EV_SAVE,    /* the home to be set back: its disk is saved */
-  EV_SET_BACK /* and later put back */
+  EV_WAKE,     /* home: its timer */
+  EV_ARRIVE,   /* connection: the request's first byte is there */
+  EV_PIECE,    /* connection: more of the body */
+  EV_ANSWER,   /* connection: the answer is back */
+  EV_GIVE_UP,  /* connection: the sender's patience ends */
+  EV_CLIENT,   /* home: somebody wants something */
+  EV_DRAFT,    /* draft: its next step */
+  EV_FAULT,    /* the world: something breaks */
+  EV_START,    /* home: the machine is up again */
+  EV_ROOM,     /* home: the disk has room again */
+  EV_LINK,     /* link number: it works again */
+  EV_SAVE,     /* the home to be set back: its disk is saved */
+  EV_SET_BACK, /* and later put back */
+  EV_AMEND     /* the world: a version of the charter is proposed or accepted */
 };
 
 struct event {
@@ -240,6 +241,11 @@ struct world {
   bool memory_too; /* with its signer's memory */
   bool failed;     /* out of memory and the like */
   unsigned ops_left, faults_left;
+  /* New versions of the charter. */
+  unsigned amendments_left, outsider; /* outsider: the party that joins late, + 1; 0: none */
+  bool amended, suspends;             /* one was proposed; one that suspends somebody, or lets it speak again */
+  bool settling, settles, mends;      /* the end: all accept what is open; what crosses is mended */
+  int64_t settle_at;
   int64_t op_pause_ms, fault_pause_ms; /* at most, between two of one client, and between two faults */
 };
 
@@ -346,6 +352,16 @@ bool workload_forum_open(struct world *w); /* everywhere */
 void bad_request(struct home *h);
 void draft_new(struct home *h, struct bytes request, size_t statement);
 void draft_event(struct world *w, size_t number);
+
+/* ---- amend.c: new versions of the charter ---- */
+void amend_begin(struct world *w);
+void amend_event(struct world *w);
+void amend_settle(struct world *w);                      /* in the second act, again and again */
+bool amend_agreed(struct world *w, char *why, size_t n); /* all judge the complete versions alike */
+bool amend_has(struct home *h, unsigned party);          /* it is a member, as this home sees it */
+bool amend_may_send(struct home *h);                     /* it is a member and not suspended, as it sees it itself */
+bool amend_excuses(const struct home *h);                /* it may have lost its say, or its seat, in this run */
+void amend_in_force(struct home *h, char out[static 65]);
 
 /* ---- liar.c: a member that lies ---- */
 bool liar_make(struct world *w);
