@@ -68,9 +68,9 @@ static const char *will(const json_t *f) {
   return _(
       "The missing entries are fetched and checked, as far as others hold them. Then this log is closed for good, and "
       "its next epoch is "
-      "opened: the other members see that you could not go on, and nothing more is taken of the old one. What was "
-      "delivered "
-      "stays provable. Statements that were accepted here meanwhile are sent in the new one. This cannot be undone.");
+      "opened: the other members see that you could not go on, and take no more of the old one than is known now. What "
+      "was delivered stays provable. Statements that were accepted here meanwhile are sent in the new one. This cannot "
+      "be undone.");
 }
 
 static const char *was_done(const json_t *f) {
@@ -114,11 +114,11 @@ static void print_forum(struct cli *c, const json_t *f, bool planned) {
                         number(f, "to_send_again")));
 }
 
-/* What the next epoch leaves behind. */
-static void print_undelivered(struct cli *c, const json_t *f) {
+/* What of the closed epoch has not reached everybody: "undelivered" is to be sent again, "awaited" goes by itself. */
+static void print_left(struct cli *c, const json_t *f, const char *name, const char *label) {
   size_t i, k;
   json_t *one, *id;
-  json_array_foreach(json_object_get(f, "undelivered"), i, one) {
+  json_array_foreach(json_object_get(f, name), i, one) {
     const json_t *ids = json_object_get(one, "ids");
     const char *text = arena_fmt(&c->arena,
                                  text_n("%s: %zu statement of the closed epoch:",
@@ -129,7 +129,7 @@ static void print_undelivered(struct cli *c, const json_t *f) {
       text = arena_fmt(&c->arena, "%s %.12s", text, json_string_value(id));
     }
     if (text != NULL && json_array_size(ids) > UNDELIVERED_SHOWN) text = arena_fmt(&c->arena, "%s …", text);
-    out_field(c, 2, _("Send again"), text);
+    out_field(c, 2, label, text);
   }
 }
 
@@ -139,7 +139,8 @@ static void print_all(struct cli *c, const json_t *o, bool planned) {
     out_text(_("The signer's memory (signer/) is lost: nobody here knows what was signed or cosigned last."), 0);
   for (size_t i = 0; i < json_array_size(forums); i++) {
     print_forum(c, json_array_get(forums, i), planned);
-    print_undelivered(c, json_array_get(forums, i));
+    print_left(c, json_array_get(forums, i), "undelivered", _("Send again"));
+    print_left(c, json_array_get(forums, i), "awaited", _("On its way"));
   }
   if (json_array_size(forums) == 0) out_print("%s\n", _("No forum is in force here."));
 }

@@ -14,6 +14,7 @@
 #include "forum/statement.h"
 #include "formats/tlog.h"
 #include "node_fixture.h"
+#include "record/copy.h"
 
 static const char *const TWO[] = {"cert.us.example", "ncc.ru.example"};
 
@@ -148,7 +149,7 @@ static void test_what_is_not_held(void **state) {
   (void)state;
   struct scene s;
   char one[ORIGIN_MAX + 1], two[ORIGIN_MAX + 1], bulk[ORIGIN_MAX + 1], why[300];
-  uint64_t size;
+  uint64_t size = 0;
   open_scene(&s);
   struct buf entry = {0};
   epoch_entry(&s, 0, s.ru->seed[0], &entry);
@@ -175,7 +176,7 @@ static void test_opened(void **state) {
   (void)state;
   struct scene s;
   char zero[ORIGIN_MAX + 1], one[ORIGIN_MAX + 1], two[ORIGIN_MAX + 1], why[300];
-  uint64_t size;
+  uint64_t size = 0;
   open_scene(&s);
   delivered(&s, s.ru, true);
   struct buf entry = {0}, next = {0};
@@ -213,7 +214,7 @@ static void test_opened(void **state) {
 static void not_opened(const char *what) {
   struct scene s;
   char one[ORIGIN_MAX + 1], two[ORIGIN_MAX + 1], why[300];
-  uint64_t size;
+  uint64_t size = 0;
   struct buf entry = {0};
   open_scene(&s);
   origin_of(&s, 1, false, one);
@@ -248,11 +249,198 @@ static void test_not_opened(void **state) {
   not_opened("garbage");
 }
 
+/* ---- the end of an epoch that is over ---- */
+
+/* What us holds of ru's log of epoch 0, and `extra` behind it, as ru would have it. */
+struct old_log {
+  struct copy *copy;
+  uint64_t held, size;
+  struct hash root;
+  struct proof proof; /* from held to size */
+};
+
+static void old_log_of(struct scene *s, const char *name, struct bytes extra, struct old_log *out) {
+  char zero[ORIGIN_MAX + 1];
+  origin_of(s, 0, false, zero);
+  assert_true(holds(s, zero, &out->held));
+  assert_int_equal(store_begin(s->ru->store, NULL), PARLEY_OK);
+  assert_int_equal(copy_open(&out->copy, s->ru->store, name, ENTRY_MAX, NULL), PARLEY_OK);
+  for (uint64_t i = 0; i <= out->held; i++) {
+    struct arena a = {0};
+    struct bytes entry = extra;
+    if (i < out->held) assert_int_equal(node_log_entry(s->us->node, zero, i, &a, &entry, NULL), PARLEY_OK);
+    assert_int_equal(copy_append(out->copy, &entry, 1, NULL), PARLEY_OK);
+    arena_free(&a);
+  }
+  assert_int_equal(copy_flush(out->copy, NULL), PARLEY_OK);
+  assert_int_equal(store_commit(s->ru->store, NULL), PARLEY_OK);
+  out->size = out->held + 1;
+  assert_int_equal(copy_root(out->copy, out->size, &out->root, NULL), PARLEY_OK);
+  assert_int_equal(merkle_consistency(&out->proof, copy_source(out->copy), out->held, out->size, NULL), PARLEY_OK);
+}
+
+static unsigned old_checkpoint(struct scene *s, const struct old_log *l, char why[static 300]) {
+  char zero[ORIGIN_MAX + 1];
+  origin_of(s, 0, false, zero);
+  return checkpoint_at(s, zero, l->size, &l->root, s->ru->seed[1], l->held, &l->proof, why);
+}
+
+static unsigned old_entries(struct scene *s, const struct old_log *l, uint64_t end, char why[static 300]) {
+  char zero[ORIGIN_MAX + 1];
+  struct buf body = {0};
+  uint64_t next;
+  origin_of(s, 0, false, zero);
+  const struct add_entries_head h = {.origin = bytes_str(zero), .start = end - 1, .end = end};
+  add_entries_head_write(&body, &h);
+  assert_int_equal(copy_packages(l->copy, end - 1, end, 1 << 20, &body, &next, NULL), PARLEY_OK);
+  const unsigned status = post(s, "/add-entries", buf_view(&body), why);
+  buf_free(&body);
+  return status;
+}
+
+/* From now on we speak for ru: its epoch 1 is opened, and names this tree of epoch 0. */
+static void open_naming(struct scene *s, uint64_t size, const struct hash *root) {
+  char one[ORIGIN_MAX + 1], why[300];
+  struct forum_epoch end = {.epoch = 0, .size = size, .root = *root};
+  struct buf entry = {0};
+  s->ru->mute = true;
+  origin_of(s, 1, false, one);
+  make_entry(s, "forum.epoch", forum_epoch_body(&end), s->ru->seed[0], &entry);
+  assert_int_equal(checkpoint(s, one, buf_view(&entry), s->ru->seed[1], why), 200);
+  assert_int_equal(entries(s, one, buf_view(&entry), why), 200);
+  rig_run(&s->r, 1000);
+  buf_free(&entry);
+}
+
+static bool told(struct scene *s, const char *what) {
+  unsigned status;
+  json_t *v = rig_ask(s->us, "GET", "/v1/status", NULL, &status), *one;
+  size_t i;
+  bool yes = false;
+  json_array_foreach(json_object_get(v, "observed"), i, one) {
+    yes = yes || !strcmp(json_string_value(json_object_get(one, "what")), what);
+  }
+  json_decref(v);
+  return yes;
+}
+
+static unsigned proofs(struct scene *s) {
+  unsigned status;
+  json_t *v = rig_ask(s->us, "GET", "/v1/proofs", NULL, &status);
+  const size_t n = json_array_size(json_object_get(v, "proofs"));
+  json_decref(v);
+  return (unsigned)n;
+}
+
+/* Exactly the tree that is named is taken, whatever else is tried before; then it is as if it had come in time. */
+static void test_end(void **state) {
+  (void)state;
+  struct scene s;
+  struct old_log named, other;
+  struct buf entry = {0};
+  struct hash held;
+  char zero[ORIGIN_MAX + 1], why[300];
+  uint64_t size = 0;
+  open_scene(&s);
+  delivered(&s, s.ru, true);
+  origin_of(&s, 0, false, zero);
+  make_entry(&s, "forum.held", json_object(), s.ru->seed[0], &entry);
+  old_log_of(&s, "named", buf_view(&entry), &named);
+  old_log_of(&s, "other", bytes_str("what its forum.epoch does not name"), &other);
+  open_naming(&s, named.size, &named.root);
+  for (int again = 0; again < 2; again++) {
+    assert_int_equal(old_checkpoint(&s, &other, why), 403); /* of that size, and continues what is held */
+    assert_non_null(strstr(why, "only the tree that its forum.epoch names"));
+    assert_int_equal(node_log_root(s.us->node, zero, named.held, &held, NULL), PARLEY_OK);
+    assert_int_equal(checkpoint_at(&s, zero, named.held, &held, s.ru->seed[1], named.held, NULL, why), 403);
+    assert_int_equal(old_entries(&s, &named, named.held, why), 403);
+    assert_int_equal(old_entries(&s, &named, named.size, why), 409); /* no checkpoint came before */
+    rig_stop(s.us);
+    rig_start(s.us);
+    rig_run(&s.r, 1000);
+  }
+  assert_int_equal(proofs(&s), 0);
+  assert_int_equal(old_checkpoint(&s, &named, why), 200);
+  assert_int_equal(old_entries(&s, &other, named.size, why), 422);
+  assert_int_equal(old_entries(&s, &named, named.size, why), 200);
+  assert_true(holds(&s, zero, &size) && size == named.size);
+  rig_run(&s.r, 1000);
+  assert_int_equal(old_checkpoint(&s, &other, why), 403); /* now it is another history of what is held */
+  assert_int_equal(proofs(&s), 1);
+  assert_int_equal(old_entries(&s, &named, named.size, why), 403); /* not even a renewal */
+  assert_true(holds(&s, zero, &size) && size == named.size);
+  copy_close(named.copy);
+  copy_close(other.copy);
+  buf_free(&entry);
+  rig_close(&s.r);
+}
+
+/* What is held stays, and people are told. */
+static void holds_another(bool longer) {
+  struct scene s;
+  struct hash root;
+  char zero[ORIGIN_MAX + 1], why[300];
+  uint64_t size = 0, after = 0;
+  open_scene(&s);
+  delivered(&s, s.ru, true);
+  origin_of(&s, 0, false, zero);
+  assert_true(holds(&s, zero, &size) && size > 1);
+  assert_int_equal(node_log_root(s.us->node, zero, longer ? size - 1 : size, &root, NULL), PARLEY_OK);
+  if (!longer) root.b[0] ^= 1;
+  assert_false(told(&s, "other_end"));
+  open_naming(&s, longer ? size - 1 : size, &root);
+  assert_true(told(&s, "other_end"));
+  assert_true(checkpoint_at(&s, zero, longer ? size - 1 : size, &root, s.ru->seed[1], 0, NULL, why) >= 400);
+  assert_true(holds(&s, zero, &after) && after == size);
+  assert_int_equal(proofs(&s), longer ? 0 : 1); /* a signed tree beside the one that is held convicts, as ever */
+  rig_close(&s.r);
+}
+
+static void test_holds_another(void **state) {
+  (void)state;
+  holds_another(true);
+  holds_another(false);
+}
+
+/* Epoch 1 is opened before the proof against epoch 0 is known: it waits for a charter all the same. */
+static void test_fork_after_the_next(void **state) {
+  (void)state;
+  struct scene s;
+  struct hash root;
+  char zero[ORIGIN_MAX + 1], one[ORIGIN_MAX + 1], two[ORIGIN_MAX + 1], why[300];
+  struct buf next = {0};
+  open_scene(&s);
+  delivered(&s, s.ru, true);
+  origin_of(&s, 0, false, zero);
+  origin_of(&s, 1, false, one);
+  origin_of(&s, 2, false, two);
+  assert_int_equal(node_log_root(s.us->node, zero, 2, &root, NULL), PARLEY_OK);
+  open_naming(&s, 2, &root);
+  assert_int_equal(node_log_root(s.us->node, one, 1, &root, NULL), PARLEY_OK);
+  assert_int_equal(checkpoint_at(&s, one, 1, &root, s.ru->seed[1], 1, NULL, why), 200);
+  root.b[0] ^= 1;
+  assert_int_equal(checkpoint_at(&s, zero, 1, &root, s.ru->seed[1], 0, NULL, why), 403);
+  assert_int_equal(proofs(&s), 1);
+  root.b[0] ^= 1;
+  epoch_entry(&s, 1, s.ru->seed[0], &next);
+  for (int again = 0; again < 2; again++) {
+    assert_int_equal(checkpoint_at(&s, one, 1, &root, s.ru->seed[1], 1, NULL, why), 403);
+    assert_non_null(strstr(why, "two histories of its log of epoch 0"));
+    assert_int_equal(entries(&s, one, buf_view(&next), why), 403);
+    assert_int_equal(checkpoint(&s, two, buf_view(&next), s.ru->seed[1], why), 403);
+    rig_stop(s.us);
+    rig_start(s.us);
+    rig_run(&s.r, 1000);
+  }
+  buf_free(&next);
+  rig_close(&s.r);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_what_is_not_held),
-      cmocka_unit_test(test_opened),
-      cmocka_unit_test(test_not_opened),
+      cmocka_unit_test(test_what_is_not_held), cmocka_unit_test(test_opened),
+      cmocka_unit_test(test_not_opened),       cmocka_unit_test(test_end),
+      cmocka_unit_test(test_holds_another),    cmocka_unit_test(test_fork_after_the_next),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
