@@ -101,18 +101,21 @@ static bool reaches(const struct judged *j, struct own_log *l) {
 
 static void decide(struct recovery *r, struct forum *f, bool reached) {
   const bool lost = signer_lost(r->n->env.signer) && (!r->log.remembered || !r->bulk.remembered);
+  const bool closed = charter_closed_find(&f->charter, r->n->own.name, f->log.epoch) != NULL;
   const bool longer = (r->log.longest > r->log.memory.size) || (r->bulk.longest > r->bulk.memory.size);
   r->next_known = false;
   for (size_t i = 0; i < r->n_questions; i++)
     r->next_known |= r->questions[i].what == ASK_NEXT && r->questions[i].shown;
   r->outcome = OUTCOME_NEXT;
-  if (!f->log.stopped && !f->bulk.stopped && !lost && !longer && !r->next_known) {
+  if (!f->log.stopped && !f->bulk.stopped && !lost && !longer && !closed && !r->next_known) {
     r->outcome = OUTCOME_NOTHING;
     r->reason = "this log signs, or waits only for a member to answer: there is nothing to recover";
   } else if (lost) {
     r->reason = "the signer's memory is lost: nobody here knows what was signed last, so this epoch is closed";
   } else if (r->log.forked || r->bulk.forked || forks_closed(r->n, f->log.origin)) {
     r->reason = "two histories of this epoch are known under our key, so it is closed";
+  } else if (closed) {
+    r->reason = "the charter in force says how much of this epoch counts, and that it is closed";
   } else if (longer) {
     r->reason =
         "others show a longer log than this signer remembers to have signed: the memory is not the newest, or a "

@@ -40,13 +40,20 @@ static parley_err parse_to(struct node *n, const json_t *q, struct send_request 
   return PARLEY_OK;
 }
 
-static parley_err not_gone(const struct forum *f, struct errmsg *e) {
-  return f->gone ? err_set(e, PARLEY_ECONFLICT, "we are no longer a member of “%s”", f->charter.title) : PARLEY_OK;
+/* Whether anything that we say counts. */
+static parley_err may_write(const struct node *n, const struct forum *f, struct errmsg *e) {
+  if (f->gone) return err_set(e, PARLEY_ECONFLICT, "we are no longer a member of “%s”", f->charter.title);
+  if (!charter_closed_find(&f->charter, n->own.name, f->log.epoch)) return PARLEY_OK;
+  return err_set(
+      e, PARLEY_ECONFLICT,
+      "the charter of “%s” closes our log: what we say in it would count for nothing. parley recover opens the "
+      "next epoch",
+      f->charter.title);
 }
 
 static parley_err may_speak(const struct node *n, const struct forum *f, struct errmsg *e) {
   const struct charter_member *me = charter_member(&f->charter, n->own.name);
-  parley_err r = not_gone(f, e);
+  parley_err r = may_write(n, f, e);
   if (!r && me && !member_role_speaks(me->role))
     r = err_set(e, PARLEY_EREFUSED, "our role in “%s” is %s: what we send would count for nothing", f->charter.title,
                 member_role_name(me->role));
@@ -171,7 +178,7 @@ parley_err send_parse(struct node *n, const json_t *q, struct send_request *out,
 
 parley_err send_queue(struct node *n, struct forum *f, struct statement *s, const char *kind, const struct plain *p,
                       struct submission **out, struct errmsg *e) {
-  const parley_err gone = not_gone(f, e);
+  const parley_err gone = may_write(n, f, e);
   if (gone) return gone;
   struct sealing *sealing = calloc(1, sizeof *sealing);
   if (!sealing) return err_set(e, PARLEY_ENOMEM, "out of memory");
