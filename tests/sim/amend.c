@@ -254,6 +254,15 @@ bool amend_agreed(struct world *w, char *why, size_t n) {
   return same;
 }
 
+bool amend_crossed(struct home *h) {
+  json_t *forum = forum_view(h), *v;
+  bool found = false;
+  size_t i;
+  json_array_foreach(json_object_get(forum, "versions"), i, v) found |= json_object_get(v, "rivals") != NULL;
+  json_decref(forum);
+  return found;
+}
+
 void amend_in_force(struct home *h, char out[static 65]) {
   json_t *forum = forum_view(h);
   const char *id = json_string_value(json_object_get(forum, "version"));

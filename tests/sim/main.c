@@ -69,7 +69,6 @@ static bool seeds(struct range *r, const char *s) {
   return s && number(&r->from, s, '-', &s) && number(&r->to, s, '\0', NULL) && r->from <= r->to;
 }
 
-
 static bool flag(const char *arg, struct sim_options *o) {
   if (!strcmp(arg, "--trace"))
     o->trace = stdout;

@@ -361,6 +361,7 @@ bool amend_agreed(struct world *w, char *why, size_t n); /* all judge the comple
 bool amend_has(struct home *h, unsigned party);          /* it is a member, as this home sees it */
 bool amend_may_send(struct home *h);                     /* it is a member and not suspended, as it sees it itself */
 bool amend_excuses(const struct home *h);                /* it may have lost its say, or its seat, in this run */
+bool amend_crossed(struct home *h);                      /* two versions that do not list each other are complete */
 void amend_in_force(struct home *h, char out[static 65]);
 
 /* ---- liar.c: a member that lies ---- */
@@ -395,6 +396,10 @@ void claims_drop(struct home *h); /* its mirror was set back */
 void receipt_take(struct home *h, size_t statement, struct bytes json);
 void receipts_check(struct world *w);
 void receipts_free(struct world *w);
+
+/* ---- records.c, views.c: at the end ---- */
+void records_compare(struct world *w, struct home *author); /* its logs with their mirrors */
+void views_check(struct world *w);                          /* what the nodes show of equal records */
 
 /* ---- invariants.c, ending.c ---- */
 void invariants_step(struct home *h);    /* cheap ones, after each event that touched h */
