@@ -74,6 +74,8 @@ void evil_join(struct evil *v, struct rig *r, size_t who, char forum[static 65])
 
 void evil_close(struct evil *v) {
   for (size_t i = 0; i < v->n; i++) buf_free(&v->entry[i]);
+  free(v->entry);
+  free(v->leaf);
   ed25519_free(v->statement);
   ed25519_free(v->log);
   arena_free(&v->arena);
@@ -122,7 +124,13 @@ void evil_seal(struct evil *v, struct statement *s, const char *body) {
 }
 
 void evil_append_raw(struct evil *v, struct bytes entry, char *hex) {
-  assert_true(v->n < EVIL_ENTRIES_MAX);
+  if (v->n == v->room) {
+    v->room = v->room ? 2 * v->room : 64;
+    v->entry = realloc(v->entry, v->room * sizeof *v->entry);
+    v->leaf = realloc(v->leaf, v->room * sizeof *v->leaf);
+    assert_true(v->entry && v->leaf);
+  }
+  v->entry[v->n] = (struct buf){0};
   buf_bytes(&v->entry[v->n], entry);
   merkle_leaf(&v->leaf[v->n], entry);
   if (hex) hex_encode(hex, BYTES(v->leaf[v->n].b, 32));

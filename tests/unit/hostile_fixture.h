@@ -8,15 +8,13 @@
 #include "node_fixture.h"
 #include "store/backend.h"
 
-#define EVIL_ENTRIES_MAX 512
-
 struct evil {
   struct rig_party *p; /* muted: its node answers, but sends nothing of its own */
   uint8_t forum[SHA256_SIZE];
   char origin[ORIGIN_MAX + 1];
-  struct buf entry[EVIL_ENTRIES_MAX];
-  struct hash leaf[EVIL_ENTRIES_MAX];
-  size_t n;
+  struct buf *entry;
+  struct hash *leaf;
+  size_t n, room;
   uint64_t shown[4]; /* what each party of the rig holds of it */
   uint64_t nonce;
   struct ed25519_key *statement, *log;
