@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/encoding.h"
+#include "node/forks.h"
 
 #define DISPUTES_MAX 100
 
@@ -35,7 +36,7 @@ parley_err answer_find_any(struct node *n, enum answer what, const struct hash *
 static bool anything_closed(const struct node *n) {
   const struct forum *f = n->forums;
   while (f && f->charter.n_closed == 0) f = f->next;
-  return f != NULL;
+  return f != NULL || n->forks->kept;
 }
 
 parley_err answer_find(struct node *n, enum answer what, const struct hash *id, const char *party, struct hash *out,
@@ -46,7 +47,7 @@ parley_err answer_find(struct node *n, enum answer what, const struct hash *id, 
   if (r || !anything_closed(n)) return r;
   r = row_get(n, out, &row, e);
   if (r) return r == PARLEY_ENOTFOUND ? PARLEY_OK : r; /* its row is damaged, which others tell */
-  if (row_is_closed(&row, why, sizeof why)) r = err_set(e, PARLEY_ENOTFOUND, "it counts no more: %s", why);
+  if (row_is_closed(n, &row, why, sizeof why)) r = err_set(e, PARLEY_ENOTFOUND, "it counts no more: %s", why);
   row_clear(&row);
   return r;
 }
@@ -91,7 +92,7 @@ static parley_err dispute_one(void *ctx, struct bytes key, struct bytes v, struc
   if (by && answer_disputed(d->n, &id, by) && row_get(d->n, &id, &row, NULL) == PARLEY_OK) {
     char hex[65];
     hex_encode(hex, BYTES(id.b, 32));
-    if (row.forum == d->forum && !row_is_closed(&row, why, sizeof why) &&
+    if (row.forum == d->forum && !row_is_closed(d->n, &row, why, sizeof why) &&
         (row.ours ? !strcmp(by, d->party) : !strcmp(by, d->n->own.name) && !strcmp(row.from, d->party)))
       json_array_append_new(d->list, json_string(hex));
     row_clear(&row);
@@ -234,7 +235,7 @@ parley_err answer_allowed(struct node *n, enum answer what, const struct row *ro
     return err_set(e, PARLEY_EREFUSED, "it breaks a rule and cannot be %s: %s", done,
                    row->problem ? row->problem : "malformed");
   if (!answerable(what, re->kind)) return err_set(e, PARLEY_EREFUSED, "%s is never %s", re->kind, done);
-  if (what != ANSWER_DISCLOSED && row_is_closed(row, why, sizeof why))
+  if (what != ANSWER_DISCLOSED && row_is_closed(n, row, why, sizeof why))
     return err_set(e, PARLEY_EREFUSED, "it does not count, so it is not %s: %s", done, why);
   if (!addressed_to(re, n->own.name)) return err_set(e, PARLEY_EREFUSED, "it is not addressed to %s", n->own.name);
   parley_err r = not_yet(n, what, &row->id, n->own.name, e);

@@ -254,22 +254,23 @@ static void tell(struct node *n, struct kept *k) {
   if (node_trouble(r)) node_retry(n);
 }
 
-static void look_at_mirrors(struct node *n) {
+static void look_at_mirror(struct node *n, const struct their_log *l) {
   struct errmsg e;
+  struct mirror_state s;
+  mirror_state(l->mirror, &s);
+  if (!s.forked || forks_closed(n, l->origin) || forks_of_mirror(n, l->origin, &e) == PARLEY_OK) return;
+  node_log_line(n, 3, "%s: the proof of its two histories cannot be kept now: %s", l->origin, e.text);
+  n->forks->look = true;
+  node_retry(n);
+}
+
+static void look_at_mirrors(struct node *n) {
   if (!n->forks->look || n->retry_ms) return;
   n->forks->look = false;
   for (struct forum *f = n->forums; f; f = f->next)
     for (size_t i = 0; i < f->n_members; i++) {
-      struct their_log *logs[] = {&f->members[i].log, &f->members[i].bulk};
-      for (size_t j = 0; j < 2; j++) {
-        struct mirror_state s;
-        mirror_state(logs[j]->mirror, &s);
-        if (!s.forked || forks_closed(n, logs[j]->origin) || forks_of_mirror(n, logs[j]->origin, &e) == PARLEY_OK)
-          continue;
-        node_log_line(n, 3, "%s: the proof of its two histories cannot be kept now: %s", logs[j]->origin, e.text);
-        n->forks->look = true;
-        node_retry(n);
-      }
+      for (struct their_log *l = &f->members[i].log; l; l = l->older) look_at_mirror(n, l);
+      for (struct their_log *l = &f->members[i].bulk; l; l = l->older) look_at_mirror(n, l);
     }
 }
 

@@ -593,8 +593,11 @@ parley_err version_run_learn(struct node *n, struct their_log *l, uint64_t index
 const struct charter *charter_cited(const struct node *n, const struct forum *f, const struct statement *s);
 /* What depends on what else is held, so it is never stored: adds "mark" and "mark_why" to the view of a statement. */
 void version_mark(struct node *n, const struct row *r, const struct statement *s, json_t *o);
-/* It stands in a log that the charter in force closes before it, or with another history: it counts for nothing. why: a sentence. */
-bool row_is_closed(const struct row *r, char *why, size_t size);
+/*
+ * It counts for nothing as things are: the charter in force closes its log before it, or with another history; or an
+ * epoch before its own has two histories that no charter has closed (epoch_end.h). why: a sentence.
+ */
+bool row_is_closed(const struct node *n, const struct row *r, char *why, size_t size);
 
 /* ---- intake.c ---- */
 void intake_run(struct node *n);

@@ -9,7 +9,7 @@
 
 #include "base/encoding.h"
 #include "base/json_load.h"
-#include "node/state.h"
+#include "node/epoch_end.h"
 
 #define RUN_PARTS_MAX 64
 
@@ -368,11 +368,16 @@ static const char *heard_later(const struct node *n, struct forum *f, const stru
   return NULL;
 }
 
-/* A charter in force says up to where the log that it stands in counts. False: it is not beyond that, as far as is held. */
-bool row_is_closed(const struct row *r, char *why, size_t size) {
+bool row_is_closed(const struct node *n, const struct row *r, char *why, size_t size) {
+  uint64_t which;
   const struct charter_closed *end = charter_closed_find(&r->forum->charter, r->from, r->epoch);
   struct copy *copy = end ? row_copy(r, false, NULL, NULL) : NULL;
   struct hash root;
+  if (epoch_waits_for_charter(n, r->forum, r->from, r->epoch, &which)) {
+    snprintf(why, size, "%s has signed two histories of its log of epoch %llu, and no charter in force has closed that",
+             r->from, (unsigned long long)which);
+    return true;
+  }
   if (!end) return false;
   if (r->index >= end->size) {
     snprintf(why, size, "the charter in force closes this log of %s after %llu entries", r->from,
@@ -391,7 +396,7 @@ void version_mark(struct node *n, const struct row *r, const struct statement *s
   char why[256] = "";
   if (r->problem || !strcmp(s->kind, "forum.charter") || !strcmp(s->kind, "forum.card")) return;
   const char *heard = heard_later(n, r->forum, s);
-  if (row_is_closed(r, why, sizeof why)) {
+  if (row_is_closed(n, r, why, sizeof why)) {
     json_put_str(o, "mark", "closed");
     json_put_str(o, "mark_why", why);
   } else if (!p || !p->holds) {

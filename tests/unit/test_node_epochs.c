@@ -402,6 +402,26 @@ static void test_holds_another(void **state) {
   holds_another(false);
 }
 
+/* The statement counts for nothing as things are. */
+static bool is_marked(struct scene *s, const char *origin, uint64_t index) {
+  struct arena a = {0};
+  struct bytes entry;
+  struct hash id;
+  char hex[65], path[100];
+  unsigned status;
+  assert_int_equal(node_log_entry(s->us->node, origin, index, &a, &entry, NULL), PARLEY_OK);
+  statement_id(&id, entry);
+  hex_encode(hex, BYTES(id.b, 32));
+  snprintf(path, sizeof path, "/v1/statements/%s", hex);
+  json_t *v = rig_ask(s->us, "GET", path, NULL, &status);
+  assert_int_equal(status, 200);
+  const char *mark = json_string_value(json_object_get(v, "mark"));
+  const bool yes = mark && !strcmp(mark, "closed");
+  json_decref(v);
+  arena_free(&a);
+  return yes;
+}
+
 /* Epoch 1 is opened before the proof against epoch 0 is known: it waits for a charter all the same. */
 static void test_fork_after_the_next(void **state) {
   (void)state;
@@ -428,6 +448,7 @@ static void test_fork_after_the_next(void **state) {
     assert_non_null(strstr(why, "two histories of its log of epoch 0"));
     assert_int_equal(entries(&s, one, buf_view(&next), why), 403);
     assert_int_equal(checkpoint(&s, two, buf_view(&next), s.ru->seed[1], why), 403);
+    assert_true(is_marked(&s, one, 0) && !is_marked(&s, zero, 1));
     rig_stop(s.us);
     rig_start(s.us);
     rig_run(&s.r, 1000);
