@@ -51,6 +51,7 @@ static enum outcome take_charter(struct importing *im, const struct buf *out, st
   const bool waits = strcmp(json_text(o, "state"), "proposed") == 0;
   if (waits) snprintf(im->waiting_forum, sizeof im->waiting_forum, "%s", json_text(o, "forum"));
   im->waits = im->waits || waits;
+  im->in_force = im->in_force || strcmp(json_text(o, "state"), "in_force") == 0;
   json_array_append(im->charters, o);
   json_decref(o);
   return OUT_TAKEN;

@@ -31,6 +31,7 @@ struct importing {
   struct buf data;
   parley_err stop; /* after OUT_STOPPED: why, where the node said so */
   bool waits;      /* a charter waits for our signature */
+  bool in_force;   /* another version of it is complete: the forum does not wait */
   char waiting_forum[2 * SHA256_SIZE + 1];
   uint64_t entries, files, cosignatures, back; /* taken; back: logs whose cosignature can go back */
   uint64_t taken, held;                        /* things of the bundle */

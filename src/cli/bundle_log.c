@@ -41,7 +41,7 @@ static bool may_begin(const char *origin) {
 }
 
 static enum outcome not_here(struct importing *im, struct errmsg *e) {
-  if (!im->waits && may_begin(im->log.origin)) return OUT_HELD;
+  if ((!im->waits || im->in_force) && may_begin(im->log.origin)) return OUT_HELD;
   if (im->waits)
     err_set(e, PARLEY_EREFUSED, _("accept the charter (parley forum accept %.12s), then import again"),
             im->waiting_forum);
