@@ -131,19 +131,15 @@ static parley_err relearn_new(struct node *n, const struct forum *f, struct errm
 
 #define UNDELIVERED_MAX 1000 /* of one member; more are not named */
 
-static struct forum_epoch known_end(const struct recovery *r, const struct forum *f) {
-  return (struct forum_epoch){f->log.epoch, r->log.longest, r->log.longest_root, r->bulk.longest, r->bulk.longest_root};
-}
-
-/* What was signed in the epoch that is about to close and has not reached an addressee. */
-static json_t *undelivered_to(struct recovery *r, struct forum *f, const struct member *m) {
-  const uint64_t end = recover_signed_end(&r->log, &f->log);
+/* What of [from, to) is addressed to the member and not cosigned by it. */
+static json_t *lacking(struct forum *f, const struct member *m, uint64_t from, uint64_t to) {
   json_t *ids = json_array();
-  for (uint64_t i = m->push.cosigned; i < end && json_array_size(ids) < UNDELIVERED_MAX; i++) {
+  for (uint64_t i = from > m->push.cosigned ? from : m->push.cosigned; i < to; i++) {
     struct arena a = {0};
     struct bytes entry;
     struct statement s = {0};
     struct dsse d;
+    if (json_array_size(ids) == UNDELIVERED_MAX) break;
     const bool readable = !copy_entry(f->log.copy, i, &a, &entry, NULL) && !statement_parse(&s, &a, entry, &d, NULL);
     for (size_t k = 0; readable && k < s.n_to; k++) {
       struct hash id;
@@ -159,15 +155,11 @@ static json_t *undelivered_to(struct recovery *r, struct forum *f, const struct 
   return ids;
 }
 
-/*
- * It is delivered with the end of this epoch, when the addressee is back; where nobody has that, people must send it again.
- */
-static void put_undelivered(struct recovery *r, struct forum *f, json_t *o) {
-  const struct forum_epoch end = known_end(r, f);
+static void put_lacking(struct forum *f, json_t *o, const char *name, uint64_t from, uint64_t to) {
   json_t *list = json_array();
   for (size_t i = 0; i < f->n_members; i++) {
     if (f->members[i].gone) continue;
-    json_t *ids = undelivered_to(r, f, &f->members[i]), *one = json_object();
+    json_t *ids = lacking(f, &f->members[i], from, to), *one = json_object();
     if (json_array_size(ids) > 0) {
       json_put_str(one, "party", f->members[i].peer->card.name);
       json_object_set(one, "ids", ids);
@@ -176,17 +168,20 @@ static void put_undelivered(struct recovery *r, struct forum *f, json_t *o) {
     json_decref(ids);
     json_decref(one);
   }
-  const char *name = own_end_shown(r->n, f, &end) ? "awaited" : "undelivered";
   if (json_array_size(list) > 0) json_object_set(o, name, list);
   json_decref(list);
 }
 
-static parley_err open_next(struct recovery *r, struct forum *f, struct errmsg *e) {
+static parley_err open_next(struct recovery *r, struct forum *f, json_t *o, struct errmsg *e) {
   struct node *n = r->n;
-  const struct forum_epoch known = known_end(r, f);
+  struct forum_epoch known = {.epoch = f->log.epoch, .size = r->log.longest, .root = r->log.longest_root};
   const uint64_t rest = recover_signed_end(&r->log, &f->log);
   if (n->queue) return err_set(e, PARLEY_EBUSY, "statements wait to be stored; try again");
-  parley_err err = relearn_new(n, f, e);
+  parley_err err = own_end_find(n, f, &known, e);
+  const uint64_t end = known.held_size ? known.held_size : known.size;
+  if (!err) put_lacking(f, o, "awaited", 0, end < rest ? end : rest);
+  if (!err) put_lacking(f, o, "undelivered", end, rest); /* signed, but never shown: nobody takes it any more */
+  if (!err) err = relearn_new(n, f, e);
   if (!err) err = own_epoch_next(n, f, &known, rest, &f, e);
   if (err) return err;
   resume(&f->log);
@@ -207,10 +202,7 @@ static parley_err conclude(struct recovery *r, struct forum *f, json_t *o, struc
   if (err || !r->as_log) return err ? err : forum_reload(r->n, f, NULL, e);
   json_put_str(o, "outcome", recover_outcome_name(r->outcome));
   json_put_str(o, "reason", r->reason);
-  if (r->outcome == OUTCOME_NEXT) {
-    put_undelivered(r, f, o);
-    return open_next(r, f, e);
-  }
+  if (r->outcome == OUTCOME_NEXT) return open_next(r, f, o, e);
   if (r->outcome == OUTCOME_NOTHING) return signer_lost(r->n->env.signer) ? forum_reload(r->n, f, NULL, e) : PARLEY_OK;
   resume(&f->log);
   resume(&f->bulk);
@@ -360,12 +352,7 @@ bool recovery_done(struct node *n, uint64_t id, const struct outbound_result *a)
 
 int64_t recovery_next_ms(const struct node *n) {
   const struct recovery *r = n->recovery;
-  int64_t at = INT64_MAX;
-  if (!r) return at;
+  if (!r) return INT64_MAX;
   if (r->fetch) return fetch_next_ms(r->fetch);
-  for (size_t i = 0; i < r->n_questions; i++) {
-    const struct question *q = &r->questions[i];
-    if (!q->over && !q->lane.request && q->lane.next_ms < at) at = q->lane.next_ms;
-  }
-  return r->asked || r->finished ? node_mono(n) : at;
+  return r->asked || r->finished ? node_mono(n) : recover_ask_next_ms(r);
 }

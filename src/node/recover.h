@@ -100,6 +100,7 @@ json_t *recover_report(struct recovery *r, struct forum *f);
 /* recover_ask.c */
 parley_err recover_ask(struct recovery *r, struct forum *f, struct errmsg *e);
 bool recover_ask_next(struct recovery *r, struct outbound *out);
+int64_t recover_ask_next_ms(const struct recovery *r); /* INT64_MAX: nothing can be asked but by an answer */
 bool recover_ask_done(struct recovery *r, uint64_t id, const struct outbound_result *a);
 void recover_ask_free(struct recovery *r);
 

@@ -82,9 +82,13 @@ static void build(struct recovery *r, struct question *q, struct outbound *out) 
                            .pins = q->to->peer->pins};
 }
 
-/* Those of one member stand together: one look at each tells whether it is busy, though a large forum has 100,000. */
-bool recover_ask_next(struct recovery *r, struct outbound *out) {
+/*
+ * The question that can be asked first of those whose member is not busy with another; NULL: none. Those of one member stand together: one look
+ * at each tells whether it is busy, though a large forum has 100,000.
+ */
+static struct question *first_free(const struct recovery *r) {
   const struct member *of = NULL;
+  struct question *first = NULL;
   bool busy = false;
   for (size_t i = 0; i < r->n_questions; i++) {
     struct question *q = &r->questions[i];
@@ -94,11 +98,21 @@ bool recover_ask_next(struct recovery *r, struct outbound *out) {
       for (size_t k = i; k < r->n_questions && r->questions[k].to == of && !busy; k++)
         busy = r->questions[k].lane.request != 0;
     }
-    if (q->over || q->lane.request || q->lane.next_ms > node_mono(r->n) || busy) continue;
-    build(r, q, out);
-    return true;
+    if (!q->over && !busy && (!first || q->lane.next_ms < first->lane.next_ms)) first = q;
   }
-  return false;
+  return first;
+}
+
+bool recover_ask_next(struct recovery *r, struct outbound *out) {
+  struct question *q = first_free(r);
+  if (!q || q->lane.next_ms > node_mono(r->n)) return false;
+  build(r, q, out);
+  return true;
+}
+
+int64_t recover_ask_next_ms(const struct recovery *r) {
+  const struct question *q = first_free(r);
+  return q ? q->lane.next_ms : INT64_MAX;
 }
 
 /* ---- answers ---- */

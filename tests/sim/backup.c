@@ -1,6 +1,6 @@
 /*
  * The old backup: the disk of one node is saved at some moment and put back later, with or without the signer's memory.
- * From then on its log must sign nothing more, say why, and convict nobody.
+ * From then on its log must sign nothing more, say why, and convict nobody, until its officer has it recover.
  */
 #include <string.h>
 
@@ -43,6 +43,7 @@ void home_set_back(struct home *h) {
   if (!fault_image_load(h->disk, h->saved)) w->failed = true;
   memory_copy(w, &h->signed_before, &h->memory);
   if (w->memory_too) memory_copy(w, &h->memory, &h->saved_memory);
+  if (w->memory_lost) h->memory.n = 0;
   h->set_back = true;
   h->sizes_taken = false;
   claims_drop(h);
@@ -52,11 +53,12 @@ void home_set_back(struct home *h) {
     if (w->drafts[i].home == h->number) w->drafts[i].state = DRAFT_OVER;
   trace(w, "%s set back", h->name);
   at(w, w->now_ms + 1000, EV_START, h->number);
+  recovery_begin_later(w);
 }
 
 bool home_must_stop(const struct home *h, const char *origin) {
   const struct memory_row *row = memory_find(&h->signed_before, origin, SIGNER_LOG);
   const size_t n = strlen(origin);
   const bool bulk = n > 5 && !strcmp(origin + n - 5, "/bulk");
-  return h->set_back && h->sizes_taken && row && row->tree.size > h->size_back[bulk];
+  return h->set_back && !h->recovering && h->sizes_taken && row && row->tree.size > h->size_back[bulk];
 }

@@ -100,6 +100,7 @@ void client_answer(struct home *h, struct local *l, struct node_response *r) {
   if (h->liar && r->status == 201 && json_parse(&o, buf_view(&r->body), 1 << 20, NULL) == PARLEY_OK &&
       json_get_str(&id, o, "", "id", NULL) == PARLEY_OK)
     liar_said(h, id);
+  if (l->what == LOCAL_RECOVER) recovery_answer(h, r);
   if (l->statement == NO_STATEMENT) {
     json_decref(o);
     return;

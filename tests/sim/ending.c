@@ -15,12 +15,7 @@ static bool missing(char *why, size_t size, const char *fmt, const char *a, cons
 }
 
 /* A log of a node that was set back may be stopped; its own statements then wait for people. */
-static bool excused(const struct home *h) {
-  struct node_log_view v;
-  for (size_t k = 0; h->set_back && h->up && node_log_at(h->node, k, &v); k++)
-    if (v.own && v.stopped) return true;
-  return false;
-}
+static bool excused(const struct home *h) { return !h->w->recovers && recovery_due(h); }
 
 /* ---- reached? ---- */
 
@@ -40,7 +35,7 @@ static bool logs_arrived(struct world *w, char *why, size_t n) {
     struct home *h = &w->homes[i];
     if (h->liar) continue;
     if (!h->up) return missing(why, n, "%s is not up%s", h->name, "");
-    for (size_t k = 0; node_log_at(h->node, k, &v); k++)
+    for (size_t k = 0; k < 2 && node_log_at(h->node, k, &v); k++) /* of the newest epoch */
       if (v.own && !v.stopped && !log_arrived(w, h, &v, why, n)) return false;
   }
   return true;
@@ -91,6 +86,7 @@ static bool cards_arrived(struct world *w, char *why, size_t n) {
 }
 
 bool ending_reached(struct world *w, char *why, size_t n) {
+  if (w->recovers && recovery_due(&w->homes[0])) return missing(why, n, "%s has not recovered%s", w->homes[0].name, "");
   if (!logs_arrived(w, why, n) || !cards_arrived(w, why, n) || !amend_agreed(w, why, n)) return false;
   for (size_t i = 0; i < w->drafts_n; i++)
     if (w->drafts[i].state != DRAFT_OVER && !excused(&w->homes[w->drafts[i].home]))

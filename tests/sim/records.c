@@ -26,6 +26,13 @@ struct audit {
   char opened[65]; /* the version that it opened last */
 };
 
+/* What an epoch left undelivered is put on the record in the one after. */
+static bool same_or_older(const struct audit *au, const char *origin) {
+  const size_t n = (size_t)(strrchr(au->origin, '/') - au->origin) + 1;
+  return !strcmp(origin, au->origin) ||
+         (!strncmp(origin, au->origin, n) && strtoul(origin + n, NULL, 10) < strtoul(au->origin + n, NULL, 10));
+}
+
 static void check_held(struct audit *au, const struct held *h) {
   struct world *w = au->w;
   struct hash root;
@@ -38,7 +45,7 @@ static void check_held(struct audit *au, const struct held *h) {
   au->seen = seen;
   if (!ok) return;
   snprintf(au->seen[au->n++].line, sizeof au->seen->line, "%s", h->line);
-  if (strcmp(h->origin, au->origin) || node_log_root(au->author->node, h->origin, h->size, &root, NULL) ||
+  if (!same_or_older(au, h->origin) || node_log_root(au->author->node, h->origin, h->size, &root, NULL) ||
       !hash_eq(&root, &h->root))
     violation(w, "I7", "a held line in %s names a tree that never was", au->origin);
   struct buf text = {0};
@@ -140,7 +147,7 @@ static void check_statement(struct audit *au, struct bytes entry, uint64_t index
     for (size_t i = 0; i < s.n_heard && !violated(au->w); i++) check_heard(au, &s.heard[i]);
     if (!strcmp(s.kind, "ack")) check_ack(au, &s);
     if (!strcmp(s.kind, "forum.charter")) hex_encode(au->opened, BYTES(s.charter, SHA256_SIZE));
-    if (strcmp(s.kind, "forum.charter") && strcmp(s.kind, "forum.card")) check_cited(au, &s);
+    if (strncmp(s.kind, "forum.", 6)) check_cited(au, &s);
     note_addressees(au, &s, index);
     check_row(au, &s, id, there);
   }
@@ -152,13 +159,13 @@ static bool fetch(struct home *h, const char *origin, uint64_t i, struct arena *
   return node_log_entry(h->node, origin, i, a, out, NULL) == PARLEY_OK;
 }
 
-/* The charter comes first, or after a card newer than the one that it names (docs/protocol.md, section 5). */
+/* The charter comes first, or after the epoch, and after a card newer than the one that it names (docs/protocol.md, sections 4 and 5). */
 static bool check_opening(struct audit *au, uint64_t index, struct bytes entry) {
   struct arena a = {0};
   struct statement s = {0};
   struct dsse d;
   const bool charter = !statement_parse(&s, &a, entry, &d, NULL) && !strcmp(s.kind, "forum.charter");
-  if (!charter && (index > 0 || strcmp(s.kind, "forum.card")))
+  if (!charter && strcmp(s.kind, "forum.card") && (index > 0 || strcmp(s.kind, "forum.epoch")))
     violation(au->w, "I6", "%s does not begin with its charter", au->origin);
   statement_clear(&s);
   arena_free(&a);

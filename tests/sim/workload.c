@@ -173,6 +173,8 @@ static void wait_for(struct home *h, struct node_call *call, enum local_what wha
   }
 }
 
+void client_recovers(struct home *h, struct node_call *call) { wait_for(h, call, LOCAL_RECOVER, NO_STATEMENT); }
+
 void client_wait(struct home *h, struct node_call *call) { wait_for(h, call, LOCAL_OTHER, NO_STATEMENT); }
 
 static void post(struct home *h, const char *path, struct bytes body, enum local_what what, size_t statement) {

@@ -187,6 +187,8 @@ static void temper(struct world *w) {
   w->backup = w->o.backup || (w->o.seed % 16 == 0 && !w->o.no_faults);
   if (w->has_liar) w->backup = false;
   w->memory_too = one_in(w, 2);
+  w->recovers = one_in(w, 2);
+  w->memory_lost = w->recovers && !w->memory_too && one_in(w, 2);
   w->op_pause_ms = 30000;
   w->fault_pause_ms = 90000;
   if (w->o.hours) temper_long(w, rough);
@@ -249,6 +251,7 @@ static void dispatch(struct world *w, const struct event *ev) {
   case EV_SAVE: home_save(h); break;
   case EV_SET_BACK: home_set_back(h); break;
   case EV_AMEND: amend_event(w); break;
+  case EV_RECOVER: recovery_event(w); break;
   }
 }
 
@@ -296,8 +299,19 @@ static void first_act(struct world *w) {
   }
 }
 
-static void second_act(struct world *w) {
+static void until_reached(struct world *w, int64_t limit) {
   char why[256] = "";
+  while (!violated(w) && !ending_reached(w, why, sizeof why)) {
+    if (w->now_ms >= limit) {
+      violation(w, "I5", "long after the last fault: %s", why);
+      return;
+    }
+    amend_settle(w);
+    run_until(w, w->now_ms + CHECK_MS);
+  }
+}
+
+static void second_act(struct world *w) {
   heal(w);
   const int64_t limit = w->now_ms + CALM_LIMIT_MS + 2 * w->heartbeat_s * 1000;
   run_until(w, w->now_ms + 5000);
@@ -310,13 +324,10 @@ static void second_act(struct world *w) {
   const bool nudge = one_in(w, 2); /* else nothing new may be needed for what is old to arrive */
   for (unsigned i = 0; i < w->n && nudge && !violated(w); i++)
     if (!w->homes[i].liar) workload_send(&w->homes[i], false);
-  while (!violated(w) && !ending_reached(w, why, sizeof why)) {
-    if (w->now_ms >= limit) {
-      violation(w, "I5", "long after the last fault: %s", why);
-      return;
-    }
-    amend_settle(w);
-    run_until(w, w->now_ms + CHECK_MS);
+  until_reached(w, limit);
+  if (w->recovers && w->homes[0].set_back && !violated(w)) { /* what recovered can be used */
+    workload_send(&w->homes[0], one_in(w, 2));
+    until_reached(w, w->now_ms + CALM_LIMIT_MS + 2 * w->heartbeat_s * 1000);
   }
 }
 

@@ -31,7 +31,8 @@ enum event_kind {
   EV_LINK,     /* link number: it works again */
   EV_SAVE,     /* the home to be set back: its disk is saved */
   EV_SET_BACK, /* and later put back */
-  EV_AMEND     /* the world: a version of the charter is proposed or accepted */
+  EV_AMEND,    /* the world: a version of the charter is proposed or accepted */
+  EV_RECOVER   /* the officer of the home that was set back looks after it */
 };
 
 struct event {
@@ -106,6 +107,10 @@ struct home {
   struct memory signed_before; /* what it had signed by then */
   struct fault_image *saved;
   struct memory saved_memory;
+  /* Its officer. */
+  bool recovering;                   /* the node was told to: from here on it may sign again */
+  bool recover_dry, recover_planned; /* what was asked last; nobody was silent then */
+  int64_t recover_asked_ms;          /* of the answer that is waited for; INT64_MIN: none */
 };
 
 /* ---- connections ---- */
@@ -134,7 +139,7 @@ struct conn {
 
 /* ---- clients ---- */
 
-enum local_what { LOCAL_SEND, LOCAL_ACK, LOCAL_OTHER };
+enum local_what { LOCAL_SEND, LOCAL_ACK, LOCAL_RECOVER, LOCAL_OTHER };
 
 /* A request of the local API whose answer has not come yet. */
 struct local {
@@ -236,10 +241,12 @@ struct world {
   /* The seed's temper: chances in 1,000. */
   unsigned lose, repeat, tear, late;
   int64_t latency_ms, heartbeat_s;
-  bool calm;       /* everything has healed */
-  bool backup;     /* this run sets home 0 back */
-  bool memory_too; /* with its signer's memory */
-  bool failed;     /* out of memory and the like */
+  bool calm;        /* everything has healed */
+  bool backup;      /* this run sets home 0 back */
+  bool memory_too;  /* with its signer's memory */
+  bool memory_lost; /* without any */
+  bool recovers;    /* and recovers */
+  bool failed;      /* out of memory and the like */
   unsigned ops_left, faults_left;
   /* New versions of the charter. */
   unsigned amendments_left, outsider; /* outsider: the party that joins late, + 1; 0: none */
@@ -308,6 +315,12 @@ void home_set_back(struct home *h);
 /* More was signed for this own log than it had when it started from the snapshot: it must not sign any more. */
 bool home_must_stop(const struct home *h, const char *origin);
 
+/* ---- recovery.c ---- */
+bool recovery_due(const struct home *h); /* a log of its newest epoch has stopped since it was set back */
+void recovery_begin_later(struct world *w);
+void recovery_event(struct world *w);
+void recovery_answer(struct home *h, const struct node_response *r);
+
 /* ---- fault_image.c ---- */
 struct fault_image *fault_image_save(const struct fault_disk *d);
 bool fault_image_load(struct fault_disk *d, const struct fault_image *i); /* what is open is dead */
@@ -332,6 +345,8 @@ bool client_call(struct home *h, const char *method, const char *path, const cha
                  struct api *out, struct node_call **call);
 /* The answer comes later; what it says of a statement of the liar is kept. */
 void client_wait(struct home *h, struct node_call *call);
+/* The answer comes to recovery_answer. */
+void client_recovers(struct home *h, struct node_call *call);
 void client_answer(struct home *h, struct local *l, struct node_response *r);
 void clients_forget(struct home *h);
 void clients_free(struct world *w);
