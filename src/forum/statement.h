@@ -100,11 +100,13 @@ void statement_clear(struct statement *s);
 /* Id: RFC 6962 leaf hash of the entry. */
 void statement_id(struct hash *out, struct bytes entry);
 
-/* The body of a forum.epoch: the longest trees of the epoch before that its author knows to have signed. */
+/* The body of a forum.epoch: trees of the epoch before. */
 struct forum_epoch {
-  uint64_t epoch, size;
+  uint64_t epoch, size; /* the longest that its author knows to have signed */
   struct hash root;
-  uint64_t bulk_size; /* of the bulk log; 0: it is not named */
+  uint64_t held_size; /* where it cannot show that one: the longest that it can; 0: it is not named */
+  struct hash held_root;
+  uint64_t bulk_size; /* of the bulk log the longest that it can show; 0: it is not named */
   struct hash bulk_root;
 };
 parley_err forum_epoch_parse(struct forum_epoch *out, const json_t *body, struct errmsg *e);

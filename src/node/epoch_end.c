@@ -21,6 +21,11 @@ static bool read_end(struct copy *c, struct forum_epoch *out) {
   return ok;
 }
 
+static struct log_end end_of(const struct forum_epoch *e, bool bulk) {
+  if (bulk) return (struct log_end){e->bulk_size, e->bulk_root};
+  return e->held_size ? (struct log_end){e->held_size, e->held_root} : (struct log_end){e->size, e->root};
+}
+
 /* ---- of a counterpart ---- */
 
 parley_err their_ends_load(struct node *n, struct member *m, struct errmsg *e) {
@@ -29,8 +34,8 @@ parley_err their_ends_load(struct node *n, struct member *m, struct errmsg *e) {
     struct forum_epoch end;
     if (!read_end(mirror_copy(next->mirror), &end))
       return err_set(e, PARLEY_EIO, "%s: its entry 0, which opened it, cannot be read", next->origin);
-    next->older->end = (struct log_end){end.size, end.root};
-    b->end = (struct log_end){end.bulk_size, end.bulk_root};
+    next->older->end = end_of(&end, false);
+    b->end = end_of(&end, true);
   }
   return PARLEY_OK;
 }
@@ -113,11 +118,11 @@ parley_err epoch_refused(const struct node *n, const struct their_log *l, struct
 bool push_is_over(const struct push *p) { return p->log->epoch < p->log->forum->log.epoch; }
 
 /* What is shown of the older log is its end. */
-static bool shows_end(struct own_log *l, const struct forum_epoch *end) {
+static bool shows_end(struct own_log *l, const struct forum_epoch *named) {
   struct hash root;
-  const uint64_t size = l->bulk ? end->bulk_size : end->size;
-  const struct hash *want = l->bulk ? &end->bulk_root : &end->root;
-  return size > 0 && l->signed_size == size && !copy_root(l->copy, size, &root, NULL) && hash_eq(&root, want);
+  const struct log_end end = end_of(named, l->bulk);
+  return end.size > 0 && l->signed_size == end.size && !copy_root(l->copy, end.size, &root, NULL) &&
+         hash_eq(&root, &end.root);
 }
 
 static struct push *push_of(struct member *m, const struct own_log *l) {
@@ -180,17 +185,19 @@ void own_ends_free(struct member *m) {
     }
 }
 
-/* Somebody has cosigned exactly this tree of ours: its note is kept (cosignatures.c). */
-static bool kept_note(struct node *n, struct own_log *l, uint64_t size, const struct hash *want) {
-  struct cosignature c;
-  struct hash root;
-  if (size > copy_size(l->copy) || copy_root(l->copy, size, &root, NULL) || !hash_eq(&root, want)) return false;
-  for (size_t i = 0; i < l->forum->n_members; i++)
-    if (!cosignature_at(n, l, l->forum->members[i].peer->card.name, size, &c, NULL)) return true;
-  return false;
+parley_err own_shown(struct node *n, struct own_log *l, uint64_t *size, struct hash *root, struct errmsg *e) {
+  *size = 0;
+  for (size_t i = 0; i < l->forum->n_members; i++) {
+    struct cosignature c;
+    const parley_err r = cosignature_newest(n, l, l->forum->members[i].peer->card.name, &c, e);
+    if (r && r != PARLEY_ENOTFOUND) return r;
+    if (!r && c.size > *size && c.size <= copy_size(l->copy)) *size = c.size;
+  }
+  return *size ? copy_root(l->copy, *size, root, e) : PARLEY_OK;
 }
 
-bool own_end_shown(struct node *n, struct forum *f, const struct forum_epoch *end) {
-  return end->size > 0 && kept_note(n, &f->log, end->size, &end->root) &&
-         (end->bulk_size == 0 || kept_note(n, &f->bulk, end->bulk_size, &end->bulk_root));
+parley_err own_end_find(struct node *n, struct forum *f, struct forum_epoch *out, struct errmsg *e) {
+  parley_err r = own_shown(n, &f->log, &out->held_size, &out->held_root, e);
+  if (!r && out->held_size >= out->size) out->held_size = 0; /* it is that one */
+  return r ? r : own_shown(n, &f->bulk, &out->bulk_size, &out->bulk_root, e);
 }

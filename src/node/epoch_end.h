@@ -35,7 +35,9 @@ parley_err own_ends_open(struct node *n, struct forum *f, struct errmsg *e);
 void own_ends_free(struct member *m);
 /* It is of an epoch that is over. */
 bool push_is_over(const struct push *p);
-/* We hold the end of both logs of the epoch, and can show it: it reaches whoever lacks it. */
-bool own_end_shown(struct node *n, struct forum *f, const struct forum_epoch *end);
+/* The longest tree of the log that is held here and was cosigned by somebody, so that it can be shown; *size 0: none. */
+parley_err own_shown(struct node *n, struct own_log *l, uint64_t *size, struct hash *root, struct errmsg *e);
+/* Of what is known of the epoch in hand: sets held and bulk. */
+parley_err own_end_find(struct node *n, struct forum *f, struct forum_epoch *out, struct errmsg *e);
 
 #endif

@@ -288,33 +288,38 @@ parley_err epoch_entry_judge(const struct node *n, const struct their_log *l, ui
   return r ? r : signed_by_some_card(n, l, s, d, serial, e);
 }
 
-/* What it says of a log of the epoch before, against what is held: people are told, what is held stays. */
+/* What it names of a log of the epoch before, against what is held: people are told, what is held stays. */
 static void compare(struct node *n, const struct their_log *l, struct their_log *before, uint64_t size,
                     const struct hash *want) {
   struct mirror_state st;
   struct hash root;
-  const char *party = l->from->peer->card.name;
   mirror_state(before->mirror, &st);
   if (size > st.size)
     node_log_line(n, 4, "%s: it names %llu entries of %s, %llu are held here", l->origin, (unsigned long long)size,
                   before->origin, (unsigned long long)st.size);
   else if (size && !copy_root(mirror_copy(before->mirror), size, &root, NULL) && !hash_eq(&root, want))
-    observed_add(n, party, l->from->forum->id, "other_end",
-                 "the tree that its next epoch names as the end of its log %s (%llu entries) is not the one held here",
+    observed_add(n, l->from->peer->card.name, l->from->forum->id, "other_end",
+                 "the tree of its log %s that its next epoch names (%llu entries) is not the one held here",
                  before->origin, (unsigned long long)size);
-  else if (size < st.size)
-    observed_add(n, party, l->from->forum->id, "other_end",
+}
+
+static void compare_all(struct node *n, const struct their_log *l, const struct forum_epoch *b) {
+  struct their_log *before = &l->from->log;
+  struct mirror_state st;
+  mirror_state(before->mirror, &st);
+  compare(n, l, before, b->size, &b->root);
+  if (b->held_size) compare(n, l, before, b->held_size, &b->held_root);
+  if (b->bulk_size) compare(n, l, &l->from->bulk, b->bulk_size, &b->bulk_root);
+  if (b->size < st.size)
+    observed_add(n, l->from->peer->card.name, l->from->forum->id, "other_end",
                  "its next epoch names %llu entries of its log %s; %llu are held here under its signature, and stay",
-                 (unsigned long long)size, before->origin, (unsigned long long)st.size);
+                 (unsigned long long)b->size, before->origin, (unsigned long long)st.size);
 }
 
 void their_epoch_opened(struct node *n, struct their_log *l, const struct statement *s) {
   struct forum_epoch b;
   l->opened = true;
-  if (!forum_epoch_parse(&b, s->body, NULL)) {
-    compare(n, l, &l->from->log, b.size, &b.root);
-    if (b.bulk_size) compare(n, l, &l->from->bulk, b.bulk_size, &b.bulk_root);
-  }
+  if (!forum_epoch_parse(&b, s->body, NULL)) compare_all(n, l, &b);
   node_log_line(n, 4, "%s: open; of the epoch before only the end that it names is taken", l->origin);
 }
 

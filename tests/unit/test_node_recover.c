@@ -367,6 +367,45 @@ static void test_left_behind_and_cut_later(void **state) {
   absent_end(&s);
 }
 
+/*
+ * What was signed last is lost with our store, and only the signer remembers it; what is left of the old epoch, at the
+ * third one, still reaches the one that was away.
+ */
+static void test_left_behind_and_more_lost(void **state) {
+  (void)state;
+  struct scene s;
+  char id[65], lost[65];
+  rig_open(&s.r, THREE, 3);
+  s.us = &s.r.party[0];
+  struct rig_party *third = &s.r.party[1], *away = &s.r.party[2];
+  rig_forum(&s.r, s.forum);
+  rig_run(&s.r, 20000);
+  save(&s);
+  rig_stop(away);
+  notice(s.us, away->name, id, "accepted");
+  rig_run(&s.r, 20000);
+  rig_stop(third);
+  notice(s.us, away->name, lost, "accepted");
+  rig_run(&s.r, 5000);
+  rig_stop(s.us);
+  rig_start(third);
+  set_back(&s, INTACT);
+  rig_run(&s.r, 20000);
+  json_t *v = recover(s.us, "{}");
+  assert_non_null(strstr(str(result(v), "reason"), "no copy reaches"));
+  assert_int_equal(json_array_size(json_object_get(result(v), "awaited")), 1);
+  assert_null(json_object_get(result(v), "undelivered"));
+  json_decref(v);
+  rig_start(away);
+  rig_run(&s.r, 120000);
+  assert_true(is_delivered(s.us, id, away->name));
+  is_here(away, id, true);
+  has_receipt(s.us, id);
+  assert_false(knows(away, lost));
+  no_fork(&s.r);
+  end(&s);
+}
+
 static void test_memory_lost(void **state) {
   (void)state;
   next_epoch(LOST, "memory is lost");
@@ -679,6 +718,7 @@ int main(void) {
       cmocka_unit_test(test_left_behind),
       cmocka_unit_test(test_left_behind_and_cut),
       cmocka_unit_test(test_left_behind_and_cut_later),
+      cmocka_unit_test(test_left_behind_and_more_lost),
       cmocka_unit_test(test_memory_lost),
       cmocka_unit_test(test_whole_machine_set_back),
       cmocka_unit_test(test_no_copy_reaches),

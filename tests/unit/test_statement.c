@@ -552,6 +552,45 @@ static void test_signed_elsewhere(void **state) {
   buf_free(&leaf);
 }
 
+/* What a forum.epoch names of the one before: all of it, and what may be absent. */
+static void test_epoch(void **state) {
+  (void)state;
+  static const struct refusal cases[] = {
+      {"\"size\":9,", "\"size\":-1,", "body.size"},
+      {"\"held\":{\"size\":7", "\"held\":{\"size\":0", "body.held.size"},
+      {"\"held\":{\"size\":7", "\"held\":{\"size\":9", "body.held.size: must be less than body.size"},
+      {"\"held\":{\"size\":7,", "\"held\":{", "body.held.size"},
+      {"\"held\":{\"size\":7,", "\"held\":{\"size\":7,\"x\":1,", "body.held.x"},
+      {"\"held\":{", "\"held\":3,\"x\":{", "body"},
+      {"\"bulk\":{\"size\":5,\"root\":\"A", "\"bulk\":{\"size\":5,\"root\":\"",
+       "body.bulk.root: must be the base64 of 32 bytes"},
+      {"\"bulk\":{\"size\":5", "\"bulk\":{\"size\":0", "body.bulk.size"},
+      {"\"epoch\":0,\"size\":9", "\"size\":9,\"epoch\":0", "body.epoch: stands after"},
+  };
+  struct forum_epoch named = {.size = 9, .held_size = 7, .bulk_size = 5}, back;
+  struct statement s = held_note(), t;
+  struct errmsg e = {""};
+  named.held_root.b[31] = 1;
+  named.bulk_root.b[31] = 2;
+  for (int i = 0; i < 3; i++) { /* with both, without held, without either */
+    json_decref(s.body);
+    if (i > 0) named.held_size = 0;
+    if (i > 1) named.bulk_size = 0;
+    strcpy(s.kind, "forum.epoch");
+    s.body = forum_epoch_body(&named);
+    assert_non_null(s.body);
+    if (i == 0) check_refusals(payload_for(&s), cases, sizeof cases / sizeof *cases);
+    if (parse(&t, payload_for(&s), &e) != PARLEY_OK) fail_msg("%s", e.text);
+    assert_int_equal(forum_epoch_parse(&back, t.body, &e), PARLEY_OK);
+    assert_true(back.epoch == 0 && back.size == 9 && back.held_size == named.held_size &&
+                back.bulk_size == named.bulk_size);
+    assert_true(i > 0 || hash_eq(&back.held_root, &named.held_root));
+    assert_true(i > 1 || hash_eq(&back.bulk_root, &named.bulk_root));
+    statement_clear(&t);
+  }
+  statement_clear(&s);
+}
+
 static void test_other_type(void **state) {
   (void)state;
   struct errmsg e;
@@ -577,6 +616,7 @@ int main(void) {
       cmocka_unit_test(test_entry_size),
       cmocka_unit_test(test_signature),
       cmocka_unit_test(test_signed_elsewhere),
+      cmocka_unit_test(test_epoch),
       cmocka_unit_test(test_other_type),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);
