@@ -32,7 +32,7 @@ struct node_call {
   struct mirror_upload *upload;
   struct their_log *log;
   uint64_t upload_end;
-  bool dropped; /* its forum was loaded anew meanwhile */
+  bool dropped; /* its forum was loaded anew meanwhile, or the open mirror has let go of its log */
   struct mirror_answer early;
   /* PUT of a draft's file */
   struct file_upload *file;

@@ -9,6 +9,7 @@
 #include "node/attempts.h"
 #include "node/epoch_end.h"
 #include "node/epochs.h"
+#include "node/open_mirror.h"
 #include "node/relay.h"
 #include "node/forks.h"
 #include "node/witness.h"
@@ -164,6 +165,7 @@ parley_err forum_load(struct node *n, const struct versions *v, struct errmsg *e
   memcpy(f->id, v->p[v->set.in_force]->forum, SHA256_SIZE);
   f->charter = *v->set.v[v->set.in_force].charter;
   f->members = calloc(FORUM_PARTIES_MAX, sizeof *f->members); /* pages that are never touched cost nothing */
+  open_mirror_yield(n, f->id);
   parley_err r = f->members ? own_serial(n, f, v, e) : err_set(e, PARLEY_ENOMEM, "out of memory");
   if (!r) r = own_epochs_open(n, f, e);
   if (!r) r = forum_members(n, f, v, e);

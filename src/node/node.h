@@ -73,7 +73,7 @@ parley_err node_own_before(struct node *n, struct bytes card_envelope, struct er
 parley_err node_pin(struct node *n, struct bytes card_envelope, struct errmsg *e);
 /*
  * A log that the open mirror holds for anybody (src/node/open_mirror.h), by its vkey of type 0x01; several of one origin are keys of one
- * log. Between node_open and node_start. EINVAL, ELIMIT; node_start says ECONFLICT for a log of a forum that we are in.
+ * log. Between node_open and node_start. One of a forum that we are in is left aside, then or when we join. EINVAL, ELIMIT.
  */
 parley_err node_open_log(struct node *n, struct bytes vkey, struct errmsg *e);
 /* Pinned cards, i from 0; NULL at the end. */

@@ -53,14 +53,45 @@ parley_err node_open_log(struct node *n, struct bytes vkey, struct errmsg *e) {
   return PARLEY_OK;
 }
 
+/* Requests about it find no such log; an upload that is under way comes to nothing. */
+static void let_go(struct node *n, const struct open_log *l) {
+  for (struct node_call *c = n->calls; c; c = c->next) {
+    if (c->open_log != l) continue;
+    mirror_upload_free(c->upload);
+    c->upload = NULL;
+    c->open_log = NULL;
+    c->dropped = true;
+  }
+}
+
+static bool is_of_forum(const struct open_log *l, const uint8_t forum[static SHA256_SIZE]) {
+  char party[PARTY_NAME_MAX + 1];
+  uint8_t id[SHA256_SIZE];
+  uint64_t epoch;
+  bool bulk;
+  return log_origin_parse(party, id, &epoch, &bulk, bytes_str(l->origin)) && !memcmp(id, forum, SHA256_SIZE);
+}
+
+void open_mirror_yield(struct node *n, const uint8_t forum[static SHA256_SIZE]) {
+  for (struct open_log **at = &n->open_logs, *l; (l = *at);) {
+    if (!is_of_forum(l, forum)) {
+      at = &l->next;
+      continue;
+    }
+    node_log_line(n, 4,
+                  "%s is a log of a forum that we are in, and is shown to its members only: the open mirror has let go "
+                  "of it; take it off the list",
+                  l->origin);
+    let_go(n, l);
+    *at = l->next;
+    log_free(l);
+  }
+}
+
 parley_err open_mirror_start(struct node *n, struct errmsg *e) {
   for (struct open_log *l = n->open_logs; l; l = l->next) {
-    if (own_log_by_origin(n, l->origin) || their_log_by_origin(n, bytes_str(l->origin)))
-      return err_set(e, PARLEY_ECONFLICT,
-                     "%s is a log of a forum that we are in, and is shown to its members only; take it off the list of "
-                     "the open mirror",
-                     l->origin);
-    parley_err r = mirror_open(&l->mirror, n->env.store, n->env.signer, l->origin, ENTRY_MAX, l->vkeys, l->n_vkeys, e);
+    const parley_err r =
+        mirror_open(&l->mirror, n->env.store, n->env.signer, l->origin, ENTRY_MAX, l->vkeys, l->n_vkeys, e);
     if (r) return r;
   }
   return PARLEY_OK;
@@ -189,6 +220,10 @@ static void entries_open(struct node_call *c, struct node_response *out) {
 
 void open_entries_data(struct node_call *c, struct bytes in, struct node_response *out) {
   struct mirror_answer a = {0};
+  if (c->dropped) {
+    not_here(c, out);
+    return;
+  }
   if (!c->upload) {
     buf_bytes(&c->body, in);
     entries_open(c, out);
@@ -201,6 +236,10 @@ void open_entries_data(struct node_call *c, struct bytes in, struct node_respons
 void open_entries_end(struct node_call *c, struct node_response *out) {
   struct errmsg e;
   struct mirror_answer a = {0};
+  if (c->dropped) {
+    not_here(c, out);
+    return;
+  }
   if (!c->upload) {
     err_set(&e, PARLEY_EINVAL, "the add-entries request ends before its header does");
     answer_err(c, out, PARLEY_EINVAL, &e);

@@ -19,7 +19,12 @@ struct open_log {
   struct mirror *mirror; /* opened at the start */
 };
 
-/* Opens the mirrors of all that node_open_log named. ECONFLICT: a log of a forum that we are in. */
+/*
+ * Before a forum that we are in is loaded, at the start or later: the open mirror holds none of its logs any more, of whatever epoch.
+ * Two mirrors of one log would not see what the other stores. What is held of it stays, and becomes the forum's.
+ */
+void open_mirror_yield(struct node *n, const uint8_t forum[static SHA256_SIZE]);
+/* Opens the mirrors of all that node_open_log named; the forums are loaded. */
 parley_err open_mirror_start(struct node *n, struct errmsg *e);
 void open_mirror_free(struct node *n);
 /* Routes a request of anybody. */

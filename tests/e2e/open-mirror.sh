@@ -118,10 +118,39 @@ is 200
 on ch parley status --json | field open_logs.0.cosigned | grep -qx "$size"
 expect_text "$origin" on ch parley status
 
-step "A log of a forum that a node is in is no business of its open mirror"
-mirror=$loopback:7481
-echo "open_mirror = $mirror" >>"$TMPDIR/ru/parley.conf"
-cp "$TMPDIR/ch/open-logs" "$TMPDIR/ru/open-logs"
-node_stop ru
-expect_exit 1 timeout 20 "$PARLEY_BUILD/parleyd" --home "$TMPDIR/ru"
-said 'is a log of a forum that we are in'
+step "ch joins the forum of that log: the open mirror lets go of it, the forum has it, and what was held counts"
+trust us ch
+trust ru ch
+trust ch us
+trust ch ru
+version=$(us parley forum amend "$forum" --admit "${party[ch]}" --json | field version)
+knows() { on "$1" parley forum show "$version" --json; }
+for home in ru ch; do
+  wait_for 30 "the version reaches $home" knows $home
+  on $home parley forum accept "$version" --yes >/dev/null
+done
+is_version() { [ "$(on "$1" parley forum show "$forum" --json | field version)" = "$version" ]; }
+for home in us ru ch; do wait_for 30 "the version is in force at $home" is_version $home; done
+gone() {
+  open "$log/checkpoint"
+  is 404
+  open "$log/tile/entries/000.p/$size"
+  is 404
+  open /add-checkpoint --data-binary "@$TMPDIR/request"
+  is 404
+}
+gone
+grep -q "$origin is a log of a forum that we are in" "$TMPDIR/ch.log" || fail "its operator is not told"
+send_notice us ch
+arrived ch "$id"
+receipt us "$id" "$TMPDIR/joined"
+expect_exit 0 parley verify $(anchors us ch) "$TMPDIR/joined"
+expect_exit 0 on ch parley audit
+
+step "It starts again with that list, and is no open mirror of that log"
+node_stop ch
+node_start ch
+gone
+send_notice us ch
+arrived ch "$id"
+expect_exit 0 on ch parley audit
