@@ -226,6 +226,7 @@ static bool begin(struct world *w) {
   if (w->faults_left) at(w, w->now_ms + (int64_t)below(w, 60000), EV_FAULT, 0);
   if (w->backup) at(w, w->now_ms + (int64_t)below(w, 400000), EV_SAVE, 0);
   amend_begin(w);
+  carrier_begin(w);
   return true;
 }
 
@@ -247,11 +248,15 @@ static void dispatch(struct world *w, const struct event *ev) {
     fault_disk_set_room(h->disk, FAULT_NEVER);
     trace(w, "%s disk has room again", h->name);
     break;
-  case EV_LINK: w->link_cut[ev->which / SIM_HOMES_MAX][ev->which % SIM_HOMES_MAX] = false; break;
+  case EV_LINK:
+    if (carrier_instead(w, (unsigned)(ev->which / SIM_HOMES_MAX), (unsigned)(ev->which % SIM_HOMES_MAX))) break;
+    w->link_cut[ev->which / SIM_HOMES_MAX][ev->which % SIM_HOMES_MAX] = false;
+    break;
   case EV_SAVE: home_save(h); break;
   case EV_SET_BACK: home_set_back(h); break;
   case EV_AMEND: amend_event(w); break;
   case EV_RECOVER: recovery_event(w); break;
+  case EV_CARRIER: carrier_event(w); break;
   }
 }
 

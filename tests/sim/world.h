@@ -32,7 +32,8 @@ enum event_kind {
   EV_SAVE,     /* the home to be set back: its disk is saved */
   EV_SET_BACK, /* and later put back */
   EV_AMEND,    /* the world: a version of the charter is proposed or accepted */
-  EV_RECOVER   /* the officer of the home that was set back looks after it */
+  EV_RECOVER,  /* the officer of the home that was set back looks after it */
+  EV_CARRIER   /* a bundle is carried */
 };
 
 struct event {
@@ -248,6 +249,7 @@ struct world {
   bool recovers;    /* and recovers */
   bool failed;      /* out of memory and the like */
   unsigned ops_left, faults_left;
+  bool carried; /* no line between the first two in the first act: bundles */
   /* New versions of the charter. */
   unsigned amendments_left, outsider; /* outsider: the party that joins late, + 1; 0: none */
   bool amended, suspends;             /* one was proposed; one that suspends somebody, or lets it speak again */
@@ -378,6 +380,11 @@ bool amend_may_send(struct home *h);                     /* it is a member and n
 bool amend_excuses(const struct home *h);                /* it may have lost its say, or its seat, in this run */
 bool amend_crossed(struct home *h);                      /* two versions that do not list each other are complete */
 void amend_in_force(struct home *h, char out[static 65]);
+
+/* ---- carrier.c: bundles ---- */
+void carrier_begin(struct world *w);
+void carrier_event(struct world *w);
+bool carrier_instead(const struct world *w, unsigned a, unsigned b); /* that line stays cut for now */
 
 /* ---- liar.c: a member that lies ---- */
 bool liar_make(struct world *w);
