@@ -106,12 +106,28 @@ static void print_forum(struct cli *c, const json_t *f, bool planned) {
     out_field(c, 2, _("Fetched"),
               arena_fmt(&c->arena, text_n("%lld entry", "%lld entries", (unsigned long)number(f, "fetched")),
                         number(f, "fetched")));
-  if (!planned && number(f, "to_send_again") > 0)
-    out_field(c, 2, _("Send again"),
-              arena_fmt(&c->arena,
-                        text_n("%lld statement with files", "%lld statements with files",
-                               (unsigned long)number(f, "to_send_again")),
-                        number(f, "to_send_again")));
+}
+
+/* Statements with files that were accepted and never sent: before anything is done those that may be lost, then those that are. */
+static void print_unsent(struct cli *c, const json_t *f, bool planned) {
+  size_t i;
+  json_t *row;
+  json_array_foreach(json_object_get(f, "unsent_files"), i, row) {
+    const char *to = json_string_value(json_array_get(json_object_get(row, "to"), 0));
+    out_field(c, 2,
+              i > 0     ? " "
+              : planned ? _("With files")
+                        : _("Send again"),
+              arena_fmt(&c->arena, "%.12s → %s: %s", json_text(row, "id"), to != NULL ? to : "?",
+                        out_cut(c, out_line(c, json_text(row, "title")), 120)));
+  }
+  if (i > 0)
+    out_text(planned
+                 ? _("They were accepted here with files and never sent. Their files may be lost: keep copies first "
+                     "(parley save ID --out DIR).")
+                 : _("They were accepted here with files and never sent, and the place of their files is gone. "
+                     "Send them again (parley send --attach)."),
+             4);
 }
 
 /* What of the closed epoch has not reached everybody: "undelivered" is to be sent again, "awaited" goes by itself. */
@@ -139,6 +155,7 @@ static void print_all(struct cli *c, const json_t *o, bool planned) {
     out_text(_("The signer's memory (signer/) is lost: nobody here knows what was signed or cosigned last."), 0);
   for (size_t i = 0; i < json_array_size(forums); i++) {
     print_forum(c, json_array_get(forums, i), planned);
+    print_unsent(c, json_array_get(forums, i), planned);
     print_left(c, json_array_get(forums, i), "undelivered", _("Send again"));
     print_left(c, json_array_get(forums, i), "awaited", _("On its way"));
   }

@@ -322,6 +322,7 @@ static void answer(struct recovery *r) {
     answer_err(c, &out, r->err, &r->why);
   } else {
     json_t *o = json_object();
+    if (!r->dry) recover_settle(r);
     json_put_str(o, "state", r->dry ? "planned" : "done");
     json_object_set_new(o, "memory_lost", json_boolean(signer_lost(r->n->env.signer)));
     json_object_set(o, "forums", r->report);

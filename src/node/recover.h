@@ -9,6 +9,7 @@
  *     recover_judge.c   what follows from them
  *     recover_take.c    what was fetched becomes part of the log
  *     recover_report.c  what is told of it
+ *     recover_files.c   statements whose files are lost with their place
  *     local_recover.c   POST /v1/recover
  */
 #ifndef PARLEY_NODE_RECOVER_H
@@ -96,6 +97,11 @@ void recovery_free(struct node *n);
 const char *recover_outcome_name(enum outcome o);
 /* What is known of the forum in hand, before anything has changed; it goes into the report, too. The caller's. */
 json_t *recover_report(struct recovery *r, struct forum *f);
+
+/* recover_files.c: rows (local API) of statements with files in the own log that nobody was shown a signature over; at most 100. */
+json_t *recover_unsent(struct recovery *r, struct forum *f);
+/* At the end: of the report's "unsent_files" those stay that are to be sent again, and are counted. */
+void recover_settle(struct recovery *r);
 
 /* recover_ask.c */
 parley_err recover_ask(struct recovery *r, struct forum *f, struct errmsg *e);

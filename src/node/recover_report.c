@@ -44,6 +44,7 @@ json_t *recover_report(struct recovery *r, struct forum *f) {
     json_put_str(o, "outcome", recover_outcome_name(r->outcome));
     json_put_str(o, "reason", r->reason);
     if (r->next_known) json_put_int(o, "known_epoch", (int64_t)f->log.epoch + 1);
+    if (r->outcome != OUTCOME_NOTHING) json_object_set_new(o, "unsent_files", recover_unsent(r, f));
     json_object_set_new(o, "log", report_log(r, &r->log, &f->log));
     json_object_set_new(o, "bulk", report_log(r, &r->bulk, &f->bulk));
   }

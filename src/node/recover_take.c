@@ -196,7 +196,8 @@ static parley_err take_log(struct recovery *r, struct judged *j, struct own_log 
   if (!j->holder && !files_gone) return PARLEY_OK;
   parley_err err = j->holder ? first_different(r, j, l, &at, e) : PARLEY_OK;
   if (at > copy_size(l->copy)) at = copy_size(l->copy);
-  if (!err) err = read_tail(&tail, l->copy, at, e);
+  j->cut = at < copy_size(l->copy);
+  if (!err && !l->bulk) err = read_tail(&tail, l->copy, at, e); /* files are not moved, however large they are */
   if (!err) err = copy_cut(l->copy, at, e);
   struct openings *o = &l->versions;
   while (o->n && o->list[o->n - 1].index >= at) o->n--;
@@ -209,7 +210,6 @@ static parley_err take_log(struct recovery *r, struct judged *j, struct own_log 
   for (size_t i = 0; !err && !l->bulk && i < tail.n; i++) err = put_again(r, l, tail.entries[i], files_gone, e);
   if (!err && !l->bulk) err = openings_save(r->n, l->origin, o, e);
   if (!err) err = copy_flush(l->copy, e);
-  j->cut = tail.n > 0;
   arena_free(&tail.arena);
   return err;
 }

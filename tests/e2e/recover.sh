@@ -102,12 +102,24 @@ expect_exit 0 us parley recover --yes
 sed 's/^/  /' "$out"
 after_recovery 0
 
-step "Now signer/ is lost as well: the next epoch is opened"
+step "Now signer/ is lost as well: the next epoch is opened; a file that was given in meanwhile is named, before and after"
 restore loses
+unsent=$(us parley send incident.notice --precedence PRIORITY --tlp green --text "With the plan" --attach "$TMPDIR/plan.bin" \
+  --wait 0 --json | field id)
+expect_exit 0 us parley recover --dry-run
+said "With files +${unsent:0:12} → ncc.ru.example"
+said 'keep copies first'
+expect_exit 0 us parley save "$unsent" --out "$TMPDIR/copy"
+cmp "$TMPDIR/plan.bin" "$TMPDIR/copy/plan.bin"
 expect_exit 0 us parley recover --yes
 sed 's/^/  /' "$out"
 said 'next epoch is open'
+said "Send again +${unsent:0:12} → ncc.ru.example"
+expect_text 'never sent: its files stood in a log that was given up' us parley show "$unsent"
 after_recovery 1
+send_notice us ru --attach "$TMPDIR/copy/plan.bin"
+receipt us "$id" "$TMPDIR/resent"
+checked_twice "$TMPDIR/resent"
 expect_exit 0 us parley recover
 said 'Nothing is done'
 
