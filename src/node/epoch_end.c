@@ -117,11 +117,19 @@ parley_err epoch_refused(const struct node *n, const struct their_log *l, struct
 
 bool push_is_over(const struct push *p) { return p->log->epoch < p->log->forum->log.epoch; }
 
+bool own_end(const struct own_log *l, struct log_end *out) {
+  struct forum_epoch named;
+  const struct own_log *next = own_log_of(l->forum, l->epoch + 1, false);
+  if (!next || !read_end(next->copy, &named)) return false;
+  *out = end_of(&named, l->bulk);
+  return out->size > 0;
+}
+
 /* What is shown of the older log is its end. */
-static bool shows_end(struct own_log *l, const struct forum_epoch *named) {
+static bool shows_end(struct own_log *l) {
   struct hash root;
-  const struct log_end end = end_of(named, l->bulk);
-  return end.size > 0 && l->signed_size == end.size && !copy_root(l->copy, end.size, &root, NULL) &&
+  struct log_end end;
+  return own_end(l, &end) && l->signed_size == end.size && !copy_root(l->copy, end.size, &root, NULL) &&
          hash_eq(&root, &end.root);
 }
 
@@ -163,15 +171,11 @@ static parley_err open_one(struct node *n, struct member *m, struct own_log *l, 
 
 parley_err own_ends_open(struct node *n, struct forum *f, struct errmsg *e) {
   parley_err r = PARLEY_OK;
-  struct own_log *next = &f->log;
-  for (struct own_log *l = f->log.older, *b = f->bulk.older; l && b && !r; next = l, l = l->older, b = b->older) {
-    struct forum_epoch end;
-    const bool known = read_end(next->copy, &end);
-    for (size_t i = 0; i < f->n_members && !r; i++) {
-      r = open_one(n, &f->members[i], l, known && shows_end(l, &end), e);
-      if (!r) r = open_one(n, &f->members[i], b, known && shows_end(b, &end), e);
+  for (int bulk = 0; bulk < 2; bulk++)
+    for (struct own_log *l = bulk ? f->bulk.older : f->log.older; l && !r; l = l->older) {
+      const bool shown = shows_end(l);
+      for (size_t i = 0; i < f->n_members && !r; i++) r = open_one(n, &f->members[i], l, shown, e);
     }
-  }
   return r;
 }
 

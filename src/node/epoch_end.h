@@ -35,6 +35,8 @@ parley_err own_ends_open(struct node *n, struct forum *f, struct errmsg *e);
 void own_ends_free(struct member *m);
 /* It is of an epoch that is over. */
 bool push_is_over(const struct push *p);
+/* The end of an own log that is over, as the next one names it. False: none is named, or the next one is empty. */
+bool own_end(const struct own_log *l, struct log_end *out);
 /* The longest tree of the log that is held here and was cosigned by somebody, so that it can be shown; *size 0: none. */
 parley_err own_shown(struct node *n, struct own_log *l, uint64_t *size, struct hash *root, struct errmsg *e);
 /* Of what is known of the epoch in hand: sets held and bulk. */

@@ -53,14 +53,26 @@ static parley_err held(struct node *n, const char *party, const struct forum *f,
   return copy_exists(n->env.store, origin, out, e);
 }
 
-/* The newest checkpoint of an older epoch that somebody cosigned: all that is shown of it. */
+/*
+ * What is shown of an older epoch: its end; where nobody has cosigned that, the newest checkpoint that somebody has. A larger
+ * one that comes to light later does not take its place: nobody takes it any more.
+ */
 static parley_err last_note(struct node *n, struct own_log *l, struct errmsg *e) {
   struct cosignature best = {0};
+  struct log_end end;
+  const bool named = own_end(l, &end);
   for (size_t i = 0; i < l->forum->n_members; i++) {
     struct cosignature c;
-    const parley_err r = cosignature_newest(n, l, l->forum->members[i].peer->card.name, &c, e);
+    const char *party = l->forum->members[i].peer->card.name;
+    parley_err r = named ? cosignature_at(n, l, party, end.size, &c, e) : PARLEY_ENOTFOUND;
+    const bool is_end = r == PARLEY_OK;
+    if (r == PARLEY_ENOTFOUND) r = cosignature_newest(n, l, party, &c, e);
     if (r && r != PARLEY_ENOTFOUND) return r;
     if (!r && c.size >= best.size && c.size <= copy_size(l->copy)) best = c;
+    if (is_end && c.size <= copy_size(l->copy)) {
+      best = c;
+      break;
+    }
   }
   struct hash root;
   if (!best.size) return PARLEY_OK;
