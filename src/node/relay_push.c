@@ -22,13 +22,16 @@ static bool can_be_shown(const struct relay *r) {
   return relay_shown(r->log) >= r->oldest && (!their_log_over(r->log) || their_end_held(r->log));
 }
 
-static int64_t due_at(const struct node *n, const struct relay *r) {
+/* Is it due before *at, which becomes its time then? What costs most to find out comes last: in a forum of many it is asked often. */
+static bool due_before(const struct node *n, const struct relay *r, int64_t *at) {
   const struct relay_gate *g = &r->to->relay_gate;
-  if (r->lane.request || g->busy[r->log->bulk] || (g->failures && g->busy[!r->log->bulk]) || !r->newest ||
+  int64_t due = r->oldest_due > r->lane.next_ms ? r->oldest_due : r->lane.next_ms;
+  if (due < g->next_ms) due = g->next_ms;
+  if (due >= *at || r->lane.request || g->busy[r->log->bulk] || (g->failures && g->busy[!r->log->bulk]) || !r->newest ||
       r->log->from->gone || r->to->gone || !can_be_shown(r) || epoch_refused(n, r->log, NULL))
-    return INT64_MAX;
-  int64_t at = r->oldest_due > r->lane.next_ms ? r->oldest_due : r->lane.next_ms;
-  return at > g->next_ms ? at : g->next_ms;
+    return false;
+  *at = due;
+  return true;
 }
 
 /* ---- requests ---- */
@@ -109,12 +112,15 @@ static bool build(struct node *n, struct relay *r, struct outbound *out) {
 }
 
 bool relay_push_next(struct node *n, struct outbound *out) {
+  const int64_t now = node_mono(n);
   for (int bulk = 0; bulk < 2; bulk++) /* statements first */
     for (struct forum *f = n->forums; f; f = f->next)
       for (size_t i = 0; i < f->n_members; i++)
         for (struct their_log *l = bulk ? &f->members[i].bulk : &f->members[i].log; l; l = l->older)
-          for (struct relay *r = l->relays; r; r = r->next)
-            if (due_at(n, r) <= node_mono(n) && build(n, r, out)) return true;
+          for (struct relay *r = l->relays; r; r = r->next) {
+            int64_t at = now + 1;
+            if (due_before(n, r, &at) && build(n, r, out)) return true;
+          }
   return false;
 }
 
@@ -123,10 +129,7 @@ int64_t relay_push_next_ms(const struct node *n) {
   for (const struct forum *f = n->forums; f; f = f->next)
     for (size_t i = 0; i < 2 * f->n_members; i++)
       for (const struct their_log *l = i % 2 ? &f->members[i / 2].bulk : &f->members[i / 2].log; l; l = l->older)
-        for (const struct relay *r = l->relays; r; r = r->next) {
-          const int64_t x = due_at(n, r);
-          at = x < at ? x : at;
-        }
+        for (const struct relay *r = l->relays; r; r = r->next) due_before(n, r, &at);
   return at;
 }
 
