@@ -119,7 +119,7 @@ static int run(struct cli *c, const struct args *a) {
 
 static const struct option options[] = {
     {"title", N_("T"), N_("what the forum is called"), false},
-    {"member", N_("PARTY"), N_("the other members, pinned before"), true},
+    {"member", N_("PARTY[:ROLE]"), N_("the others, pinned before; chair, observer or relay"), true},
     {"legal", N_("CHARACTER"), N_("political (default), treaty, exercise"), false},
     {"field", N_("FIELD"), N_("cyber, strategic-stability, regional-conflict"), true},
     {"language", N_("LANG"), N_("languages of its texts: en, ru …"), true},

@@ -219,6 +219,20 @@ static int by_name(const void *a, const void *b) {
   return strcmp(((const struct charter_member *)a)->name, ((const struct charter_member *)b)->name);
 }
 
+/* "party" or "party:role"; who founds a forum is not suspended in it. */
+static parley_err parse_member(const char *text, size_t i, char party[static PARTY_NAME_MAX + 1],
+                               enum member_role *role, struct errmsg *e) {
+  const size_t n = text ? strcspn(text, ":") : 0;
+  *role = ROLE_MEMBER;
+  if (n == 0 || n > PARTY_NAME_MAX)
+    return err_set(e, PARLEY_EINVAL, "members[%zu]: must be the name of a party, and perhaps :role", i);
+  snprintf(party, PARTY_NAME_MAX + 1, "%.*s", (int)n, text);
+  if (text[n] && (!member_role_parse(role, text + n + 1) || *role == ROLE_SUSPENDED))
+    return err_set(e, PARLEY_EINVAL, "members[%zu]: \"%.40s\" is none of member, chair, observer, relay", i,
+                   text + n + 1);
+  return PARLEY_OK;
+}
+
 static parley_err parse_members(struct node *n, const json_t *q, struct charter *ch, struct arena *a,
                                 struct errmsg *e) {
   json_t *list;
@@ -227,17 +241,21 @@ static parley_err parse_members(struct node *n, const json_t *q, struct charter 
   ch->members = arena_alloc(a, (json_array_size(list) + 1) * sizeof *ch->members);
   if (!ch->members) return err_set(e, PARLEY_ENOMEM, "out of memory");
   for (size_t i = 0; i <= json_array_size(list); i++) {
-    const char *name = i < json_array_size(list) ? json_string_value(json_array_get(list, i)) : n->own.name;
-    const struct card *card = name ? node_card(n, name) : NULL;
+    const bool other = i < json_array_size(list);
+    char name[PARTY_NAME_MAX + 1];
+    enum member_role role;
+    r = parse_member(other ? json_string_value(json_array_get(list, i)) : n->own.name, i, name, &role, e);
+    if (r) return r;
+    const struct card *card = node_card(n, name);
     if (!card)
       return err_set(e, PARLEY_ENOTFOUND,
-                     "members[%zu]: the card of %s is not pinned here; pin it first (parley trust)", i,
-                     name ? name : "(not a string)");
-    if (i < json_array_size(list) && !strcmp(name, n->own.name)) continue;
+                     "members[%zu]: the card of %s is not pinned here; pin it first (parley trust)", i, name);
+    if (other && !strcmp(name, n->own.name)) continue;
     r = card_check_time(card, node_wall(n), e);
     if (r) return r;
     struct charter_member *m = &ch->members[ch->n_members++];
     snprintf(m->name, sizeof m->name, "%s", name);
+    m->role = role;
     memcpy(m->fingerprint, card->fingerprint, SHA256_SIZE);
   }
   qsort(ch->members, ch->n_members, sizeof *ch->members, by_name);

@@ -176,17 +176,23 @@ static void test_with_a_witness_and_no_memory(void **state) {
 
 /* A forum of three in which the third is a relay. */
 static void forum_with_relay(struct rig *r, char forum[static 65]) {
-  char version[65];
   rig_open(r, NAMES, 3);
-  rig_forum(r, forum);
-  json_t *v = ask(&r->party[US], "POST", 201, "{\"roles\":[{\"party\":\"third.ch.example\",\"role\":\"relay\"}]}",
-                  "/v1/forums/%s%s", forum, "/amend");
-  snprintf(version, sizeof version, "%s", str_of(v, "version"));
+  json_decref(ask(&r->party[US], "POST", 400, "{\"title\":\"T\",\"members\":[\"third.ch.example:boss\"]}",
+                  "/v1/forums%s%s", "", ""));
+  json_decref(ask(&r->party[US], "POST", 400, "{\"title\":\"T\",\"members\":[\"third.ch.example:suspended\"]}",
+                  "/v1/forums%s%s", "", ""));
+  json_t *v =
+      ask(&r->party[US], "POST", 201, "{\"title\":\"T\",\"members\":[\"ncc.ru.example\",\"third.ch.example:relay\"]}",
+          "/v1/forums%s%s", "", "");
+  snprintf(forum, 65, "%s", str_of(v, "forum"));
   json_decref(v);
   rig_run(r, 20000);
   for (size_t i = RU; i <= CH; i++)
-    json_decref(ask(&r->party[i], "POST", 200, "{}", "/v1/forums/%s%s", version, "/accept"));
+    json_decref(ask(&r->party[i], "POST", 200, "{}", "/v1/forums/%s%s", forum, "/accept"));
   rig_run(r, 20000);
+  v = ask(&r->party[RU], "GET", 200, NULL, "/v1/forums/%s%s", forum, "");
+  assert_string_equal(str_of(json_array_get(json_object_get(v, "members"), CH), "role"), "relay");
+  json_decref(v);
 }
 
 /* All that is left of the newest statements is with the relay, which cannot read them. */
