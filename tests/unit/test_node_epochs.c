@@ -375,6 +375,68 @@ static void test_end(void **state) {
   rig_close(&s.r);
 }
 
+static bool has_problem(struct scene *s, struct bytes entry) {
+  struct hash id;
+  char hex[65], path[100];
+  unsigned status;
+  statement_id(&id, entry);
+  hex_encode(hex, BYTES(id.b, 32));
+  snprintf(path, sizeof path, "/v1/statements/%s", hex);
+  json_t *v = rig_ask(s->us, "GET", path, NULL, &status);
+  assert_int_equal(status, 200);
+  const bool yes = json_object_get(v, "problem") != NULL;
+  json_decref(v);
+  return yes;
+}
+
+/* One statement stands in both epochs, and was taken in from the later one, where it breaks a rule: the older one counts. */
+static void test_in_both(void **state) {
+  (void)state;
+  struct scene s;
+  struct old_log named;
+  struct copy *next;
+  struct hash root;
+  struct buf twice = {0}, first = {0}, body = {0};
+  char one[ORIGIN_MAX + 1], why[300];
+  uint64_t upto;
+  open_scene(&s);
+  delivered(&s, s.ru, true);
+  origin_of(&s, 1, false, one);
+  make_entry(&s, "forum.held", json_object(), s.ru->seed[0], &twice);
+  old_log_of(&s, "named", buf_view(&twice), &named);
+  const struct forum_epoch end = {.size = named.size, .root = named.root};
+  make_entry(&s, "forum.epoch", forum_epoch_body(&end), s.ru->seed[0], &first);
+  s.ru->mute = true;
+  const struct bytes both[] = {buf_view(&first), buf_view(&twice)};
+  assert_int_equal(store_begin(s.ru->store, NULL), PARLEY_OK);
+  assert_int_equal(copy_open(&next, s.ru->store, "next", ENTRY_MAX, NULL), PARLEY_OK);
+  assert_int_equal(copy_append(next, both, 2, NULL), PARLEY_OK);
+  assert_int_equal(copy_flush(next, NULL), PARLEY_OK);
+  assert_int_equal(store_commit(s.ru->store, NULL), PARLEY_OK);
+  assert_int_equal(copy_root(next, 2, &root, NULL), PARLEY_OK);
+  const struct add_entries_head h = {.origin = bytes_str(one), .start = 0, .end = 2};
+  add_entries_head_write(&body, &h);
+  assert_int_equal(copy_packages(next, 0, 2, 1 << 20, &body, &upto, NULL), PARLEY_OK);
+  assert_int_equal(checkpoint_at(&s, one, 2, &root, s.ru->seed[1], 0, NULL, why), 200);
+  assert_int_equal(post(&s, "/add-entries", buf_view(&body), why), 200);
+  rig_run(&s.r, 1000);
+  assert_true(has_problem(&s, both[1])); /* that log has opened no charter */
+  assert_int_equal(old_checkpoint(&s, &named, why), 200);
+  assert_int_equal(old_entries(&s, &named, named.size, why), 200);
+  rig_run(&s.r, 1000);
+  assert_false(has_problem(&s, both[1]));
+  rig_stop(s.us);
+  rig_start(s.us);
+  rig_run(&s.r, 1000);
+  assert_false(has_problem(&s, both[1]));
+  copy_close(next);
+  copy_close(named.copy);
+  buf_free(&twice);
+  buf_free(&first);
+  buf_free(&body);
+  rig_close(&s.r);
+}
+
 /* What is held stays, and people are told. */
 static void holds_another(bool longer) {
   struct scene s;
@@ -459,9 +521,13 @@ static void test_fork_after_the_next(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_what_is_not_held), cmocka_unit_test(test_opened),
-      cmocka_unit_test(test_not_opened),       cmocka_unit_test(test_end),
-      cmocka_unit_test(test_holds_another),    cmocka_unit_test(test_fork_after_the_next),
+      cmocka_unit_test(test_what_is_not_held),
+      cmocka_unit_test(test_opened),
+      cmocka_unit_test(test_not_opened),
+      cmocka_unit_test(test_end),
+      cmocka_unit_test(test_in_both),
+      cmocka_unit_test(test_holds_another),
+      cmocka_unit_test(test_fork_after_the_next),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
