@@ -11,7 +11,7 @@
 /* The answer of that sort by the party that counts. ENOTFOUND. */
 parley_err answer_find(struct node *n, enum answer what, const struct hash *id, const char *party, struct hash *out,
                        struct errmsg *e);
-/* The same when it counts no more, since a charter has closed the log that it stands in: it still proves what it says. */
+/* Also one that counts no more, since a charter has closed the log that it stands in: it still proves what it says. */
 parley_err answer_find_any(struct node *n, enum answer what, const struct hash *id, const char *party, struct hash *out,
                            struct errmsg *e);
 /* Makes it found, inside a transaction; the first of its sort that counts stays. */

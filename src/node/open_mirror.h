@@ -20,8 +20,8 @@ struct open_log {
 };
 
 /*
- * Before a forum that we are in is loaded, at the start or later: the open mirror holds none of its logs any more, of whatever epoch.
- * Two mirrors of one log would not see what the other stores. What is held of it stays, and becomes the forum's.
+ * Before a forum that we are in is loaded, at the start or later: the open mirror holds none of its logs any more, of
+ * whatever epoch. Two mirrors of one log would not see what the other stores. What is held stays, and is the forum's.
  */
 void open_mirror_yield(struct node *n, const uint8_t forum[static SHA256_SIZE]);
 /* Opens the mirrors of all that node_open_log named; the forums are loaded. */

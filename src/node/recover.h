@@ -98,7 +98,7 @@ const char *recover_outcome_name(enum outcome o);
 /* What is known of the forum in hand, before anything has changed; it goes into the report, too. The caller's. */
 json_t *recover_report(struct recovery *r, struct forum *f);
 
-/* recover_files.c: rows (local API) of statements with files in the own log that nobody was shown a signature over; at most 100. */
+/* recover_files.c: rows (local API) of own statements with files that nobody was shown a signature over; at most 100. */
 json_t *recover_unsent(struct recovery *r, struct forum *f);
 /* At the end: of the report's "unsent_files" those stay that are to be sent again, and are counted. */
 void recover_settle(struct recovery *r);

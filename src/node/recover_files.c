@@ -1,6 +1,7 @@
 /*
- * Recovering: statements with files that were accepted here and never sent. Where the bulk log is given up, or goes on with what
- * others hold, their files' places are gone: people are told which they are before anything is done, and send them again.
+ * Recovering: statements with files that were accepted here and never sent. Where the bulk log is given up, or goes on
+ * with what others hold, their files' places are gone: people are told which they are before anything is done, and send
+ * them again.
  */
 #include <string.h>
 

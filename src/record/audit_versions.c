@@ -1,6 +1,6 @@
 /*
- * The versions of the charter that a log opens: each has the signatures that those before it in this log demand, and the
- * logs that it closes have, at the size that it names, the root that it names (docs/protocol.md, "New versions").
+ * The versions of the charter that a log opens: each has the signatures that those before it in this log demand, and
+ * the logs that it closes have, at the size that it names, the root that it names (docs/protocol.md, "New versions").
  */
 #include <string.h>
 
@@ -65,7 +65,7 @@ parley_err audit_version_take(struct audit *a, uint32_t log, struct audit_order 
                                           audit_card_by_fingerprint, &a->cards, &why);
   const size_t n = err ? 0 : listed(o, &v->charter, before);
   if (!err && !version_complete(&v->charter, signed_by, before, n)) {
-    if (l->since > 0 && v->charter.n_replaces > 0) { /* what it replaces may stand before the first entry that is read */
+    if (l->since > 0 && v->charter.n_replaces > 0) { /* what it replaces may stand before what is read */
       l->n.beyond++;
       return PARLEY_OK;
     }

@@ -47,7 +47,8 @@ struct rig {
   size_t n_witnesses;
   void (*witness)(void *ctx, const struct outbound *o, struct outbound_result *r);
   void *witness_ctx;
-  bool cut[RIG_PARTIES_MAX][RIG_PARTIES_MAX]; /* what the first sends does not reach the second, by their places in party */
+  /* What the first sends does not reach the second, by their places in party. */
+  bool cut[RIG_PARTIES_MAX][RIG_PARTIES_MAX];
 };
 
 /* Parties named by names; cards pinned all round. */

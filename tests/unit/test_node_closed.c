@@ -1,6 +1,6 @@
 /*
- * A party whose log a charter closes though it has done nothing wrong: what it said beyond the end counts for nothing, its
- * acknowledgements included, until it says it again in its next epoch (docs/protocol.md, "New versions").
+ * A party whose log a charter closes though it has done nothing wrong: what it said beyond the end counts for nothing,
+ * its acknowledgements included, until it says it again in its next epoch (docs/protocol.md, "New versions").
  */
 #include <setjmp.h>
 #include <stdarg.h>

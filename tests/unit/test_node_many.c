@@ -1,7 +1,7 @@
 /*
- * Receipts in a forum of twenty: a note carries the cosignatures of 15 addressees, so that there are several proofs, of the
- * statement and of its file (docs/protocol.md, "Evidence pack"). With --write DIR the packs are left as folders, for other
- * verifiers, and the fingerprints are printed: NAME PARTY=FINGERPRINT, of whom a pack is not about NAME+.
+ * Receipts in a forum of twenty: a note carries the cosignatures of 15 addressees, so that there are several proofs, of
+ * the statement and of its file (docs/protocol.md, "Evidence pack"). With --write DIR the packs are left as folders, for
+ * other verifiers, and the fingerprints are printed: NAME PARTY=FINGERPRINT, of whom a pack is not about NAME+.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /*
- * Recovering where there is more around than members that hold everything: a neutral witness, a member that is a relay, a
- * log of more entries than two levels of tiles have. The large log is played with PARLEY_ALL=1.
+ * Recovering where there is more around than members that hold everything: a neutral witness, a member that is a relay,
+ * a log of more entries than two levels of tiles have. The large log is played with PARLEY_ALL=1.
  */
 #include <setjmp.h>
 #include <stdarg.h>
