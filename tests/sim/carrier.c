@@ -179,7 +179,8 @@ static void carry(struct home *from, struct home *to) {
 /* ---- when ---- */
 
 void carrier_begin(struct world *w) {
-  if (w->has_liar || w->backup || w->o.disk_fault || w->n > SIM_PARTIES_PROPOSED || !one_in(w, 6)) return;
+  if (w->has_liar || w->backup || w->o.disk_fault || w->o.no_faults || w->n > SIM_PARTIES_PROPOSED || !one_in(w, 6))
+    return;
   w->carried = true;
   w->link_cut[0][1] = w->link_cut[1][0] = true;
   trace(w, "no line between the first two, but a courier");

@@ -120,7 +120,7 @@ static void check_cited(struct audit *au, const struct statement *s) {
   char cited[65];
   hex_encode(cited, BYTES(s->charter, SHA256_SIZE));
   if (strcmp(cited, au->opened))
-    violation(au->w, "I7", "%s cites %.16s in %s, which has opened %.16s last", au->author->name, cited, au->origin,
+    violation(au->w, "I11", "%s cites %.16s in %s, which has opened %.16s last", au->author->name, cited, au->origin,
               au->opened);
 }
 
@@ -128,7 +128,7 @@ static void check_in_force(struct audit *au) {
   char now[65];
   amend_in_force(au->author, now);
   if (strcmp(now, au->opened))
-    violation(au->w, "I6", "%s has opened %.16s last, and %.16s is in force", au->origin, au->opened, now);
+    violation(au->w, "I11", "%s has opened %.16s last, and %.16s is in force", au->origin, au->opened, now);
 }
 
 static void check_statement(struct audit *au, struct bytes entry, uint64_t index, struct home *there) {

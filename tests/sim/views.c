@@ -52,7 +52,7 @@ static void check_state(struct home *h, const struct sent *s, const json_t *o) {
   if (!state) state = "nothing";
   const bool good = ours ? !strcmp(state, "read") || (!read && !strcmp(state, "delivered"))
                          : !strcmp(state, "acknowledged") || (!acked && !strcmp(state, "received"));
-  if (delivered && !good) violation(w, "V", "%s shows %.16s as %s", h->name, s->id, state);
+  if (delivered && !good) violation(w, "I12", "%s shows %.16s as %s", h->name, s->id, state);
 }
 
 static void check_one(struct world *w, const struct sent *s, bool crossed) {
@@ -61,19 +61,19 @@ static void check_one(struct world *w, const struct sent *s, bool crossed) {
   json_t *first = shown(&w->homes[s->from], s);
   const char *mark = json_string_value(json_object_get(first, "mark"));
   if (mark && !crossed) /* without two versions that cross, what is honest is never marked */
-    violation(w, "V", "%s marks its own %.16s: %s", w->homes[s->from].name, s->id, mark);
+    violation(w, "I12", "%s marks its own %.16s: %s", w->homes[s->from].name, s->id, mark);
   for (unsigned i = 0; i < w->n && !violated(w); i++) {
     struct home *h = &w->homes[i];
     if (h->liar || (h->number != s->from && !homes_has(&s->to, i) && !one_in(w, 4))) continue;
     json_t *o = shown(h, s);
     for (size_t k = 0; k < sizeof names / sizeof *names; k++)
       if (!alike(first, o, names[k]))
-        violation(w, "V", "%s and %s show another %s of %.16s", w->homes[s->from].name, h->name, names[k], s->id);
+        violation(w, "I12", "%s and %s show another %s of %.16s", w->homes[s->from].name, h->name, names[k], s->id);
     const bool reads = h->number == s->from || homes_has(&s->to, i);
     if (reads && !alike(first, o, "files"))
-      violation(w, "V", "%s and %s show other files of %.16s", w->homes[s->from].name, h->name, s->id);
+      violation(w, "I12", "%s and %s show other files of %.16s", w->homes[s->from].name, h->name, s->id);
     if (homes_has(&s->to, i) && !w->homes[s->from].liar && !deliveries_alike(first, o, h->name))
-      violation(w, "V", "%s and %s show another delivery of %.16s", w->homes[s->from].name, h->name, s->id);
+      violation(w, "I12", "%s and %s show another delivery of %.16s", w->homes[s->from].name, h->name, s->id);
     if (reads) check_state(h, s, o);
     json_decref(o);
   }
@@ -100,11 +100,11 @@ static const json_t *line_to(const json_t *status, const char *party) {
 static void check_line(struct home *a, struct home *b, const json_t *one, const json_t *two) {
   const json_t *there = line_to(one, b->name), *back = line_to(two, a->name);
   if (!there || !back)
-    violation(a->w, "V", "%s and %s do not both show the line between them", a->name, b->name);
+    violation(a->w, "I12", "%s and %s do not both show the line between them", a->name, b->name);
   else if (number_of(there, "ours") != number_of(back, "theirs") ||
            number_of(there, "ours_held") != number_of(there, "ours") ||
            json_array_size(json_object_get(there, "waiting")))
-    violation(a->w, "V", "%s shows %lld entries, %lld held by %s, %zu waiting; %s shows %lld", a->name,
+    violation(a->w, "I12", "%s shows %lld entries, %lld held by %s, %zu waiting; %s shows %lld", a->name,
               (long long)number_of(there, "ours"), (long long)number_of(there, "ours_held"), b->name,
               json_array_size(json_object_get(there, "waiting")), b->name, (long long)number_of(back, "theirs"));
 }
