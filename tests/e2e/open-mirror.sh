@@ -131,7 +131,7 @@ for home in ru ch; do
 done
 is_version() { [ "$(on "$1" parley forum show "$forum" --json | field version)" = "$version" ]; }
 for home in us ru ch; do wait_for 30 "the version is in force at $home" is_version $home; done
-gone() {
+not_shown() {
   open "$log/checkpoint"
   is 404
   open "$log/tile/entries/000.p/$size"
@@ -139,7 +139,7 @@ gone() {
   open /add-checkpoint --data-binary "@$TMPDIR/request"
   is 404
 }
-gone
+not_shown
 grep -q "$origin is a log of a forum that we are in" "$TMPDIR/ch.log" || fail "its operator is not told"
 send_notice us ch
 arrived ch "$id"
@@ -150,7 +150,7 @@ expect_exit 0 on ch parley audit
 step "It starts again with that list, and is no open mirror of that log"
 node_stop ch
 node_start ch
-gone
+not_shown
 send_notice us ch
 arrived ch "$id"
 expect_exit 0 on ch parley audit
