@@ -411,6 +411,33 @@ static void test_memory_lost(void **state) {
   next_epoch(LOST, "memory is lost");
 }
 
+/* While a member has not answered, what else it is to be asked does not wake the node. */
+static void test_rests_meanwhile(void **state) {
+  (void)state;
+  struct scene s;
+  struct node_response resp = {0};
+  struct outbound o;
+  uint64_t asked[16];
+  size_t n = 0;
+  const struct node_request q = {
+      .method = "POST", .path = "/v1/recover", .query = "", .content_type = "application/json"};
+  scene(&s, TWO, 2, LOST);
+  struct node_call *c = node_begin(s.us->node, &q, &resp);
+  assert_non_null(c);
+  node_data(c, bytes_str("{\"dry_run\":true}"), &resp);
+  node_end(c, &resp);
+  assert_int_equal(resp.status, 0);
+  node_work(s.us->node);
+  while (n < 16 && node_next_outbound(s.us->node, &o)) asked[n++] = o.id;
+  assert_in_range(n, 1, 15);
+  node_work(s.us->node);
+  assert_true(node_next_ms(s.us->node) > 0);
+  for (size_t i = 0; i < n; i++)
+    node_outbound_done(s.us->node, asked[i], &(struct outbound_result){.answered = false, .message = "cut"});
+  node_finish(c);
+  end(&s);
+}
+
 static void test_whole_machine_set_back(void **state) {
   (void)state;
   next_epoch(SET_BACK, "longer log");
@@ -720,6 +747,7 @@ int main(void) {
       cmocka_unit_test(test_left_behind_and_cut_later),
       cmocka_unit_test(test_left_behind_and_more_lost),
       cmocka_unit_test(test_memory_lost),
+      cmocka_unit_test(test_rests_meanwhile),
       cmocka_unit_test(test_whole_machine_set_back),
       cmocka_unit_test(test_no_copy_reaches),
       cmocka_unit_test(test_nobody_answers),
