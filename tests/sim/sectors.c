@@ -4,26 +4,47 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "fault_vfs.h"
 
 /* A block lives while some file has it; it is never changed. */
 struct sector {
-  struct sector *next; /* of those with hashes that end alike */
+  struct sector *next; /* of those with hashes that end alike, or of the free ones */
   uint64_t hash, files;
   uint8_t p[FAULT_SECTOR];
 };
 
+#define CHUNK 2048 /* blocks that are taken from the system together; they stay until the process ends */
+
 static struct {
-  struct sector **rows;
+  struct sector **rows, *free;
   size_t n_rows, n; /* a power of two; blocks */
 } blocks;
 
-static void *some_memory(void *was, size_t n, size_t size) {
-  void *p = realloc(was, n * size);
-  if (p) return p;
+/*
+ * Zeroed, from the system itself: tests that let each allocation of a node fail mean the node's, not those of its disk. was
+ * NULL: new.
+ */
+static void *pages(void *was, size_t had, size_t bytes) {
+  void *p = was ? mremap(was, had, bytes, MREMAP_MAYMOVE)
+                : mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (p != MAP_FAILED) return p;
   fprintf(stderr, "sim: out of memory for the disks\n");
   exit(3);
+}
+
+static struct sector *block_new(void) {
+  if (!blocks.free) {
+    struct sector *chunk = pages(NULL, 0, CHUNK * sizeof *chunk);
+    for (size_t i = 0; i < CHUNK; i++) {
+      chunk[i].next = blocks.free;
+      blocks.free = &chunk[i];
+    }
+  }
+  struct sector *b = blocks.free;
+  blocks.free = b->next;
+  return b;
 }
 
 static uint64_t hash_of(const uint8_t *p) {
@@ -41,16 +62,15 @@ static struct sector **row_of(uint64_t hash) { return &blocks.rows[hash & (block
 static void grow_rows(void) {
   struct sector **old = blocks.rows;
   const size_t n_old = blocks.n_rows;
-  blocks.n_rows = n_old ? 2 * n_old : 1024;
-  blocks.rows = some_memory(NULL, blocks.n_rows, sizeof *blocks.rows);
-  memset(blocks.rows, 0, blocks.n_rows * sizeof *blocks.rows);
+  blocks.n_rows = n_old ? 2 * n_old : 4096;
+  blocks.rows = pages(NULL, 0, blocks.n_rows * sizeof *blocks.rows);
   for (size_t i = 0; i < n_old; i++)
     for (struct sector *b = old[i], *next; b; b = next) {
       next = b->next;
       b->next = *row_of(b->hash);
       *row_of(b->hash) = b;
     }
-  free(old);
+  if (old) munmap(old, n_old * sizeof *old);
 }
 
 /* The block with these bytes, counted for one file more; NULL for zeros. */
@@ -62,7 +82,7 @@ static struct sector *block_take(const uint8_t *p) {
   struct sector **row = row_of(hash), *b = *row;
   while (b && (b->hash != hash || memcmp(b->p, p, FAULT_SECTOR) != 0)) b = b->next;
   if (!b) {
-    b = some_memory(NULL, 1, sizeof *b);
+    b = block_new();
     *b = (struct sector){.next = *row, .hash = hash};
     memcpy(b->p, p, FAULT_SECTOR);
     *row = b;
@@ -77,11 +97,9 @@ static void block_give(struct sector *b) {
   struct sector **at = row_of(b->hash);
   while (*at != b) at = &(*at)->next;
   *at = b->next;
-  free(b);
-  if (--blocks.n == 0) { /* as if there had never been any */
-    free(blocks.rows);
-    memset(&blocks, 0, sizeof blocks);
-  }
+  b->next = blocks.free;
+  blocks.free = b;
+  blocks.n--;
 }
 
 /* What of [at, at + n) lies in the sector that `at` lies in. */
@@ -103,11 +121,13 @@ void sectors_read(const struct sectors *s, size_t at, void *p, size_t n) {
 }
 
 static void grow(struct sectors *s, size_t n) {
+  const size_t per_page = 4096 / sizeof *s->at;
   if (n > s->cap) {
-    s->cap = n + n / 8 + 8;
-    s->at = some_memory(s->at, s->cap, sizeof(struct sector *));
+    const size_t cap = (n + n / 8 + per_page) / per_page * per_page;
+    s->at = pages(s->at, s->cap * sizeof *s->at, cap * sizeof *s->at);
+    s->cap = cap;
   }
-  while (s->n < n) s->at[s->n++] = NULL;
+  if (n > s->n) s->n = n;
 }
 
 /* from NULL: zeros. */
@@ -150,6 +170,6 @@ void sectors_copy(struct sectors *to, const struct sectors *from) {
 
 void sectors_free(struct sectors *s) {
   for (size_t i = 0; i < s->n; i++) block_give(s->at[i]);
-  free(s->at);
+  if (s->at) munmap(s->at, s->cap * sizeof *s->at);
   *s = (struct sectors){0};
 }
