@@ -162,23 +162,66 @@ static bool push_parse(struct push *p, struct bytes v) {
   return true;
 }
 
-parley_err push_load(struct node *n, struct push *p, struct errmsg *e) {
+/* What is stored of it; where nothing is, it stays as it is. */
+static parley_err read_row(struct node *n, struct push *p, struct errmsg *e) {
   struct buf k = {0};
   struct arena a = {0};
   struct bytes v;
   key_push(&k, p);
   parley_err r = buf_ok(&k) ? store_get(n->env.store, STORE_PEERS, buf_view(&k), &a, &v, e)
                             : err_set(e, PARLEY_ENOMEM, "out of memory");
+  if (!r) p->n_held = 0;
   if (r == PARLEY_ENOTFOUND)
     r = PARLEY_OK;
   else if (!r && !push_parse(p, v))
     r = err_set(e, PARLEY_EIO, "what is stored about %s is damaged", p->to->peer->card.name);
+  buf_free(&k);
+  arena_free(&a);
+  return r;
+}
+
+parley_err push_load(struct node *n, struct push *p, struct errmsg *e) {
+  parley_err r = read_row(n, p, e);
   if (!r && !p->log->bulk) r = line_marks_load(n, &p->marks, p->log->origin, p->to->peer->card.name, e);
   p->pending = p->next = p->cosigned;
   p->renewed_ms = node_mono(n);
   p->known_from = copy_size(p->log->copy);
-  buf_free(&k);
-  arena_free(&a);
+  return r;
+}
+
+/* In its row; what is in memory follows when the transaction has come to its end (held_reread). */
+static parley_err recorded(struct node *n, const struct push *p, const struct held *h, struct errmsg *e) {
+  struct push q = {.log = p->log, .to = p->to};
+  parley_err r = read_row(n, &q, e);
+  for (size_t i = 0; !r && i < q.n_held; i++)
+    if (!strcmp(q.held[i].line, h->line)) {
+      q.n_held--;
+      memmove(&q.held[i], &q.held[i + 1], (q.n_held - i) * sizeof *q.held);
+      break;
+    }
+  if (q.held_upto < h->size) q.held_upto = h->size;
+  if (!r) r = push_save(n, &q, false, e);
+  free(q.held);
+  return r;
+}
+
+parley_err held_recorded(struct node *n, struct forum *f, const struct statement *s, struct errmsg *e) {
+  parley_err r = PARLEY_OK;
+  for (size_t i = 0; i < s->n_held && !r; i++) {
+    char party[PARTY_NAME_MAX + 1];
+    const struct held *h = &s->held[i];
+    const struct member *m = mirror_line_party(h->line, party) ? forum_member(f, party) : NULL;
+    const struct push *p = m ? &m->push : NULL;
+    while (p && strcmp(p->log->origin, h->origin)) p = p->older;
+    if (p) r = recorded(n, p, h, e);
+  }
+  return r;
+}
+
+parley_err held_reread(struct node *n, struct forum *f, struct errmsg *e) {
+  parley_err r = PARLEY_OK;
+  for (size_t i = 0; i < f->n_members && !r; i++)
+    for (struct push *p = &f->members[i].push; p && !r; p = p->older) r = read_row(n, p, e);
   return r;
 }
 

@@ -67,6 +67,7 @@ static parley_err restore_row(struct node *n, struct forum *f, uint64_t index, s
     row_clear(&had);
     sub->index = index;
     err = submission_put_row(n, sub, index, e);
+    if (!err) err = held_recorded(n, f, &s, e);
     if (!err && !strcmp(s.kind, "forum.card")) {
       sub->card_serial = f->log.announced += json_array_size(json_object_get(s.body, "cards"));
       err = renewal_announced(n, sub, e);
@@ -225,7 +226,9 @@ parley_err recover_take(struct recovery *r, struct forum *f, struct errmsg *e) {
     err = store_commit(n->env.store, e);
   else
     store_rollback(n->env.store);
-  if (err) {
+  if (!err) {
+    err = held_reread(n, f, e);
+  } else {
     free(f->log.versions.list);
     f->log.versions = (struct openings){0};
     openings_load(n, f->log.origin, f->log.copy, copy_size(f->log.copy), &f->log.versions, NULL);

@@ -512,6 +512,12 @@ parley_err cosignature_at(struct node *n, const struct own_log *log, const char 
                           struct cosignature *out, struct errmsg *e);
 /* Writes the push's row (held queue included); inside a transaction. */
 parley_err push_save(struct node *n, struct push *p, bool without_taken, struct errmsg *e);
+/*
+ * The held lines of an entry of ours that was fetched (recover_take.c) stand on the record, and wait for their turn no more: in
+ * the store, and in memory once held_reread has been called after the commit.
+ */
+parley_err held_recorded(struct node *n, struct forum *f, const struct statement *s, struct errmsg *e);
+parley_err held_reread(struct node *n, struct forum *f, struct errmsg *e);
 /* Something of our log that concerns the counterpart is not cosigned by it yet. */
 bool concerns_lack(const struct node *n, struct push *p);
 /* Remembers that the committed submission concerns its addressees. */
