@@ -135,8 +135,8 @@ static parley_err set_of(const struct node *n, const struct openings *o, struct 
   return versions_judge(s, a, e);
 }
 
-/* Whether the log has opened, below the index, a descendant of the version after it has opened that last. */
-static parley_err overtaken(const struct node *n, const struct openings *o, uint64_t below,
+/* Whether the log has opened, below the index, a descendant of the version (holding: one that holds) after it has opened that last. */
+static parley_err overtaken(const struct node *n, const struct openings *o, uint64_t below, bool holding,
                             const uint8_t digest[static SHA256_SIZE], bool *yes, struct errmsg *e) {
   struct arena a = {0};
   struct version_set s;
@@ -150,7 +150,9 @@ static parley_err overtaken(const struct node *n, const struct openings *o, uint
   const size_t cited = r ? VERSION_NONE : versions_find(&s, digest);
   for (size_t i = at < o->n ? at + 1 : 0; i < o->n && cited != VERSION_NONE; i++) {
     const size_t later = versions_find(&s, o->list[i].digest);
-    if (o->list[i].index < below && later != VERSION_NONE && versions_before(&s, cited, later)) *yes = true;
+    if (o->list[i].index < below && later != VERSION_NONE && versions_before(&s, cited, later) &&
+        (!holding || proposal_find(n, o->list[i].digest)->holds))
+      *yes = true;
   }
   free(with.list);
   arena_free(&a);
@@ -164,7 +166,7 @@ parley_err version_cited(struct node *n, const struct their_log *l, const struct
   if (!openings_have(&l->versions, s->charter))
     return err_set(e, PARLEY_EINVAL, "charter: it cites a version that this log has not opened");
   if (!p) return err_set(e, PARLEY_EIO, "a version that %s has opened is not at hand", l->origin);
-  parley_err r = overtaken(n, &l->versions, UINT64_MAX, s->charter, &late, e);
+  parley_err r = overtaken(n, &l->versions, UINT64_MAX, false, s->charter, &late, e);
   if (!r && late) r = err_set(e, PARLEY_EINVAL, "charter: out of order: this log has opened a later version before it");
   *out = &p->charter;
   return r;
@@ -287,8 +289,7 @@ static parley_err read_run(struct node *n, struct their_log *l, uint64_t index, 
   if (parts > RUN_PARTS_MAX || (uint64_t)parts > index + 1)
     return err_set(e, PARLEY_EINVAL, "body: a version of more than %d parts, or without the parts before it",
                    RUN_PARTS_MAX);
-  for (json_int_t i = 0; i + 1 < parts && !r; i++)
-    r = add_part(n, l, index + 1 - (uint64_t)(parts - i), i, s, out, e);
+  for (json_int_t i = 0; i + 1 < parts && !r; i++) r = add_part(n, l, index + 1 - (uint64_t)(parts - i), i, s, out, e);
   if (!r) r = add_data(s, out, e);
   if (!r) r = read_envelope(n, out, s, wait, e);
   return r ? r : judge_complete(n, l, out, e);
@@ -362,7 +363,7 @@ static const char *heard_later(const struct node *n, struct forum *f, const stru
     const struct openings *o = opened_by(f, n, h, &copy);
     if (!o || h->size > copy_size(copy) || copy_root(copy, h->size, &root, NULL) || !hash_eq(&root, &h->root))
       continue; /* it fits nothing that is held */
-    if (overtaken(n, o, h->size, s->charter, &yes, NULL) == PARLEY_ENOMEM) json_lose();
+    if (overtaken(n, o, h->size, true, s->charter, &yes, NULL) == PARLEY_ENOMEM) json_lose();
     if (yes) return h->party;
   }
   return NULL;
