@@ -246,6 +246,13 @@ static struct proposal *held_already(const struct node *n, struct bytes text, co
   return NULL;
 }
 
+/* It names a card of ours that is not our newest: its author may have gone back in time, and is told of the newest again. */
+static void tell_card_again(const struct node *n, const struct proposal *p, const char *from) {
+  const struct charter_member *me = charter_member(&p->charter, n->own.name);
+  struct peer *peer = node_peer(n, from);
+  if (me && peer && memcmp(me->fingerprint, n->own.fingerprint, SHA256_SIZE)) renewal_again(peer);
+}
+
 parley_err proposal_take(struct node *n, struct bytes text, const char *from, struct proposal **out, struct errmsg *e) {
   struct proposal *fresh, *p = from ? held_already(n, text, from) : NULL;
   if (p) {
@@ -255,6 +262,7 @@ parley_err proposal_take(struct node *n, struct bytes text, const char *from, st
   }
   parley_err r = proposal_new(n, text, from ? from : n->own.name, &fresh, e);
   if (r) return r;
+  if (from) tell_card_again(n, fresh, from);
   p = proposal_find(n, fresh->digest);
   r = p ? take_more(n, p, fresh, e) : take_new(n, fresh, e);
   if (p || r) proposal_free(fresh);

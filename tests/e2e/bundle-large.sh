@@ -72,7 +72,7 @@ tar -tf "$TMPDIR/stick" >/dev/null || fail "tar does not read it"
 
 node_stop ru
 node_start ru
-if [ "${PARLEY_ALL:-}" = 1 ]; then
+if [ "$bytes" -ge 1000000000 ]; then # a smaller one is over too soon
   step "The import is killed in the middle, then the node with another"
   for victim in import node; do
     want=$(($(held) + bytes / 4096 / 5))

@@ -116,7 +116,8 @@ static void put_change(struct home *h, const json_t *forum, json_t *q) {
 static bool good(const struct world *w, unsigned status, unsigned want) {
   bool renewed = false;
   for (unsigned i = 0; i < w->n; i++) renewed |= w->homes[i].n_cards > 1;
-  return status == want || ((status == 403 || status == 422) && renewed) || (status >= 500 && !w->calm);
+  return status == want || ((status == 403 || status == 422) && renewed) ||
+         ((status >= 500 || status == 404) && !w->calm); /* 404: a forum that its disk does not let it open */
 }
 
 static void post(struct home *h, const char *of, const char *verb, const json_t *q, unsigned want) {

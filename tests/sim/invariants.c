@@ -28,8 +28,14 @@ static void check_sizes(struct home *h) {
                 v.origin, (unsigned long long)v.size);
 }
 
+/* In the midst of trouble its disk failed as the forum was to be opened: nothing of it is shown, and it is tried again. */
+static bool is_closed(const struct home *h) {
+  struct node_log_view v;
+  return !h->w->calm && !node_log_at(h->node, 0, &v);
+}
+
 void invariants_step(struct home *h) {
-  if (!h->up || violated(h->w) || h->liar) return;
+  if (!h->up || violated(h->w) || h->liar || is_closed(h)) return;
   check_stopped(h);
   check_sizes(h);
   claims_check(h, false);
@@ -45,7 +51,8 @@ static void check_accepted(struct home *h, const struct sent *s) {
   if (!client_call(h, "GET", path, "", BYTES_NONE, &api, NULL)) return;
   statement_id(&leaf, buf_view(&api.body));
   hex_encode(id, BYTES(leaf.b, 32));
-  if (api.status != 200 || strcmp(id, s->id))
+  const bool later = api.status == 503 && !h->w->calm; /* its disk fails: the forum is opened when it does not */
+  if (!later && (api.status != 200 || strcmp(id, s->id)))
     violation(h->w, "I1", "%s accepted %.16s and does not hold it any more (%u)", h->name, s->id, api.status);
   buf_free(&api.body);
 }
@@ -62,7 +69,7 @@ static void take_sizes(struct home *h) {
 
 void invariants_started(struct home *h) {
   struct world *w = h->w;
-  if (h->liar) return;
+  if (h->liar || is_closed(h)) return;
   const struct calm calm = calm_begin(h);
   if (h->set_back && !h->sizes_taken) take_sizes(h);
   const size_t recent = w->sent_n > 300 ? w->sent_n - 300 : 0;

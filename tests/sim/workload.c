@@ -66,6 +66,16 @@ static void accept(struct home *h) {
   buf_free(&api.body);
 }
 
+/* A courier brings no cards: who proposes would name the older one again and again, until there is a line once more. */
+static bool card_on_its_way(const struct world *w) {
+  const struct card *c;
+  for (size_t p = 0; w->carried && (c = node_pinned(w->homes[0].node, p)) != NULL; p++) {
+    const unsigned k = (unsigned)strtoul(c->name + strcspn(c->name, "0123456789"), NULL, 10);
+    if (k < w->n && c->serial + 1 != w->homes[k].n_cards) return true;
+  }
+  return false;
+}
+
 void workload_open_forum(struct world *w) {
   if (forum_is_agreed(w)) return;
   char state[16];
@@ -78,7 +88,7 @@ void workload_open_forum(struct world *w) {
     up++;
   }
   if (w->homes[0].set_back && up == w->n && !known) w->forum[0] = '\0'; /* the backup was older than the forum */
-  if (!w->forum[0] && w->homes[0].up) propose(&w->homes[0]);
+  if (!w->forum[0] && w->homes[0].up && !card_on_its_way(w)) propose(&w->homes[0]);
 }
 
 static bool open_at(struct home *h) {
@@ -115,11 +125,14 @@ static void make_file(struct world *w, struct sent_file *f) {
   sha256(f->sha256, buf_view(&f->data));
 }
 
-static void choose_to(struct home *h, struct sent *s, struct buf *q) {
+#define TO_WITH_FILES 40 /* more may not fit into an entry: each file is sealed to each of them */
+
+static void choose_to(struct home *h, struct sent *s, bool with_files, struct buf *q) {
   struct world *w = h->w;
   bool first = true;
   const unsigned others = w->n - 1 - (w->outsider && !amend_has(h, w->outsider - 1));
-  const unsigned wanted = 1 + (unsigned)below(w, w->n < 8 || one_in(w, 12) ? others : 4);
+  const unsigned most = with_files && others > TO_WITH_FILES ? TO_WITH_FILES : others;
+  const unsigned wanted = 1 + (unsigned)below(w, w->n < 8 || one_in(w, 12) ? most : 4);
   for (unsigned count = 0; count < wanted;) {
     const unsigned i = (unsigned)below(w, w->n);
     if (i == h->number || homes_has(&s->to, i) || (others < w->n - 1 && i + 1 == w->outsider)) continue;
@@ -204,7 +217,7 @@ void workload_send(struct home *h, bool with_files) {
   struct sent *s = &w->sent[number];
   snprintf(s->text, sizeof s->text, "statement %zu of run %llu ", number, (unsigned long long)w->o.seed);
   buf_fmt(&q, "{\"kind\":\"incident.notice\",\"forum\":\"%s\"", w->forum);
-  choose_to(h, s, &q);
+  choose_to(h, s, with_files, &q);
   choose_words(w, &q);
   if (with_files) put_files(w, s, &q);
   buf_fmt(&q, ",\"body\":{\"aware_at\":\"2025-06-15T10:00:00Z\",\"title\":\"No. %zu\",\"summary\":\"%s", number,
