@@ -83,7 +83,9 @@ static void refused(struct home *h, const struct local *l, const struct node_res
   struct world *w = h->w;
   trace(w, "%s refuses %s: %u %.*s", h->name, l->what == LOCAL_ACK ? "an ack" : "a statement", r->status,
         (int)(r->body.n < 200 ? r->body.n : 200), (const char *)r->body.p);
-  const bool trouble = r->status == 500 || r->status == 503 || r->status == 507;
+  const bool closed =
+      r->status == 404 && w->outsider; /* a full disk: who has joined is shown, and nothing can be opened for it */
+  const bool trouble = closed || r->status == 500 || r->status == 503 || r->status == 507;
   if (amend_excuses(h) && (r->status == 403 || r->status == 409)) return;
   if (w->calm || (!trouble && !(l->what == LOCAL_ACK && (r->status == 409 || h->set_back))))
     violation(w, "API", "%s answers a good request with %u: %.*s", h->name, r->status,
