@@ -311,6 +311,7 @@ void home_start(struct home *h) {
     return;
   }
   h->up = true;
+  h->disk_failed = faults != fault_disk_faults(h->disk) || h->disk->room != FAULT_NEVER;
   trace(w, "%s up, disk %016llx", h->name, w->o.trace ? (unsigned long long)fault_disk_hash(h->disk) : 0);
   invariants_started(h);
   home_settle(h, false);

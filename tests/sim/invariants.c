@@ -31,7 +31,7 @@ static void check_sizes(struct home *h) {
 /* In the midst of trouble its disk failed as the forum was to be opened: nothing of it is shown, and it is tried again. */
 static bool is_closed(const struct home *h) {
   struct node_log_view v;
-  return !h->w->calm && !node_log_at(h->node, 0, &v);
+  return h->disk_failed && !h->w->calm && !node_log_at(h->node, 0, &v);
 }
 
 void invariants_step(struct home *h) {

@@ -86,6 +86,7 @@ struct home {
   struct shown_row *pending;
   size_t pending_n, pending_cap;
   /* Lives only while it runs. */
+  bool disk_failed; /* as it started: its forum may not be open yet */
   bool up;
   uint64_t life; /* starts so far */
   struct store *store;
