@@ -82,58 +82,60 @@ static parley_err check_epoch(const json_t *body, struct errmsg *e) {
   return forum_epoch_parse(&epoch, body, e);
 }
 
-/* A tree that may be named: "held" or "bulk"; *size 0: it is not. */
-static parley_err parse_end(uint64_t *size, struct hash *root, const json_t *body, const char *name, struct errmsg *e) {
-  json_t *end = NULL;
+/* "size" and "root" of the object at path. */
+static parley_err parse_tree(uint64_t *size, struct hash *root, const json_t *o, const char *path, int64_t least,
+                             struct errmsg *e) {
   const char *text = NULL;
-  char path[16];
   int64_t n = 0;
-  *size = 0;
-  if (json_object_get(body, name) == NULL) return PARLEY_OK;
-  snprintf(path, sizeof path, "body.%s", name);
-  parley_err err = json_get_obj(&end, body, "body", name, e);
-  if (err == PARLEY_OK) err = fields_order(end, path, (const char *const[]){"size", "root", NULL}, e);
-  if (err == PARLEY_OK) err = json_get_int(&n, end, path, "size", 1, JSON_INT_MAX, e);
-  if (err == PARLEY_OK) err = json_get_str(&text, end, path, "root", e);
+  parley_err err = json_get_int(&n, o, path, "size", least, JSON_INT_MAX, e);
+  if (err == PARLEY_OK) err = json_get_str(&text, o, path, "root", e);
   if (err == PARLEY_OK && !base64_decode_fixed(root->b, sizeof root->b, bytes_str(text), true))
     err = err_set(e, PARLEY_EINVAL, "%s.root: must be the base64 of 32 bytes", path);
   *size = (uint64_t)n;
   return err;
 }
 
+/* A tree that may be named: "held" or "bulk"; *size 0: it is not. */
+static parley_err parse_named(uint64_t *size, struct hash *root, const json_t *body, const char *name,
+                              struct errmsg *e) {
+  json_t *tree = NULL;
+  char path[16];
+  *size = 0;
+  if (json_object_get(body, name) == NULL) return PARLEY_OK;
+  snprintf(path, sizeof path, "body.%s", name);
+  parley_err err = json_get_obj(&tree, body, "body", name, e);
+  if (err == PARLEY_OK) err = fields_order(tree, path, (const char *const[]){"size", "root", NULL}, e);
+  return err == PARLEY_OK ? parse_tree(size, root, tree, path, 1, e) : err;
+}
+
 parley_err forum_epoch_parse(struct forum_epoch *out, const json_t *body, struct errmsg *e) {
-  int64_t epoch = 0, size = 0;
-  const char *root;
+  int64_t epoch = 0;
   parley_err err = fields_order(body, "body", (const char *const[]){"epoch", "size", "root", "held", "bulk", NULL}, e);
   if (err == PARLEY_OK) err = json_get_int(&epoch, body, "body", "epoch", 0, JSON_INT_MAX - 1, e);
-  if (err == PARLEY_OK) err = json_get_int(&size, body, "body", "size", 0, JSON_INT_MAX, e);
-  if (err == PARLEY_OK) err = json_get_str(&root, body, "body", "root", e);
-  if (err == PARLEY_OK && !base64_decode_fixed(out->root.b, sizeof out->root.b, bytes_str(root), true))
-    err = err_set(e, PARLEY_EINVAL, "body.root: must be the base64 of 32 bytes");
-  if (err == PARLEY_OK) err = parse_end(&out->held_size, &out->held_root, body, "held", e);
-  if (err == PARLEY_OK && out->held_size >= (uint64_t)size && out->held_size > 0)
+  if (err == PARLEY_OK) err = parse_tree(&out->size, &out->root, body, "body", 0, e);
+  if (err == PARLEY_OK) err = parse_named(&out->held_size, &out->held_root, body, "held", e);
+  if (err == PARLEY_OK && out->held_size >= out->size && out->held_size > 0)
     err = err_set(e, PARLEY_EINVAL, "body.held.size: must be less than body.size");
-  if (err == PARLEY_OK) err = parse_end(&out->bulk_size, &out->bulk_root, body, "bulk", e);
+  if (err == PARLEY_OK) err = parse_named(&out->bulk_size, &out->bulk_root, body, "bulk", e);
   out->epoch = (uint64_t)epoch;
-  out->size = (uint64_t)size;
   return err;
 }
 
-static bool put_end(json_t *o, uint64_t size, const struct hash *root) {
+static bool put_tree(json_t *o, uint64_t size, const struct hash *root) {
   return o != NULL && json_put_int(o, "size", (int64_t)size) && json_put_b64(o, "root", root->b, sizeof root->b);
 }
 
 static bool put_named(json_t *o, const char *name, uint64_t size, const struct hash *root) {
   if (size == 0) return true;
-  json_t *end = json_object();
-  const bool ok = put_end(end, size, root) && json_object_set(o, name, end) == 0;
-  json_decref(end);
+  json_t *tree = json_object();
+  const bool ok = put_tree(tree, size, root) && json_object_set(o, name, tree) == 0;
+  json_decref(tree);
   return ok;
 }
 
 json_t *forum_epoch_body(const struct forum_epoch *epoch) {
   json_t *o = json_object();
-  if (o != NULL && json_put_int(o, "epoch", (int64_t)epoch->epoch) && put_end(o, epoch->size, &epoch->root) &&
+  if (o != NULL && json_put_int(o, "epoch", (int64_t)epoch->epoch) && put_tree(o, epoch->size, &epoch->root) &&
       put_named(o, "held", epoch->held_size, &epoch->held_root) &&
       put_named(o, "bulk", epoch->bulk_size, &epoch->bulk_root))
     return o;

@@ -28,8 +28,7 @@ static struct log_end end_of(const struct forum_epoch *e, bool bulk) {
 
 /* ---- of a counterpart ---- */
 
-parley_err their_ends_load(struct node *n, struct member *m, struct errmsg *e) {
-  (void)n;
+parley_err their_ends_load(struct member *m, struct errmsg *e) {
   for (struct their_log *next = &m->log, *b = m->bulk.older; next->older && b; next = next->older, b = b->older) {
     struct forum_epoch end;
     if (!read_end(mirror_copy(next->mirror), &end))

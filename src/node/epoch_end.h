@@ -10,7 +10,7 @@
 /* ---- of a counterpart ---- */
 
 /* Sets l->end of each older log of the member, once its newest epoch is known. */
-parley_err their_ends_load(struct node *n, struct member *m, struct errmsg *e);
+parley_err their_ends_load(struct member *m, struct errmsg *e);
 /* Our mirror of an epoch that is over stands at its end, cosigned: it can be passed on. */
 bool their_end_held(const struct their_log *l);
 /* EREFUSED, with a sentence: the checkpoint, or the upload up to `end`, is not of the end of l, which is over. */

@@ -172,7 +172,7 @@ parley_err their_epochs_open(struct node *n, struct member *m, struct errmsg *e)
     free(l);
     if (!r) r = held(n, m->peer->card.name, m->forum, epoch + 1, &more, e);
   }
-  return r ? r : their_ends_load(n, m, e);
+  return r ? r : their_ends_load(m, e);
 }
 
 void own_epochs_free(struct forum *f) {

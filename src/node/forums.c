@@ -107,7 +107,7 @@ static parley_err members_open(struct node *n, struct forum *f, const struct ver
   return r;
 }
 
-parley_err forum_members(struct node *n, struct forum *f, const struct versions *v, struct errmsg *e) {
+static parley_err members_judge(struct node *n, struct forum *f, const struct versions *v, struct errmsg *e) {
   const struct charter *now = v->set.v[v->set.in_force].charter;
   parley_err r = members_open(n, f, v, e);
   size_t there = 0;
@@ -120,6 +120,11 @@ parley_err forum_members(struct node *n, struct forum *f, const struct versions 
     if (was_gone && !m->gone) m->push.ask = m->bulk_push.ask = true; /* whatever it took meanwhile */
   }
   if (!there && !f->gone && !r) f->log.ready = f->bulk.ready = true;
+  return r;
+}
+
+parley_err forum_members(struct node *n, struct forum *f, const struct versions *v, struct errmsg *e) {
+  const parley_err r = members_judge(n, f, v, e);
   return r ? r : own_ends_open(n, f, e);
 }
 
@@ -168,7 +173,7 @@ parley_err forum_load(struct node *n, const struct versions *v, struct errmsg *e
   open_mirror_yield(n, f->id);
   parley_err r = f->members ? own_serial(n, f, v, e) : err_set(e, PARLEY_ENOMEM, "out of memory");
   if (!r) r = own_epochs_open(n, f, e);
-  if (!r) r = forum_members(n, f, v, e);
+  if (!r) r = members_judge(n, f, v, e);
   if (!r) r = own_epochs_notes(n, f, e);
   if (!r) r = own_ends_open(n, f, e);
   for (size_t i = 0; !r && i < f->n_members; i++) { /* once all are there: it names others */

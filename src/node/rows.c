@@ -91,8 +91,9 @@ parley_err row_find(struct node *n, const char *text, struct row *out, struct er
   if (s.count == 0)
     return err_set(e, PARLEY_ENOTFOUND, "no statement %s here (parley inbox lists what there is)", text);
   if (s.count > 1) return err_set(e, PARLEY_ECONFLICT, "the id %s is ambiguous; give more digits", text);
-  r = row_get(n, &s.found, out, e);
-  if (r != PARLEY_ENOTFOUND) return r;
+  r = row_read(n, &s.found, out, e);
+  if (r || out->forum) return r;
+  row_clear(out);
   return err_set(e, PARLEY_EBUSY,
                  "the forum of that statement is not open now: parleyd's log says why, and it is tried again");
 }
