@@ -78,16 +78,19 @@ void client_accepted(struct world *w, size_t statement, const char *id) {
   trace(w, "%s accepted %.16s%s", w->homes[s->from].name, id, s->is_ack ? ", an ack" : "");
 }
 
+bool client_excuses(const struct world *w, unsigned status) {
+  if (w->calm) return false;
+  return status == 500 || status == 503 || status == 507 || (status == 404 && w->outsider);
+}
+
 /* An ack that the node refuses as done already was accepted once, its answer was lost. */
 static void refused(struct home *h, const struct local *l, const struct node_response *r) {
   struct world *w = h->w;
   trace(w, "%s refuses %s: %u %.*s", h->name, l->what == LOCAL_ACK ? "an ack" : "a statement", r->status,
         (int)(r->body.n < 200 ? r->body.n : 200), (const char *)r->body.p);
-  const bool closed =
-      r->status == 404 && w->outsider; /* a full disk: who has joined is shown, and nothing can be opened for it */
-  const bool trouble = closed || r->status == 500 || r->status == 503 || r->status == 507;
   if (amend_excuses(h) && (r->status == 403 || r->status == 409)) return;
-  if (w->calm || (!trouble && !(l->what == LOCAL_ACK && (r->status == 409 || h->set_back))))
+  const bool done = !w->calm && l->what == LOCAL_ACK && (r->status == 409 || h->set_back);
+  if (!client_excuses(w, r->status) && !done)
     violation(w, "API", "%s answers a good request with %u: %.*s", h->name, r->status,
               (int)(r->body.n < 200 ? r->body.n : 200), (const char *)r->body.p);
 }

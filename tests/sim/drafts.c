@@ -24,8 +24,7 @@ static void failed(struct world *w, struct draft_client *d, const struct api *ap
     give_up(w, d, "no longer allowed");
     return;
   }
-  const bool closed = api->status == 404 && w->outsider; /* as in clients.c */
-  if (w->calm || (!closed && api->status != 500 && api->status != 503 && api->status != 507))
+  if (!client_excuses(w, api->status))
     violation(w, "API", "%s answers a good request about draft %.8s with %u: %.*s", w->homes[d->home].name, d->id,
               api->status, (int)(api->body.n < 200 ? api->body.n : 200), (const char *)api->body.p);
   else if (!d->promised)

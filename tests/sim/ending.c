@@ -72,16 +72,22 @@ static bool statement_arrived(struct world *w, const struct sent *s, char *why, 
   return ok;
 }
 
-/* Each holds the newest card of each other. */
-static bool cards_arrived(struct world *w, char *why, size_t n) {
+const char *ending_lacks_card(const struct home *h) {
+  const struct world *w = h->w;
   const struct card *c;
-  for (unsigned i = 0; i < w->n; i++)
-    for (size_t p = 0; (c = node_pinned(w->homes[i].node, p)) != NULL; p++) {
-      const unsigned k = (unsigned)strtoul(c->name + strcspn(c->name, "0123456789"), NULL, 10);
-      if (k < w->n && (w->homes[k].liar || w->homes[i].liar)) continue;
-      if (k >= w->n || c->serial + 1 != w->homes[k].n_cards)
-        return missing(why, n, "%s does not hold the newest card of %s", w->homes[i].name, c->name);
-    }
+  for (size_t p = 0; !h->liar && (c = node_pinned(h->node, p)) != NULL; p++) {
+    const unsigned k = (unsigned)strtoul(c->name + strcspn(c->name, "0123456789"), NULL, 10);
+    if (k < w->n && w->homes[k].liar) continue;
+    if (k >= w->n || c->serial + 1 != w->homes[k].n_cards) return c->name;
+  }
+  return NULL;
+}
+
+static bool cards_arrived(struct world *w, char *why, size_t n) {
+  for (unsigned i = 0; i < w->n; i++) {
+    const char *of = ending_lacks_card(&w->homes[i]);
+    if (of) return missing(why, n, "%s does not hold the newest card of %s", w->homes[i].name, of);
+  }
   return true;
 }
 

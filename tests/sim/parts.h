@@ -91,6 +91,11 @@ struct api {
   void *stream;
   uint64_t stream_length;
 };
+/*
+ * The answer to a good request that trouble explains, while not everything has healed. 404: a full disk; who has joined is
+ * shown, and nothing can be opened for it.
+ */
+bool client_excuses(const struct world *w, unsigned status);
 /* One request of the local API. call != NULL: it may be left waiting there, status 0. False when the machine died in it. */
 bool client_call(struct home *h, const char *method, const char *path, const char *query, struct bytes body,
                  struct api *out, struct node_call **call);
@@ -175,6 +180,8 @@ void views_check(struct world *w);                          /* what the nodes sh
 /* ---- invariants.c, ending.c ---- */
 void invariants_step(struct home *h);    /* cheap ones, after each event that touched h */
 void invariants_started(struct home *h); /* after each start */
+/* The first party whose newest card the home does not hold, what the liar has apart; NULL: it holds all. */
+const char *ending_lacks_card(const struct home *h);
 /* Everything that was accepted is delivered; why says what is missing. */
 bool ending_reached(struct world *w, char *why, size_t why_size);
 /* In the last two heartbeats each log was cosigned by each of its mirrors. */

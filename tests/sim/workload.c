@@ -66,16 +66,6 @@ static void accept(struct home *h) {
   buf_free(&api.body);
 }
 
-/* A courier brings no cards: who proposes would name the older one again and again, until there is a line once more. */
-static bool card_on_its_way(const struct world *w) {
-  const struct card *c;
-  for (size_t p = 0; w->carried && (c = node_pinned(w->homes[0].node, p)) != NULL; p++) {
-    const unsigned k = (unsigned)strtoul(c->name + strcspn(c->name, "0123456789"), NULL, 10);
-    if (k < w->n && c->serial + 1 != w->homes[k].n_cards) return true;
-  }
-  return false;
-}
-
 void workload_open_forum(struct world *w) {
   if (forum_is_agreed(w)) return;
   char state[16];
@@ -88,7 +78,8 @@ void workload_open_forum(struct world *w) {
     up++;
   }
   if (w->homes[0].set_back && up == w->n && !known) w->forum[0] = '\0'; /* the backup was older than the forum */
-  if (!w->forum[0] && w->homes[0].up && !card_on_its_way(w)) propose(&w->homes[0]);
+  /* A courier brings no cards: who proposes would name the older one again and again, until there is a line once more. */
+  if (!w->forum[0] && w->homes[0].up && !(w->carried && ending_lacks_card(&w->homes[0]))) propose(&w->homes[0]);
 }
 
 static bool open_at(struct home *h) {

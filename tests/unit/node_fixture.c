@@ -355,6 +355,37 @@ json_t *rig_ask(struct rig_party *p, const char *method, const char *path, const
   return v;
 }
 
+json_t *rig_want(struct rig_party *p, const char *method, unsigned want, const char *body, const char *path,
+                 const char *id, const char *tail) {
+  char where[200];
+  unsigned status;
+  snprintf(where, sizeof where, path, id, tail);
+  json_t *v = rig_ask(p, method, where, body, &status);
+  const char *why = json_string_value(json_object_get(v, "message"));
+  if (status != want) fail_msg("%s %s: %u instead of %u: %s", method, where, status, want, why ? why : "");
+  return v;
+}
+
+void rig_closing(struct rig_party *p, const char *forum, const char *of, uint64_t size, bool other,
+                 struct buf *changes) {
+  struct arena a = {0};
+  struct hash leaf[64], root;
+  char origin[200];
+  assert_true(size <= 64);
+  snprintf(origin, sizeof origin, "%s/%s/0", of, forum);
+  for (uint64_t i = 0; i < size; i++) {
+    struct bytes entry;
+    assert_int_equal(node_log_entry(p->node, origin, i, &a, &entry, NULL), PARLEY_OK);
+    merkle_leaf(&leaf[i], entry);
+  }
+  merkle_root_of_leaves(&root, leaf, size);
+  root.b[0] ^= other;
+  buf_fmt(changes, "{\"close\":[{\"party\":\"%s\",\"epoch\":0,\"size\":%llu,\"root\":\"", of, (unsigned long long)size);
+  base64_encode(changes, BYTES(root.b, 32), true);
+  buf_str(changes, "\"}]}");
+  arena_free(&a);
+}
+
 void rig_forum(struct rig *r, char hex[static 65]) {
   unsigned status;
   struct buf b = {0};

@@ -70,6 +70,15 @@ void rig_run(struct rig *r, int64_t ms);
 bool rig_turn(struct rig *r);
 /* One local request, run to its answer (rig_run while it waits). The caller frees the result. */
 json_t *rig_ask(struct rig_party *p, const char *method, const char *path, const char *body, unsigned *status);
+/* The same, whose answer must have the status `want`; path: a format for id and tail. */
+json_t *rig_want(struct rig_party *p, const char *method, unsigned want, const char *body, const char *path,
+                 const char *id, const char *tail);
+/*
+ * The changes of an amendment that closes the log of `of` (epoch 0) after `size` entries, at most 64, with their root as the
+ * party holds them, reckoned here; other: with another root. The caller frees *changes.
+ */
+void rig_closing(struct rig_party *p, const char *forum, const char *of, uint64_t size, bool other,
+                 struct buf *changes);
 /* A forum of all parties; its id into hex. */
 void rig_forum(struct rig *r, char hex[static 65]);
 

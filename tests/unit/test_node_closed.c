@@ -20,46 +20,17 @@
 
 static const char *const NAMES[] = {A, B};
 
-static json_t *ask(struct rig_party *p, const char *method, unsigned want, const char *body, const char *path,
-                   const char *id, const char *tail) {
-  char where[200];
-  unsigned status;
-  snprintf(where, sizeof where, path, id, tail);
-  json_t *v = rig_ask(p, method, where, body, &status);
-  if (status != want) fail_msg("%s %s: %u instead of %u: %s", method, where, status, want, str_of(v, "message"));
-  return v;
-}
-
-/* The root of the first n entries of b's log, as a holds them. */
-static void root_of(struct rig_party *a, const char *forum, uint64_t n, struct buf *out) {
-  struct arena arena = {0};
-  struct hash leaf[64], root;
-  char origin[200];
-  assert_true(n <= 64);
-  snprintf(origin, sizeof origin, "%s/%s/0", B, forum);
-  for (uint64_t i = 0; i < n; i++) {
-    struct bytes entry;
-    assert_int_equal(node_log_entry(a->node, origin, i, &arena, &entry, NULL), PARLEY_OK);
-    merkle_leaf(&leaf[i], entry);
-  }
-  merkle_root_of_leaves(&root, leaf, n);
-  base64_encode(out, BYTES(root.b, 32), true);
-  arena_free(&arena);
-}
-
 static void close_log(struct rig *r, const char *forum, uint64_t size) {
-  struct buf root = {0};
-  char changes[300], version[65];
-  root_of(&r->party[0], forum, size, &root);
-  snprintf(changes, sizeof changes, "{\"close\":[{\"party\":\"" B "\",\"epoch\":0,\"size\":%llu,\"root\":\"%s\"}]}",
-           (unsigned long long)size, buf_cstr(&root));
-  json_t *v = ask(&r->party[0], "POST", 201, changes, "/v1/forums/%s%s", forum, "/amend");
+  struct buf changes = {0};
+  char version[65];
+  rig_closing(&r->party[0], forum, B, size, false, &changes);
+  json_t *v = rig_want(&r->party[0], "POST", 201, buf_cstr(&changes), "/v1/forums/%s%s", forum, "/amend");
   snprintf(version, sizeof version, "%s", str_of(v, "version"));
   json_decref(v);
   rig_run(r, 20000);
-  json_decref(ask(&r->party[1], "POST", 200, "{}", "/v1/forums/%s%s", version, "/accept"));
+  json_decref(rig_want(&r->party[1], "POST", 200, "{}", "/v1/forums/%s%s", version, "/accept"));
   rig_run(r, 20000);
-  buf_free(&root);
+  buf_free(&changes);
 }
 
 static void has_state(struct rig_party *p, const char *id, const char *state, const char *mark) {
@@ -70,7 +41,7 @@ static void has_state(struct rig_party *p, const char *id, const char *state, co
 }
 
 static bool is_disputed(struct rig_party *p, const char *id) {
-  json_t *v = ask(p, "GET", 200, NULL, "/v1/status%s%s", "", "");
+  json_t *v = rig_want(p, "GET", 200, NULL, "/v1/status%s%s", "", "");
   char *text = json_dumps(v, 0);
   const char *list = strstr(text, "\"disputed\": [");
   const bool yes = list && !strncmp(list + 14, id, 64);
@@ -81,12 +52,12 @@ static bool is_disputed(struct rig_party *p, const char *id) {
 
 static void answered(struct rig_party *p, const char *id, const char *how, unsigned want) {
   const char *body = strcmp(how, "/ack") ? "{\"officer\":\"duty\",\"ground\":\"form\"}" : "{\"officer\":\"duty\"}";
-  json_decref(ask(p, "POST", want, body, "/v1/statements/%s%s", id, how));
+  json_decref(rig_want(p, "POST", want, body, "/v1/statements/%s%s", id, how));
   rig_run(p->rig, 5000);
 }
 
 static void recovered(struct rig_party *p, const char *outcome) {
-  json_t *v = ask(p, "POST", 200, "{}", "/v1/recover%s%s", "", "");
+  json_t *v = rig_want(p, "POST", 200, "{}", "/v1/recover%s%s", "", "");
   assert_string_equal(str_of(json_array_get(json_object_get(v, "forums"), 0), "outcome"), outcome);
   json_decref(v);
   rig_run(p->rig, 20000);
@@ -122,9 +93,9 @@ static void test_answers_beyond_the_end(void **state) {
   /* In the closed log nothing more is said; the next one is opened, and counts. */
   answered(b, acked, "/ack", 409);
   char *notice = notice_json(b, forum);
-  json_decref(ask(b, "POST", 409, notice, "/v1/statements%s%s", "", ""));
+  json_decref(rig_want(b, "POST", 409, notice, "/v1/statements%s%s", "", ""));
   recovered(b, "next-epoch");
-  json_decref(ask(b, "POST", 201, notice, "/v1/statements%s%s", "", ""));
+  json_decref(rig_want(b, "POST", 201, notice, "/v1/statements%s%s", "", ""));
   free(notice);
   answered(b, acked, "/ack", 201);
   answered(b, rejected, "/ack", 201);

@@ -54,16 +54,6 @@ static const char *text_of(const json_t *o, const char *member) {
   return s ? s : "";
 }
 
-static json_t *ask(struct rig_party *p, const char *method, unsigned want, const char *body, const char *path,
-                   const char *id, const char *tail) {
-  char where[200];
-  unsigned status;
-  snprintf(where, sizeof where, path, id, tail);
-  json_t *v = rig_ask(p, method, where, body, &status);
-  if (status != want) fail_msg("%s %s: %u instead of %u: %s", method, where, status, want, text_of(v, "message"));
-  return v;
-}
-
 /* A notice with a file to the parties from number `from` on. */
 static void send_with_file(struct forum_of_many *m, size_t from, const char *text, char id[static 65]) {
   struct buf body = {0};
@@ -78,14 +68,14 @@ static void send_with_file(struct forum_of_many *m, size_t from, const char *tex
           "],\"body\":{\"title\":\"t\",\"summary\":\"s\",\"aware_at\":\"2021-05-07T10:00:00Z\"},\"files\":[{\"name\":"
           "\"flows.tsv\",\"type\":\"text/plain\",\"size\":%zu,\"sha256\":\"%s\"}]}",
           strlen(text), hex);
-  json_t *v = ask(us, "POST", 202, buf_cstr(&body), "/v1/statements", "", "");
+  json_t *v = rig_want(us, "POST", 202, buf_cstr(&body), "/v1/statements", "", "");
   snprintf(draft, sizeof draft, "%s", text_of(v, "draft"));
   json_decref(v);
   buf_free(&body);
-  json_decref(ask(us, "PUT", 204, text, "/v1/drafts/%s%s", draft, "/files/0"));
-  json_decref(ask(us, "POST", 202, "", "/v1/drafts/%s%s", draft, "/send"));
+  json_decref(rig_want(us, "PUT", 204, text, "/v1/drafts/%s%s", draft, "/files/0"));
+  json_decref(rig_want(us, "POST", 202, "", "/v1/drafts/%s%s", draft, "/send"));
   rig_run(&m->rig, 5000);
-  v = ask(us, "GET", 200, NULL, "/v1/drafts/%s%s", draft, "");
+  v = rig_want(us, "GET", 200, NULL, "/v1/drafts/%s%s", draft, "");
   assert_string_equal(text_of(v, "state"), "sent");
   snprintf(id, 65, "%s", text_of(v, "id"));
   json_decref(v);
@@ -120,7 +110,7 @@ static void drawn(struct forum_of_many *m, size_t by, const char *id, const char
   struct anchor anchors[PARTIES];
   struct errmsg e;
   char path[1024];
-  json_t *v = ask(&m->rig.party[by], "GET", 200, NULL, "/v1/statements/%s%s", id, "/receipt");
+  json_t *v = rig_want(&m->rig.party[by], "GET", 200, NULL, "/v1/statements/%s%s", id, "/receipt");
   assert_int_equal(pack_from_json(&pack, &a, json_object_get(v, "files"), &e), PARLEY_OK);
   if (pack_verify(&r, &a, &pack, NULL, &e)) fail_msg("%s: %s", name, e.text);
   assert_false(r.identified);
@@ -153,7 +143,7 @@ static void test_nineteen(void **state) {
   send_with_file(m, 1, "what we saw at the gateways", id);
   rig_run(&m->rig, 20000);
   drawn(m, 0, id, "nineteen", TO, 2, 2, false);
-  json_decref(ask(&m->rig.party[17], "POST", 201, "{\"officer\":\"duty\"}", "/v1/statements/%s%s", id, "/ack"));
+  json_decref(rig_want(&m->rig.party[17], "POST", 201, "{\"officer\":\"duty\"}", "/v1/statements/%s%s", id, "/ack"));
   rig_run(&m->rig, 20000);
   drawn(m, 0, id, "read", TO, 2, 2, true);
   drawn(m, 17, id, "by-one", 1, 1, 1, true);

@@ -61,16 +61,6 @@ static void forget(struct saved *s) {
 
 /* ---- asking ---- */
 
-static json_t *ask(struct rig_party *p, const char *method, unsigned want, const char *body, const char *path,
-                   const char *id, const char *tail) {
-  char where[200];
-  unsigned status;
-  snprintf(where, sizeof where, path, id, tail);
-  json_t *v = rig_ask(p, method, where, body, &status);
-  if (status != want) fail_msg("%s %s: %u instead of %u: %s", method, where, status, want, str_of(v, "message"));
-  return v;
-}
-
 static struct node_log_view own_log(struct rig_party *p) {
   struct node_log_view v;
   assert_true(node_log_at(p->node, 0, &v));
@@ -79,7 +69,7 @@ static struct node_log_view own_log(struct rig_party *p) {
 
 /* Its outcome, and who held the copy ("": nobody). */
 static void recovered(struct rig_party *p, const char *outcome, const char *holder) {
-  json_t *v = ask(p, "POST", 200, "{}", "/v1/recover%s%s", "", "");
+  json_t *v = rig_want(p, "POST", 200, "{}", "/v1/recover%s%s", "", "");
   const json_t *f = json_array_get(json_object_get(v, "forums"), 0);
   if (strcmp(str_of(f, "outcome"), outcome)) fail_msg("%s: %s", str_of(f, "outcome"), str_of(f, "reason"));
   assert_string_equal(str_of(json_object_get(f, "log"), "holder"), holder);
@@ -95,7 +85,7 @@ static void notice(struct rig_party *from, const char *to, char id[static 65]) {
            "{\"kind\":\"incident.notice\",\"to\":[\"%s\"],\"precedence\":\"IMMEDIATE\",\"tlp\":\"amber\",\"body\":{"
            "\"title\":\"t\",\"summary\":\"s\",\"aware_at\":\"2021-05-07T10:00:00Z\"}}",
            to);
-  json_t *v = ask(from, "POST", 201, body, "/v1/statements%s%s", "", "");
+  json_t *v = rig_want(from, "POST", 201, body, "/v1/statements%s%s", "", "");
   snprintf(id, 65, "%s", str_of(v, "id"));
   json_decref(v);
   rig_run(from->rig, 5000);
@@ -110,7 +100,7 @@ static void delivered(struct rig_party *p, const char *id) {
 
 static void no_fork(struct rig *r) {
   for (size_t i = 0; i < r->n; i++) {
-    json_t *v = ask(&r->party[i], "GET", 200, NULL, "/v1/status%s%s", "", "");
+    json_t *v = rig_want(&r->party[i], "GET", 200, NULL, "/v1/status%s%s", "", "");
     char *text = json_dumps(v, 0);
     assert_null(strstr(text, "two histories"));
     free(text);
@@ -177,20 +167,20 @@ static void test_with_a_witness_and_no_memory(void **state) {
 /* A forum of three in which the third is a relay. */
 static void forum_with_relay(struct rig *r, char forum[static 65]) {
   rig_open(r, NAMES, 3);
-  json_decref(ask(&r->party[US], "POST", 400, "{\"title\":\"T\",\"members\":[\"third.ch.example:boss\"]}",
-                  "/v1/forums%s%s", "", ""));
-  json_decref(ask(&r->party[US], "POST", 400, "{\"title\":\"T\",\"members\":[\"third.ch.example:suspended\"]}",
-                  "/v1/forums%s%s", "", ""));
-  json_t *v =
-      ask(&r->party[US], "POST", 201, "{\"title\":\"T\",\"members\":[\"ncc.ru.example\",\"third.ch.example:relay\"]}",
-          "/v1/forums%s%s", "", "");
+  json_decref(rig_want(&r->party[US], "POST", 400, "{\"title\":\"T\",\"members\":[\"third.ch.example:boss\"]}",
+                       "/v1/forums%s%s", "", ""));
+  json_decref(rig_want(&r->party[US], "POST", 400, "{\"title\":\"T\",\"members\":[\"third.ch.example:suspended\"]}",
+                       "/v1/forums%s%s", "", ""));
+  json_t *v = rig_want(&r->party[US], "POST", 201,
+                       "{\"title\":\"T\",\"members\":[\"ncc.ru.example\",\"third.ch.example:relay\"]}",
+                       "/v1/forums%s%s", "", "");
   snprintf(forum, 65, "%s", str_of(v, "forum"));
   json_decref(v);
   rig_run(r, 20000);
   for (size_t i = RU; i <= CH; i++)
-    json_decref(ask(&r->party[i], "POST", 200, "{}", "/v1/forums/%s%s", forum, "/accept"));
+    json_decref(rig_want(&r->party[i], "POST", 200, "{}", "/v1/forums/%s%s", forum, "/accept"));
   rig_run(r, 20000);
-  v = ask(&r->party[RU], "GET", 200, NULL, "/v1/forums/%s%s", forum, "");
+  v = rig_want(&r->party[RU], "GET", 200, NULL, "/v1/forums/%s%s", forum, "");
   assert_string_equal(str_of(json_array_get(json_object_get(v, "members"), CH), "role"), "relay");
   json_decref(v);
 }
